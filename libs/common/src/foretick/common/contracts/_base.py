@@ -1,0 +1,108 @@
+"""The base of every message, and how a message describes itself to FastStream, FastAPI and AsyncAPI."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from pydantic_core import core_schema
+
+
+class Origin(StrEnum):
+    """Where the market data behind a message came from."""
+
+    LIVE = "live"
+    SIM = "sim"
+    REPLAY = "replay"
+
+
+class Trust(StrEnum):
+    """How sound the order book behind a message is.
+
+    The order of definition is the order of severity: the trust of a derived message is the worst of its inputs.
+    """
+
+    LIVE = "LIVE"
+    STALE = "STALE"
+    RESYNC = "RESYNC"
+    CROSSED = "CROSSED"
+    GAP = "GAP"
+
+
+_SEVERITY = {trust: rank for rank, trust in enumerate(Trust)}
+
+
+def worst_trust(*inputs: Trust) -> Trust:
+    """Return the most severe of ``inputs``; ``LIVE`` for none.
+
+    >>> worst_trust(Trust.LIVE, Trust.GAP, Trust.STALE)
+    <Trust.GAP: 'GAP'>
+    """
+    return max(inputs, key=_SEVERITY.__getitem__, default=Trust.LIVE)
+
+
+def inline_schema(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    """Return ``schema`` with each ``$ref`` into ``components`` replaced by what it names."""
+
+    def resolve(node: Any) -> Any:
+        if isinstance(node, dict):
+            if "$ref" in node:
+                return resolve(components[node["$ref"].rsplit("/", 1)[-1]])
+            return {key: resolve(value) for key, value in node.items()}
+        if isinstance(node, list):
+            return [resolve(item) for item in node]
+        return node
+
+    return resolve(schema)
+
+
+class Contract(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A frozen struct that is JSON on the wire and describes itself as JSON Schema.
+
+    Producers are strict; consumers ignore fields that they don't know; new fields have defaults.
+    """
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """Return this contract's JSON Schema with every reference inlined."""
+        (schema,), components = msgspec.json.schema_components([cls], ref_template="#/components/schemas/{name}")
+        return inline_schema(schema, components)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
+        def decode(value: Any) -> Any:
+            return value if isinstance(value, cls) else msgspec.convert(value, cls)
+
+        return core_schema.no_info_plain_validator_function(
+            decode, serialization=core_schema.plain_serializer_function_ser_schema(msgspec.to_builtins)
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: core_schema.CoreSchema, handler: Any) -> dict[str, Any]:
+        return cls.json_schema()
+
+
+class Message(Contract, frozen=True, kw_only=True, gc=False):
+    """What every message about an instrument says of itself.
+
+    venue: the market, such as ``binance``, ``binance-usdm`` or ``sim``
+    symbol: the venue's own symbol
+    origin: where the market data came from
+    run_id: the run that produced it; part of every database key
+    producer: service, role and shard, such as ``ingest.feed-0``
+    epoch: the producer's fencing epoch for this instrument; a lower one than seen before is refused
+    ts_recv_ns: data time: when ingest read the bytes behind this message (in a replay, the recorded instant)
+    ts_ingest_ns: wall clock of ingest for those same bytes; equals ``ts_recv_ns`` except in a replay
+    ts_sent_ns: wall clock of the producer when it published this message
+    trust: the worst state of the order book among the inputs
+    """
+
+    venue: str
+    symbol: str
+    origin: Origin
+    run_id: str
+    producer: str
+    epoch: int
+    ts_recv_ns: int
+    ts_ingest_ns: int
+    ts_sent_ns: int
+    trust: Trust
