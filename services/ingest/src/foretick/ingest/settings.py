@@ -1,0 +1,43 @@
+"""Settings of ingest, one class for its three roles."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from foretick.common.runtime.settings import CommaSeparated, SymbolSettings, split_commas
+
+KNOWN_VENUES = ("sim", "binance")
+
+
+class IngestSettings(SymbolSettings):
+    """What ``feed``, ``record`` and ``simulate`` take from the environment. Addresses are without a trailing slash."""
+
+    binance_ws_url: str = Field("wss://stream.binance.com:9443", alias="BINANCE_WS_URL", pattern=r"^wss?://[^/]+$")
+    binance_rest_url: str = Field("https://api.binance.com", alias="BINANCE_REST_URL", pattern=r"^https?://[^/]+$")
+    sim_ws_url: str = Field("ws://127.0.0.1:9444", alias="SIM_WS_URL", pattern=r"^wss?://[^/]+$")
+    sim_rest_url: str = Field("http://127.0.0.1:9443", alias="SIM_REST_URL", pattern=r"^https?://[^/]+$")
+
+    replay: CommaSeparated = Field((), alias="REPLAY", description="recordings, merged by receive time; empty is live")
+    replay_speed: float = Field(1.0, alias="REPLAY_SPEED", ge=0, le=10_000, description="0 is as fast as it goes")
+
+    feed_idle_timeout_s: float = Field(30.0, alias="FEED_IDLE_TIMEOUT", gt=0, le=600)
+    feed_snapshot_depth: int = Field(1000, alias="FEED_SNAPSHOT_DEPTH", ge=5, le=5000)
+    feed_rest_weight_per_minute: int = Field(3000, alias="FEED_REST_WEIGHT_PER_MINUTE", ge=250, le=6000)
+
+    _split_replay = field_validator("replay", mode="before")(split_commas)
+
+    @field_validator("replay")
+    @classmethod
+    def _replay_exists(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        missing = [name for name in value if not Path(name).is_file()]
+        if missing:
+            raise ValueError(f"no such recording: {', '.join(missing)}")
+        return value
+
+    @model_validator(mode="after")
+    def _venues_known(self) -> Self:
+        unknown = [venue for venue in self.venues if venue not in KNOWN_VENUES]
+        if unknown:
+            raise ValueError(f"VENUES: no connector for {', '.join(unknown)}; there is one for {', '.join(KNOWN_VENUES)}")
+        return self
