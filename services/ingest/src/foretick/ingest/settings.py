@@ -39,5 +39,7 @@ class IngestSettings(SymbolSettings):
     def _venues_known(self) -> Self:
         unknown = [venue for venue in self.venues if venue not in KNOWN_VENUES]
         if unknown:
-            raise ValueError(f"VENUES: no connector for {', '.join(unknown)}; there is one for {', '.join(KNOWN_VENUES)}")
+            raise ValueError(
+                f"VENUES: no connector for {', '.join(unknown)}; there is one for {', '.join(KNOWN_VENUES)}"
+            )
         return self
