@@ -87,7 +87,7 @@ class NatsServer(EmbeddedServer):
         return [str(_binary()), "--config", str(self._config_path)]
 
     def _is_ready(self) -> bool:
-        """The server greets with one line ``INFO {...}`` once it listens, which it does when JetStream has recovered."""
+        """The server greets with ``INFO {...}`` once it listens, which it does when JetStream has recovered."""
         try:
             with socket.create_connection((LOOPBACK, self.port), timeout=1) as client:
                 greeting = client.makefile("rb").readline()

