@@ -87,13 +87,13 @@ class Subject:
 
 
 def escape_token(text: str) -> str:
-    """Escape ``text`` into one subject token: letters, digits, ``-`` and ``_`` stay, the rest becomes ``=XX`` (hex UTF-8).
+    """Escape ``text`` into one subject token: ASCII letters, digits, ``-`` and ``_`` stay, others become ``=XX`` (UTF-8).
 
     >>> escape_token("BTC/USD"), escape_token("BTCUSDT")
     ('BTC=2FUSD', 'BTCUSDT')
     """
     return "".join(
-        chr(byte) if chr(byte).isalnum() and byte < 128 or byte in b"-_" else f"={byte:02X}" for byte in text.encode()
+        chr(byte) if (chr(byte).isalnum() and byte < 128) or byte in b"-_" else f"={byte:02X}" for byte in text.encode()
     )
 
 

@@ -1,6 +1,6 @@
 """The messages on the bus, one file per area. See ``subjects`` for where each travels."""
 
-from foretick.common.contracts._base import Contract, Message, Origin, Trust, worst_trust
+from foretick.common.contracts._base import Contract, Message, Origin, Trust, describe_contracts, worst_trust
 from foretick.common.contracts.features import FeatureVector
 from foretick.common.contracts.market import (
     BookEvent,
@@ -45,5 +45,6 @@ __all__ = [
     "TradeColumns",
     "Trust",
     "Withheld",
+    "describe_contracts",
     "worst_trust",
 ]

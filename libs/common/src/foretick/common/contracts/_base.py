@@ -1,5 +1,7 @@
 """The base of every message, and how a message describes itself to FastStream, FastAPI and AsyncAPI."""
 
+import inspect
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -40,19 +42,31 @@ def worst_trust(*inputs: Trust) -> Trust:
     return max(inputs, key=_SEVERITY.__getitem__, default=Trust.LIVE)
 
 
-def inline_schema(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
-    """Return ``schema`` with each ``$ref`` into ``components`` replaced by what it names."""
+SCHEMA_REF = "#/components/schemas/{name}"
+
+
+def describe_contracts(contracts: Sequence[type["Contract"]]) -> dict[str, dict[str, Any]]:
+    """Return the JSON Schemas of ``contracts`` and of all that they refer to, by name."""
+    _, schemas = msgspec.json.schema_components(contracts, ref_template=SCHEMA_REF)
+    for schema in schemas.values():
+        if "description" in schema:
+            schema["description"] = inspect.cleandoc(schema["description"])
+    return schemas
+
+
+def inline_schema(name: str, schemas: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return schema ``name`` with each reference replaced by what it names."""
 
     def resolve(node: Any) -> Any:
         if isinstance(node, dict):
             if "$ref" in node:
-                return resolve(components[node["$ref"].rsplit("/", 1)[-1]])
+                return resolve(schemas[node["$ref"].rsplit("/", 1)[-1]])
             return {key: resolve(value) for key, value in node.items()}
         if isinstance(node, list):
             return [resolve(item) for item in node]
         return node
 
-    return resolve(schema)
+    return resolve(schemas[name])
 
 
 class Contract(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -64,8 +78,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """Return this contract's JSON Schema with every reference inlined."""
-        (schema,), components = msgspec.json.schema_components([cls], ref_template="#/components/schemas/{name}")
-        return inline_schema(schema, components)
+        return inline_schema(cls.__name__, describe_contracts([cls]))
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:

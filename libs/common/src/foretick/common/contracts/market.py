@@ -7,7 +7,6 @@ from msgspec import Meta
 
 from foretick.common.contracts._base import Contract, Message, Trust
 
-
 Level = tuple[float, float]
 """One price level: price in quote currency, quantity in base currency (0 removes the level)."""
 
@@ -25,7 +24,7 @@ class Instrument(Message, frozen=True, kw_only=True, gc=False):
     quote: str
     tick_size: float
     lot_size: float
-    aliases: tuple[str, ...] = ()
+    aliases: list[str] = []
 
 
 class TradeColumns(Contract, frozen=True, kw_only=True, gc=False):

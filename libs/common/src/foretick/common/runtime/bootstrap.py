@@ -138,7 +138,7 @@ async def _serve(
         await rt.stopping.wait()
         starting.cancel()
     except Fatal as error:
-        log.error("cannot start", error=str(error))  # noqa: TRY400 - the message says what to do, a traceback hides it
+        log.error("cannot start", error=str(error))
         rt.exit_code = error.exit_code
     log.info("stopping", exit_code=rt.exit_code)
     await rt.drain()
@@ -158,7 +158,7 @@ async def _start(rt: Runtime, settings: SettingsT, build: Build[SettingsT], need
         if rt._control is not None:
             await rt._control.start()
     except ForetickError as error:
-        rt.log.error("cannot start", error=str(error))  # noqa: TRY400 - the message says what to do
+        rt.log.error("cannot start", error=str(error))
         rt.stop(exit_code=getattr(error, "exit_code", 1))
         return
     gc.collect()

@@ -46,6 +46,8 @@ class DataPlane:
         self._spawn = spawn
         self._outbox: list[tuple[str, bytes]] = []
         self._outbox_filled = asyncio.Event()
+        self._sent_all = asyncio.Event()
+        self._sent_all.set()
         self._sender = spawn(self._send_forever(), "data-plane-sender")
         self._tokens: dict[tuple[str, str, str], str] = {}
         self._channels: list[Channel] = []
@@ -74,11 +76,12 @@ class DataPlane:
         self.publish_raw(name, _encode(message))
 
     def publish_raw(self, subject: str, payload: bytes) -> None:
-        """Queue ``payload`` for ``subject``. While NATS is away it is dropped and counted, not kept: see ``Bus.on_reconnect``."""
+        """Queue ``payload`` for ``subject``. While NATS is away it is dropped and counted: see ``Bus.on_reconnect``."""
         if not self._bus.is_connected:
             self._unsent.inc()
             return
         self._outbox.append((subject, payload))
+        self._sent_all.clear()
         self._outbox_filled.set()
 
     def reject(self, source: str, reason: str, payload: bytes = b"") -> None:
@@ -98,7 +101,7 @@ class DataPlane:
     async def subscribe(
         self, subjects: Sequence[Subject], handler: Handler, *, symbols: Sequence[str] = ()
     ) -> "Channel":
-        """Hand every message of ``subjects`` (of ``symbols`` only, as ``venue.symbol`` tokens, if given) to ``handler``.
+        """Hand every message of ``subjects`` (if given, only of ``symbols``: ``venue.symbol`` tokens) to ``handler``.
 
         ``handler`` is synchronous, gets a non-empty batch of decoded messages, and must not block. An exception in it
         ends the process: a handler that fails has lost its place, and a restart recovers it.
@@ -115,16 +118,15 @@ class DataPlane:
 
     async def flush(self) -> None:
         """Wait until everything published so far is with the server: back-pressure for bulk publishers."""
-        while self._outbox:
-            await asyncio.sleep(0)
+        await self._sent_all.wait()
         await self._bus.nc.flush()
 
     async def close(self) -> None:
         """Finish the batches that have arrived and send what they published."""
         for channel in self._channels:
             await channel.close()
-        while self._outbox and self._bus.is_connected:
-            await asyncio.sleep(0)
+        if self._bus.is_connected:
+            await self._sent_all.wait()
         self._sender.cancel()
 
     async def _send_forever(self) -> None:
@@ -145,6 +147,8 @@ class DataPlane:
                     sent_bytes = 0
                     await asyncio.sleep(0)
             self._sent.inc(len(batch))
+            if not self._outbox:
+                self._sent_all.set()
 
 
 class Channel:

@@ -25,8 +25,8 @@ class HttpServer:
 
     async def start(self) -> None:
         """Begin to serve; returns once connections are accepted."""
-        self._task = asyncio.create_task(self._server._serve([self._socket]), name="http")  # noqa: SLF001 - serve() installs signal handlers
-        while not self._server.started and not self._task.done():
+        self._task = asyncio.create_task(self._server._serve([self._socket]), name="http")
+        while not self._server.started and not self._task.done():  # noqa: ASYNC110 - uvicorn offers no event for it
             await asyncio.sleep(0.001)
         if self._task.done():
             self._task.result()
@@ -46,8 +46,8 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise Fatal(
-            f"cannot listen on {host}:{port}: {error.strerror}. Another program has this port: stop it, or set HTTP_PORT "
-            "(API_PORT for the gateway) to a free one"
+            f"cannot listen on {host}:{port}: {error.strerror}. Another program has this port: stop it, or set "
+            "HTTP_PORT (API_PORT for the gateway) to a free one"
         ) from error
     listener.listen(1024)
     listener.setblocking(False)
