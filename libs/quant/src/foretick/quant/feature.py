@@ -1,0 +1,68 @@
+"""What the registry says of a feature."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Unit(StrEnum):
+    """What a value is measured in."""
+
+    BPS = "bps"
+    RATIO = "ratio"
+    LOG_RATIO = "log ratio"
+    INDEX = "index 0-100"
+    DEPTHS = "average depths"
+    DAY = "day, Monday 0"
+
+
+class WarmupUnit(StrEnum):
+    """What a warm-up counts, from the instrument's first event."""
+
+    EVENTS = "events"
+    SECONDS = "s"
+    STEPS = "steps"
+    BARS = "bars"
+    BUCKETS = "volume buckets"
+
+
+class Input(StrEnum):
+    """What a feature is made from. Those made from the book are masked while it is not LIVE."""
+
+    QUOTES = "quotes"
+    BOOK = "book"
+    TRADES = "trades"
+    BARS = "bars"
+    CLOCK = "clock"
+
+
+class Group(StrEnum):
+    """Families of features, as the screen groups them."""
+
+    MICROSTRUCTURE = "microstructure"
+    RETURNS = "returns"
+    INDICATORS = "indicators"
+    CALENDAR = "calendar"
+
+
+@dataclass(frozen=True, slots=True)
+class Warmup:
+    """How much of the instrument's history a feature needs; before that it is missing."""
+
+    count: int
+    unit: WarmupUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One entry of the vector. ``low`` and ``high`` bound it; None where it has no bound."""
+
+    name: str
+    label: str
+    formula: str
+    unit: Unit
+    low: float | None
+    high: float | None
+    warmup: Warmup
+    group: Group
+    inputs: tuple[Input, ...]
+    source: str
