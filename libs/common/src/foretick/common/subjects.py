@@ -87,7 +87,7 @@ class Subject:
 
 
 def escape_token(text: str) -> str:
-    """Escape ``text`` into one subject token: ASCII letters, digits, ``-`` and ``_`` stay, others become ``=XX`` (UTF-8).
+    """Escape ``text`` into one subject token: ASCII letters, digits, ``-``, ``_`` stay, others become ``=XX`` (UTF-8).
 
     >>> escape_token("BTC/USD"), escape_token("BTCUSDT")
     ('BTC=2FUSD', 'BTCUSDT')

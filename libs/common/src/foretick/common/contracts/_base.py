@@ -104,6 +104,7 @@ class Message(Contract, frozen=True, kw_only=True, gc=False):
     producer: service, role and shard, such as ``ingest.feed-0``
     epoch: the producer's fencing epoch for this instrument; a lower one than seen before is refused
     ts_recv_ns: data time: when ingest read the bytes behind this message (in a replay, the recorded instant)
+    ts_event_ns: the venue's own clock of the last event that had one; it may be ahead of ours; null where none was sent
     ts_ingest_ns: wall clock of ingest for those same bytes; equals ``ts_recv_ns`` except in a replay
     ts_sent_ns: wall clock of the producer when it published this message
     trust: the worst state of the order book among the inputs
@@ -119,3 +120,4 @@ class Message(Contract, frozen=True, kw_only=True, gc=False):
     ts_ingest_ns: int
     ts_sent_ns: int
     trust: Trust
+    ts_event_ns: int | None = None

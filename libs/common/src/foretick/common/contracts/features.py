@@ -10,7 +10,6 @@ class FeatureVector(Message, frozen=True, kw_only=True, gc=False):
     prev_asof_seq: the ``asof_seq`` of the vector published before this one; null for the first of an epoch
     step: number of the step, ``ts_recv_ns // interval_ns``
     interval_ns: length of a step
-    ts_event_ns: the venue's clock of the last event folded in that had one
     mid: mid price at that point, quote currency; null while no two-sided quote is known
     schema_id, schema_hash: which features these are, in which order (see the feature registry)
     values: one number a feature in the registry's order; null is missing, warming up or masked
@@ -21,7 +20,6 @@ class FeatureVector(Message, frozen=True, kw_only=True, gc=False):
     prev_asof_seq: int | None
     step: int
     interval_ns: int
-    ts_event_ns: int | None
     mid: float | None
     schema_id: str
     schema_hash: str
