@@ -1,0 +1,34 @@
+"""A seeded market with honest microstructure: the engine of the local exchange and of training on simulated history.
+
+One generator serves both: ``SimulatedMarket.advance`` steps it live, ``simulate_history`` fast-forwards it, and equal
+seeds give equal events to the bit however the time is cut. What moves prices is described in ``dynamics``; how much of
+it can be predicted is answered by ``oracle``.
+"""
+
+from foretick.market.simulation.history import (
+    LATENT_COLUMNS,
+    Headline,
+    History,
+    SimulatedHistory,
+    SymbolLatents,
+    simulate_history,
+)
+from foretick.market.simulation.market import Pace, SimulatedMarket
+from foretick.market.simulation.oracle import oracle_probabilities
+
+from foretick.market.simulation.listing import LISTINGS, Listing, listing_of
+
+__all__ = [
+    "LATENT_COLUMNS",
+    "LISTINGS",
+    "Headline",
+    "History",
+    "Listing",
+    "Pace",
+    "SimulatedHistory",
+    "SimulatedMarket",
+    "SymbolLatents",
+    "listing_of",
+    "oracle_probabilities",
+    "simulate_history",
+]

@@ -1,0 +1,121 @@
+"""The market as an object: step it, look at its books, save it and go on."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from foretick.common.units import NS_PER_S
+from numpy.typing import NDArray
+
+from foretick.market.simulation.book import fill_book, price_ticks
+from foretick.market.simulation.kernel import advance
+from foretick.market.simulation.listing import listing_of
+from foretick.market.simulation.state import DEPTH, SLOTS, STEP_S, MarketState, economy_of, opening_state
+from foretick.market.simulation.tape import Tape, blank_tape
+
+_DEPTH_INTERVAL_NS = 100_000_000
+_LIVE_EVENTS = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast the market's own time runs against data time.
+
+    rate_frac: 1 is real time; 10 puts ten times the events, and ten times the variance, into each second
+    """
+
+    rate_frac: float = 1.0
+
+    @property
+    def step_ns(self) -> int:
+        """Length of a step in data time, ns."""
+        return max(1_000, round(STEP_S * NS_PER_S / self.rate_frac))
+
+    @property
+    def depth_steps(self) -> int:
+        """Steps between depth updates, which are 100 ms of data time apart whatever the rate."""
+        return max(1, _DEPTH_INTERVAL_NS // self.step_ns)
+
+
+class SimulatedMarket:
+    """A market of some instruments, stepped by whole steps of data time.
+
+    Equal symbols, seed, start and pace give equal events to the bit, however the steps are cut into calls.
+    """
+
+    def __init__(self, symbols: Sequence[str], seed: int, start_ns: int, pace: Pace | None = None) -> None:
+        """Open the market.
+
+        Raises:
+            Refused: ``unknown_symbol`` where a symbol is not listed.
+        """
+        self.symbols = tuple(symbols)
+        self.listings = tuple(listing_of(symbol) for symbol in symbols)
+        self.pace = pace or Pace()
+        self.economy = economy_of(self.listings, self.pace.step_ns, self.pace.depth_steps)
+        self.state = opening_state(self.economy, seed, start_ns)
+        fill_book(self.state, self.economy)
+        self.state.published_id[:] = self.state.update_id
+        self.state.dirty[:] = 0
+        self._live_tape: Tape | None = None
+
+    @property
+    def now_ns(self) -> int:
+        """End of the last step made, in ns of data time."""
+        return int(self.state.clock[0])
+
+    def advance_to(self, now_ns: int) -> Iterator[Tape]:
+        """Make every whole step that ends by ``now_ns``; yield the tape each time it is full, and at the end.
+
+        A yielded tape is reused: read it before asking for the next.
+        """
+        if self._live_tape is None:
+            self._live_tape = blank_tape(_LIVE_EVENTS, len(self.symbols))
+        due = (now_ns - self.now_ns) // self.pace.step_ns
+        while due > 0:
+            self._live_tape.clear()
+            due -= self.run(self._live_tape, due)
+            yield self._live_tape
+
+    def run(self, tape: Tape, steps: int) -> int:
+        """Append up to ``steps`` steps to ``tape``, as many as it holds; return how many."""
+        return int(advance(self.state, self.economy, tape, steps))
+
+    def skip_to(self, now_ns: int) -> None:
+        """Let data time pass without events, as while the exchange was closed. Never goes back."""
+        self.state.clock[0] = max(self.now_ns, now_ns)
+
+    def book(self, index: int, limit: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Return bids and asks of instrument ``index``, best first: price in ticks, quantity in lots."""
+        return self._side(index, self.state.bids, -1, limit), self._side(index, self.state.asks, 1, limit)
+
+    def snapshot(self) -> dict[str, NDArray[np.generic]]:
+        """Return the whole state by name, to be saved."""
+        return {name: array.copy() for name, array in self.state._asdict().items()}
+
+    def restore(self, saved: dict[str, NDArray[np.generic]]) -> None:
+        """Go on from a saved state of a market of the same symbols.
+
+        Raises:
+            ValueError: the saved state does not belong to a market of this shape.
+        """
+        for name, array in self.state._asdict().items():
+            if name not in saved or saved[name].shape != array.shape or saved[name].dtype != array.dtype:
+                raise ValueError(f"saved market state does not fit: {name}")
+        self.state = MarketState(**{name: saved[name].copy() for name in MarketState._fields})
+
+    def skip_ids(self, count: int) -> None:
+        """Leave out update and trade ids, so that none is used twice after a restore from an older state."""
+        self.state.update_id += count
+        self.state.published_id[:] = self.state.update_id
+        self.state.trade_id += count
+        self.state.dirty[:] = 0
+
+    def _side(self, index: int, quantities: NDArray[np.int64], away: int, limit: int) -> list[tuple[int, int]]:
+        best = int(self.state.best_bid[index] if away < 0 else self.state.best_ask[index])
+        levels: list[tuple[int, int]] = []
+        for level in range(best, best + away * DEPTH, away):
+            lots = int(quantities[index, level % SLOTS])
+            if lots > 0 and len(levels) < limit:
+                levels.append((int(price_ticks(self.economy, index, level)), lots))
+        return levels
