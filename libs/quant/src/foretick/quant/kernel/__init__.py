@@ -1,0 +1,15 @@
+"""The feature kernel: a fold over the events of an instrument, compiled, the same for live, replay and training.
+
+``FeatureKernel`` holds the state of many instruments, one row each, and folds a run of events (see ``quant.events``) in
+one compiled call. Work is O(1) an event, whatever the history. How a run is cut into calls changes no bit of the
+result. A vector is emitted on the first event at or after each boundary of a step, that event folded in.
+
+``state`` is the layout of a row, ``flow`` folds trades, quotes and depth, ``bars`` the indicators on 1-second bars,
+``vector`` reads a row out as a vector, ``compiled`` is the loop, ``engine`` and ``history`` what Python calls.
+"""
+
+from foretick.quant.kernel.compiled import warm
+from foretick.quant.kernel.engine import FeatureKernel, Grid, SnapshotMismatch
+from foretick.quant.kernel.history import Vectors, fold_history
+
+__all__ = ["FeatureKernel", "Grid", "SnapshotMismatch", "Vectors", "fold_history", "warm"]

@@ -1,0 +1,105 @@
+"""The kernel as Python sees it: instruments by row, one compiled call a run of events, snapshots as bytes."""
+
+import hashlib
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foretick.quant.events import EventArrays
+from foretick.quant.kernel.compiled import OUT_COLUMNS, fold_events
+from foretick.quant.kernel.state import DEQUE_ROWS, STATE, initial_row
+from foretick.quant.registry import SCHEMA_HASH
+
+_HEADER = struct.Struct("<16sqq")
+_LAYOUT = hashlib.sha256(f"{SCHEMA_HASH} {STATE.descr}".encode()).digest()[:16]
+_MIN_OUT_ROWS = 64
+
+
+class SnapshotMismatch(ValueError):
+    """A snapshot of another kernel, schema or grid: it cannot be restored, fold the history instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Length of a step in ns, and of the feature window in steps."""
+
+    interval_ns: int
+    window_steps: int
+
+    def __post_init__(self) -> None:
+        if self.interval_ns < 1 or self.window_steps < 2:
+            raise ValueError(f"a step must last at least 1 ns and a window 2 steps, not {self}")
+
+
+class FeatureKernel:
+    """Feature state of many instruments: one row of a state matrix and one block of queues each.
+
+    ``out`` holds the vectors of the latest ``fold``, one a row: index of the event in that call, step, ns since the
+    step began, mid, warm (0 or 1), then the values in the registry's order; NaN is missing.
+
+    >>> kernel = FeatureKernel(Grid(interval_ns=100_000_000, window_steps=1000))
+    >>> kernel.add(), kernel.add()
+    (0, 1)
+    """
+
+    def __init__(self, grid: Grid, capacity: int = 8) -> None:
+        self.grid = grid
+        self.out: NDArray[np.float64] = np.zeros((_MIN_OUT_ROWS, OUT_COLUMNS))
+        self._count = 0
+        self._allot(max(capacity, 1))
+
+    def __len__(self) -> int:
+        """Return the number of instruments."""
+        return self._count
+
+    def add(self) -> int:
+        """Add an instrument and return its row."""
+        if self._count == len(self._states):
+            states, deques = self._states, self._deques
+            self._allot(2 * len(states))
+            self._states[: len(states)] = states
+            self._deques[: len(deques)] = deques
+        self._count += 1
+        return self._count - 1
+
+    def fold(self, row: int, events: EventArrays) -> int:
+        """Fold ``events`` into the instrument of ``row``; return how many vectors are in ``out``."""
+        return self.fold_buffers(row, (events.kind, events.recv_ns, events.v, events.depth), len(events))
+
+    def fold_buffers(self, row: int, columns: tuple[NDArray, NDArray, NDArray, NDArray], n: int) -> int:
+        """Fold the first ``n`` rows of unchecked, preallocated ``columns`` (kind, recv_ns, v, depth): the hot path."""
+        if n > len(self.out):
+            self.out = np.zeros((2 * n, OUT_COLUMNS))
+        states, deques = self._views[row]
+        return fold_events(states, deques, *columns, self.out, n)
+
+    def snapshot(self, row: int) -> bytes:
+        """Return the state of an instrument, to be restored by an equal kernel."""
+        states, deques = self._views[row]
+        return (
+            _HEADER.pack(_LAYOUT, self.grid.interval_ns, self.grid.window_steps) + states.tobytes() + deques.tobytes()
+        )
+
+    def restore(self, row: int, snapshot: bytes) -> None:
+        """Set an instrument to ``snapshot``.
+
+        Raises:
+            SnapshotMismatch: it was taken by another kernel, schema or grid, or is cut short.
+        """
+        states, deques = self._views[row]
+        if len(snapshot) != _HEADER.size + states.nbytes + deques.nbytes:
+            raise SnapshotMismatch(f"{len(snapshot)} bytes, not {_HEADER.size + states.nbytes + deques.nbytes}")
+        layout, interval_ns, window_steps = _HEADER.unpack_from(snapshot)
+        if layout != _LAYOUT or (interval_ns, window_steps) != (self.grid.interval_ns, self.grid.window_steps):
+            raise SnapshotMismatch(f"taken by another kernel or grid ({interval_ns} ns, {window_steps} steps)")
+        body = memoryview(snapshot)[_HEADER.size :]
+        states[:] = np.frombuffer(body[: states.nbytes], np.uint8)
+        deques[:] = np.frombuffer(body[states.nbytes :], np.float64).reshape(deques.shape)
+
+    def _allot(self, capacity: int) -> None:
+        fresh = initial_row(self.grid.interval_ns, self.grid.window_steps)
+        self._states = np.tile(fresh.view(np.uint8), (capacity, 1))
+        self._deques = np.zeros((capacity, DEQUE_ROWS, self.grid.window_steps + 1))
+        self._views = [(self._states[row], self._deques[row]) for row in range(capacity)]

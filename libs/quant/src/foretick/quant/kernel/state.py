@@ -1,0 +1,66 @@
+"""The layout of an instrument's row of state. Times are data time in ns; -1 in a time or step means never."""
+
+import numpy as np
+
+from foretick.quant import parameters as p
+
+RING = 16
+"""Vectors kept for look-backs: more than ``LOOKBACK_STEPS``, at most one a step."""
+
+STATE = np.dtype(
+    [
+        # the grid of steps
+        ("interval_ns", "i8"), ("window_steps", "i8"),
+        # data time
+        ("start_ns", "i8"), ("last_ns", "i8"), ("last_step", "i8"),
+        # top of book; valid while l1_ok
+        ("l1_ok", "i8"), ("quote_ns", "i8"), ("bid", "f8"), ("bid_qty", "f8"), ("ask", "f8"), ("ask_qty", "f8"),
+        ("mid", "f8"), ("micro", "f8"),
+        # its order flow: decayed to l1_ns
+        ("l1_ns", "i8"), ("ofi", "f8"), ("l1_qty", "f8"), ("l1_weight", "f8"),
+        # best FLOW_LEVELS levels: bid price, bid qty, ask price, ask qty; valid while depth_ok
+        ("depth_ok", "i8"), ("levels", "f8", (4, p.FLOW_LEVELS)), ("imbalance", "f8"),
+        # their order flow: decayed to depth_ns
+        ("depth_ns", "i8"), ("level_ofi", "f8"), ("level_qty", "f8"), ("level_weight", "f8"),
+        # trades: decayed to trade_ns; fast over TRADE_TAU_S, slow over RATE_TAU_S
+        ("trade_ns", "i8"), ("fast_count", "f8"), ("fast_sign", "f8"), ("fast_signed_qty", "f8"),
+        ("slow_count", "f8"), ("slow_quote", "f8"), ("slow_qty", "f8"),
+        # volume buckets
+        ("buckets", "i8"), ("bucket_size", "f8"), ("bucket_buy", "f8"), ("bucket_sell", "f8"),
+        ("vpin_gap", "f8"), ("vpin_volume", "f8"),
+        # the open bar of second bar_s: from trades while bar_trades, else from mids while bar_mids
+        ("bar_s", "i8"), ("bar_trades", "i8"), ("bar_mids", "i8"),
+        ("high", "f8"), ("low", "f8"), ("close", "f8"), ("mid_high", "f8"), ("mid_low", "f8"), ("mid_close", "f8"),
+        ("volume", "f8"), ("signed_quote", "f8"),
+        # closed bars
+        ("bars", "i8"), ("last_high", "f8"), ("last_low", "f8"), ("last_close", "f8"),
+        ("gain", "f8"), ("loss", "f8"),
+        ("fast_ema", "f8"), ("slow_ema", "f8"), ("signal_ema", "f8"), ("macd", "f8"),
+        ("closes", "f8", (p.BOLLINGER_BARS,)), ("close_mean", "f8"), ("close_m2", "f8"),
+        ("atr", "f8"), ("plus_dm", "f8"), ("minus_dm", "f8"), ("dm_range", "f8"), ("adx", "f8"),
+        ("obv_signed", "f8"), ("obv_volume", "f8"),
+        ("squares", "f8"), ("squares_weight", "f8"),
+        # price impact by second; kyle_mid is the mid at the last close, NaN where it was unknown
+        ("kyle_mid", "f8"), ("kyle_weight", "f8"), ("kyle_x", "f8"), ("kyle_r", "f8"), ("kyle_xr", "f8"),
+        ("kyle_xx", "f8"), ("kyle_abs", "f8"),
+        # vectors with a mid: the latest RING, and the monotonic queues of lows and highs (values in the deque block)
+        ("vectors", "i8"), ("first_step", "i8"), ("reference", "i8"),
+        ("ring_step", "i8", (RING,)), ("ring_mid", "f8", (RING,)), ("ring_micro", "f8", (RING,)),
+        ("low_head", "i8"), ("low_tail", "i8"), ("high_head", "i8"), ("high_tail", "i8"),
+    ],
+    align=True,
+)  # fmt: skip
+
+DEQUE_ROWS = 4
+"""Rows of the deque block: steps and mids of the queue of lows, then of the queue of highs."""
+
+
+def initial_row(interval_ns: int, window_steps: int) -> np.ndarray:
+    """Return the state (shape 1, ``STATE``) of an instrument of which nothing is known."""
+    row = np.zeros(1, STATE)
+    row["interval_ns"], row["window_steps"] = interval_ns, window_steps
+    for name in ("start_ns", "last_ns", "last_step", "quote_ns", "bar_s", "first_step"):
+        row[name] = -1
+    for name in ("mid", "micro", "imbalance", "kyle_mid"):
+        row[name] = np.nan
+    return row
