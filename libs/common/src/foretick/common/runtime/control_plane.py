@@ -47,7 +47,8 @@ class ControlPlane:
     ) -> Callable[[ControlHandler], ControlHandler]:
         """Register an async handler for ``subject``; it gets each message decoded, one at a time.
 
-        An exception in it means "later": the message comes again after ``RETRY_DELAY_S``, up to ``MAX_DELIVERIES`` times.
+        An exception in it means "later": the message comes again after ``RETRY_DELAY_S``,
+        up to ``MAX_DELIVERIES`` times.
         ``Malformed`` means "never": the message goes to the dead-letter subject.
         """
         decoder = msgspec.json.Decoder(subject.contract)

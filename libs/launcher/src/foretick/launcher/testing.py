@@ -1,0 +1,185 @@
+"""The whole system under test: ``foretick up`` as a process, in its own directory and on free ports.
+
+For end-to-end tests and benchmarks. It uses only what an operator has: the command, HTTP, process lists.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+import websockets
+
+_INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "NUMBA_CACHE_DIR", "LD_LIBRARY_PATH")
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback interface that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(condition: Callable[[], Any], deadline_s: float, what: str) -> Any:
+    """Return the first truthy value of ``condition``.
+
+    Raises:
+        TimeoutError: naming ``what``, after ``deadline_s``.
+    """
+    end = time.monotonic() + deadline_s
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"not within {deadline_s:g} s: {what}")
+        time.sleep(0.05)
+    return value
+
+
+class System:
+    """A running Foretick. Use it as a context manager.
+
+    Args:
+        data_dir: where it keeps everything; its log is ``data_dir/up.log``
+        settings: environment variables by name, over the defaults
+    """
+
+    def __init__(self, data_dir: Path, **settings: str) -> None:
+        self.data_dir = data_dir
+        self.api_port = int(settings.pop("API_PORT", "0")) or free_port()
+        self.log_path = data_dir / "up.log"
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        self.env = inherited | {"DATA_DIR": str(data_dir), "API_PORT": str(self.api_port)} | settings
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started_at_s = 0.0
+
+    @property
+    def url(self) -> str:
+        """The dashboard's address."""
+        return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def feed_url(self) -> str:
+        """The WebSocket feed's address."""
+        return f"ws://127.0.0.1:{self.api_port}/ws/realtime"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start ``foretick up``; it is not live yet."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with self.log_path.open("ab") as log:
+            self.started_at_s = time.monotonic()
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "foretick.launcher", "up"], env=self.env, stdout=log, stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )  # fmt: skip
+
+    def stop(self, deadline_s: float = 40) -> int:
+        """Stop it as Ctrl-C does and return its exit code; whatever is left then is killed, and an error."""
+        if self.process is None:
+            return 0
+        family = self.processes()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            code = self.process.wait(deadline_s)
+        finally:
+            left = [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+            for process in left:
+                process.kill()
+            self.process = None
+        if left:
+            raise RuntimeError(f"left behind after stopping: {left}")
+        return code
+
+    def processes(self) -> list[psutil.Process]:
+        """Return the launcher and everything it started."""
+        if self.process is None:
+            return []
+        try:
+            launcher = psutil.Process(self.process.pid)
+            return [launcher, *launcher.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def role(self, service: str, role: str) -> psutil.Process | None:
+        """Return the process of a role, if it runs."""
+        for process in self.processes():
+            try:
+                command = process.cmdline()
+            except (psutil.NoSuchProcess, psutil.ZombieProcess):
+                continue
+            if command[1:3] == ["-m", f"foretick.{service}"] and role in command[3:]:
+                return process
+        return None
+
+    def setting(self, name: str) -> str:
+        """Return what the launcher told the gateway in the environment variable ``name``."""
+        gateway = wait_until(lambda: self.role("gateway", "api"), 60, "gateway process")
+        return gateway.environ()[name]
+
+    def get(self, path: str) -> Any:
+        """GET ``path`` as JSON; None while there is no answer or an error status."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=5) as reply:
+                return json.load(reply)
+        except (urllib.error.URLError, OSError, ValueError):
+            return None
+
+    def wait_for_prediction(self, symbol: str = "BTCUSDT", deadline_s: float = 120) -> dict[str, Any]:
+        """Wait until a prediction with numbers for ``symbol`` is served, and return it."""
+
+        def served() -> Any:
+            if self.process is None or self.process.poll() is not None:
+                raise RuntimeError(f"foretick up ended:\n{self.log_tail()}")
+            reply = self.get(f"/api/analytics/predictions/{symbol}")
+            return reply if reply and prediction_of(reply).get("probabilities") else None
+
+        try:
+            return wait_until(served, deadline_s, f"a prediction for {symbol}")
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}\n{self.log_tail()}") from None
+
+    def log_tail(self, lines: int = 60) -> str:
+        """Return the end of the launcher's output."""
+        return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
+
+    async def feed(self, *symbols: str, channels: tuple[str, ...] = ("predictions",)) -> Any:
+        """Open the WebSocket feed, subscribe, and return the connection."""
+        connection = await websockets.connect(self.feed_url, max_size=None, compression=None, origin=self.url)
+        await connection.send(json.dumps({"action": "subscribe", "symbols": symbols, "channels": channels}))
+        return connection
+
+
+def prediction_of(reply: dict[str, Any]) -> dict[str, Any]:
+    """Return the prediction inside a REST reply."""
+    return reply.get("prediction", reply) or {}
+
+
+async def updates(connection: Any, channel: str, deadline_s: float) -> AsyncIterator[dict[str, Any]]:
+    """Yield the snapshots and deltas of ``channel`` for ``deadline_s``."""
+    end = asyncio.get_running_loop().time() + deadline_s
+    while (left := end - asyncio.get_running_loop().time()) > 0:
+        try:
+            message = json.loads(await asyncio.wait_for(connection.recv(), left))
+        except TimeoutError:
+            return
+        if message.get("channel") == channel and message["type"] in ("snapshot", "delta"):
+            yield message
