@@ -6,7 +6,6 @@ exact; floats appear only at the border. Nothing here knows of venues, sequence 
 
 import hashlib
 import math
-from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,9 +16,10 @@ from foretick.common.errors import Malformed
 
 DEFAULT_MAX_LEVELS = 5000
 
-_MAX_EXACT = float(2**53)
+_MAX_STEPS = float(2**80)
 _OFF_GRID = 1e-6
-"""A value may miss its grid by this part of a step: the rounding of a float, never a half step."""
+_OFF_GRID_FRAC = 4e-16
+"""A value may miss its grid by this part of a step, and this part of itself: what a float's rounding explains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class PriceGrid:
         for price, qty in levels:
             raw_ticks = price * tick_down / tick_up
             raw_lots = qty * lot_down / lot_up
-            if 0.5 < raw_ticks < _MAX_EXACT and 0.0 <= raw_lots < _MAX_EXACT:
+            if 0.5 < raw_ticks < _MAX_STEPS and 0.0 <= raw_lots < _MAX_STEPS:
                 ticks, lots = round(raw_ticks), round(raw_lots)
                 if _near(raw_ticks, ticks) and _near(raw_lots, lots):
                     converted.append((ticks, lots))
@@ -104,7 +104,7 @@ def _ratio(name: str, size: float) -> tuple[int, int]:
 
 
 def _near(raw: float, whole: int) -> bool:
-    return abs(raw - whole) <= _OFF_GRID + raw * 1e-12
+    return abs(raw - whole) <= _OFF_GRID + raw * _OFF_GRID_FRAC
 
 
 def _steps(name: str, value: float, ratio: tuple[int, int]) -> int:
@@ -113,7 +113,7 @@ def _steps(name: str, value: float, ratio: tuple[int, int]) -> int:
     if value < 0:
         raise Malformed("book", f"{name} {value!r} is negative")
     raw = value * ratio[1] / ratio[0]
-    if raw >= _MAX_EXACT:
+    if raw >= _MAX_STEPS:
         raise Malformed("book", f"{name} {value!r} is too large for its grid")
     whole = round(raw)
     if not _near(raw, whole):
@@ -251,8 +251,7 @@ class OrderBook:
         """Return a 64-bit hash (hex) of the best ``depth`` levels as integers: equal books hash alike everywhere."""
         digest = hashlib.blake2b(digest_size=8)
         for levels in self.top_steps(depth):
-            flat = array("q", [len(levels), *(number for level in levels for number in level)])
-            digest.update(flat.tobytes())
+            digest.update(repr(levels).encode())
         return digest.hexdigest()
 
     def _bound(self) -> None:
