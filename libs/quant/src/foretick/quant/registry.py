@@ -43,8 +43,8 @@ def render_markdown() -> str:
         f"Schema `{SCHEMA_ID}`, {FEATURE_COUNT} features; sha256 of names, formulas and units:",
         f"`{SCHEMA_HASH}`.",
         "",
-        "Bars are closed 1 s bars of trades, of the mid where nothing traded. A prime marks the value before. Values made",
-        "from the book are missing while it is not LIVE, and every value before its warm-up.",
+        "Bars are closed 1 s bars of trades, of the mid where nothing traded. A prime marks the value before. Values",
+        "made from the book are missing while it is not LIVE, and every value before its warm-up.",
     ]
     for group in Group:
         lines += ["", f"## {group.value.capitalize()}", "", _HEADER]

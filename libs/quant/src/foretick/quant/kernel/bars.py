@@ -110,7 +110,7 @@ def _fold_volatility(s, close) -> None:  # noqa: ANN001 - compiled
 
 @numba.njit(error_model="numpy")
 def _seeded_ema(ema, value, n, period):  # noqa: ANN001, ANN202 - compiled
-    """Return an EMA seeded with the mean of its first ``period`` values, their sum before. ``n`` from 0; idle if < 0."""
+    """Return an EMA seeded with the mean of its first ``period`` values, their sum before; ``n`` from 0, idle below."""
     if n < 0:
         return ema
     if n < period - 1:
