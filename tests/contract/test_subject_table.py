@@ -1,4 +1,4 @@
-"""The subject table against the source tree, the committed AsyncAPI document and FastStream's view of its own handlers."""
+"""The subject table against the source tree, the committed AsyncAPI document and FastStream's own view."""
 
 import ast
 import re
@@ -8,6 +8,7 @@ import pytest
 import structlog
 import yaml
 from faststream.specification.asyncapi import AsyncAPI
+
 from foretick.common import subjects
 from foretick.common.asyncapi import build_document
 from foretick.common.contracts import Contract
@@ -35,7 +36,9 @@ def declared_subjects(service: str) -> set[str]:
     def mine(roles: tuple[str, ...]) -> bool:
         return any(role.partition(".")[0] == service for role in roles)
 
-    return {row.root for row in TABLE if row is not subjects.DEAD_LETTERS and (mine(row.producers) or mine(row.consumers))}
+    return {
+        row.root for row in TABLE if row is not subjects.DEAD_LETTERS and (mine(row.producers) or mine(row.consumers))
+    }
 
 
 def test_every_constant_is_in_the_table_once() -> None:
@@ -115,7 +118,9 @@ def test_faststream_describes_its_handlers_as_the_table_does(row: Subject) -> No
 def strip_titles(node: object) -> object:
     """FastStream moves titles about; everything else must agree."""
     if isinstance(node, dict):
-        return {key: strip_titles(value) for key, value in node.items() if not (key == "title" and isinstance(value, str))}
+        return {
+            key: strip_titles(value) for key, value in node.items() if not (key == "title" and isinstance(value, str))
+        }
     if isinstance(node, list):
         return [strip_titles(item) for item in node]
     return node

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 import psutil
 import websockets
+from websockets.typing import Origin
 
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "NUMBA_CACHE_DIR", "LD_LIBRARY_PATH")
 
@@ -143,6 +144,15 @@ class System:
         except (urllib.error.URLError, OSError, ValueError):
             return None
 
+    def metrics(self, service: str, role: str) -> str:
+        """Return a role's Prometheus exposition."""
+        process = self.role(service, role)
+        if process is None:
+            raise RuntimeError(f"no process of {service} {role}")
+        port = process.environ().get("HTTP_PORT") or self.api_port
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as reply:
+            return reply.read().decode()
+
     def wait_for_prediction(self, symbol: str = "BTCUSDT", deadline_s: float = 120) -> dict[str, Any]:
         """Wait until a prediction with numbers for ``symbol`` is served, and return it."""
 
@@ -163,7 +173,7 @@ class System:
 
     async def feed(self, *symbols: str, channels: tuple[str, ...] = ("predictions",)) -> Any:
         """Open the WebSocket feed, subscribe, and return the connection."""
-        connection = await websockets.connect(self.feed_url, max_size=None, compression=None, origin=self.url)
+        connection = await websockets.connect(self.feed_url, max_size=None, compression=None, origin=Origin(self.url))
         await connection.send(json.dumps({"action": "subscribe", "symbols": symbols, "channels": channels}))
         return connection
 

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from pydantic_core import core_schema
@@ -58,13 +58,15 @@ def inline_schema(name: str, schemas: dict[str, dict[str, Any]]) -> dict[str, An
     """Return schema ``name`` with each reference replaced by what it names."""
 
     def resolve(node: Any) -> Any:
-        if isinstance(node, dict):
-            if "$ref" in node:
-                return resolve(schemas[node["$ref"].rsplit("/", 1)[-1]])
-            return {key: resolve(value) for key, value in node.items()}
-        if isinstance(node, list):
-            return [resolve(item) for item in node]
-        return node
+        match node:
+            case {"$ref": str(reference)}:
+                return resolve(schemas[reference.rpartition("/")[2]])
+            case dict():
+                return {key: resolve(value) for key, value in cast("dict[str, Any]", node).items()}
+            case list():
+                return [resolve(item) for item in cast("list[Any]", node)]
+            case _:
+                return node
 
     return resolve(schemas[name])
 

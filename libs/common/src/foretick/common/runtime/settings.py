@@ -102,7 +102,7 @@ def load_settings(settings_class: type[SettingsT]) -> SettingsT:
         InvalidSettings: with every fault, each naming the variable and what is wrong.
     """
     try:
-        return settings_class()
+        return settings_class()  # pyright: ignore[reportCallIssue] - the environment gives the arguments
     except ValidationError as error:
         raise InvalidSettings([_describe(fault) for fault in error.errors()]) from None
 

@@ -1,0 +1,46 @@
+"""The whole system for end-to-end tests, and a browser to look at it with."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from foretick.launcher.testing import System
+
+CHROMIUM_ARGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+WEB_APP = Path(__file__).resolve().parents[2] / "web/dist/index.html"
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The default system on the simulated market, predictions flowing; shared by the tests that don't break it."""
+    with System(tmp_path_factory.mktemp("simulated")) as system:
+        system.wait_for_prediction()
+        yield system
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium of the machine."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium on this machine: install Debian's chromium to run the browser tests")
+    if not WEB_APP.exists():
+        pytest.skip("the web app is not built: make web")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def rows(simulated: System) -> Iterator[psycopg.Connection]:
+    """A connection to the system's database."""
+    with psycopg.connect(simulated.setting("DATABASE_URL"), autocommit=True) as connection:
+        yield connection

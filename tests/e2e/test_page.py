@@ -1,0 +1,92 @@
+"""The default system in a real browser: what the page shows, and that page, message and row are the same prediction."""
+
+import asyncio
+import signal
+import time
+
+import msgspec
+import nats
+import psycopg
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from foretick.common.contracts import Prediction
+from foretick.common.subjects import PREDICTION_MESSAGES, PREDICTIONS
+from foretick.launcher.testing import System, wait_until
+
+ROW = "[data-testid='row-sim:BTCUSDT']"
+TTL_S = (PREDICTION_MESSAGES.ttl_ms or 0) / 1000
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "ADAUSDT", "SOLUSDT", "AAPL", "GOOGL", "TSLA", "MSFT")
+
+
+@pytest.fixture
+def page(simulated: System, browser: Browser) -> Page:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(simulated.url)
+    page.wait_for_selector(f"{ROW}[data-model-id]:not([data-model-id=''])", timeout=30_000)
+    return page
+
+
+def test_page_shows_every_instrument_as_simulated_and_live(page: Page) -> None:
+    expect(page.get_by_test_id("origin")).to_contain_text("SIMULATED")
+    expect(page.get_by_test_id("connection")).to_contain_text("Live", ignore_case=True)
+    for symbol in SYMBOLS:
+        row = page.get_by_test_id(f"row-sim:{symbol}")
+        expect(row).to_be_visible()
+        expect(row).to_have_attribute("data-stale", "false", timeout=15_000)
+    first = page.locator(ROW).get_attribute("data-asof-seq")
+    page.wait_for_function(f"document.querySelector(\"{ROW}\").dataset.asofSeq !== '{first}'", timeout=10_000)
+
+
+def test_page_has_no_script_error_and_no_failed_request(simulated: System, browser: Browser) -> None:
+    page = browser.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("requestfailed", lambda request: problems.append(request.url))
+    page.goto(simulated.url)
+    page.wait_for_selector(f"{ROW}[data-model-id]:not([data-model-id=''])", timeout=30_000)
+    assert problems == []
+    page.close()
+
+
+def test_page_message_and_row_are_the_same_prediction(page: Page, simulated: System, rows: psycopg.Connection) -> None:
+    model_id, asof_seq = page.eval_on_selector(ROW, "row => [row.dataset.modelId, Number(row.dataset.asofSeq)]")
+    message = asyncio.run(find_message(simulated.setting("NATS_URL"), asof_seq))
+    query = (
+        "SELECT model_id, p_up, mid FROM predictions WHERE run_id = %s AND venue = 'sim' AND symbol = 'BTCUSDT'"
+        " AND asof_seq = %s"
+    )
+    found = wait_until(lambda: rows.execute(query, (message.run_id, asof_seq)).fetchall(), 15, "the row")
+    assert message.model_id == model_id
+    assert message.probabilities is not None
+    assert found == [(model_id, message.probabilities.up, message.mid)]
+
+
+async def find_message(url: str, asof_seq: int) -> Prediction:
+    """Return the prediction of BTCUSDT as of ``asof_seq`` from the stream."""
+    nc = await nats.connect(url)
+    js = nc.jetstream()
+    subject = PREDICTION_MESSAGES.of("sim", "BTCUSDT")
+    consumer = await js.subscribe(subject, stream=PREDICTIONS.name, ordered_consumer=True)
+    try:
+        while True:
+            message = msgspec.json.decode((await consumer.next_msg(timeout=5)).data, type=Prediction)
+            if message.asof_seq == asof_seq:
+                return message
+    finally:
+        await nc.close()
+
+
+def test_frozen_predictor_is_marked_stale_within_its_ttl_and_recovers(page: Page, simulated: System) -> None:
+    predictor = simulated.role("predictor", "serve")
+    assert predictor is not None
+    predictor.send_signal(signal.SIGSTOP)
+    try:
+        frozen_at = time.monotonic()
+        page.wait_for_selector(f"{ROW}[data-stale='true']", timeout=20_000)
+        took_s = time.monotonic() - frozen_at
+        assert page.locator(ROW).get_attribute("data-price-stale") == "false", "prices go on"
+    finally:
+        predictor.send_signal(signal.SIGCONT)
+    assert took_s <= TTL_S + 1.5, "the page's clock ticks at least once a second"
+    page.wait_for_selector(f"{ROW}[data-stale='false']", timeout=20_000)
