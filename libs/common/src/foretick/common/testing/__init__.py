@@ -1,0 +1,31 @@
+"""What every member's tests share: message builders, waiting, a fake runtime, and real servers as pytest fixtures.
+
+The fixtures are in ``foretick.common.testing.fixtures``, a pytest plugin that the root ``conftest.py`` loads.
+"""
+
+from foretick.common.testing.builders import (
+    T0_NS,
+    book_frame,
+    feature_vector,
+    instrument,
+    outcome,
+    prediction,
+    snapshot,
+    tick_frame,
+)
+from foretick.common.testing.fakes import FakeRuntime, ManualClock
+from foretick.common.testing.waiting import eventually
+
+__all__ = [
+    "T0_NS",
+    "FakeRuntime",
+    "ManualClock",
+    "book_frame",
+    "eventually",
+    "feature_vector",
+    "instrument",
+    "outcome",
+    "prediction",
+    "snapshot",
+    "tick_frame",
+]

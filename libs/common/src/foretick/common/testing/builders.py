@@ -1,0 +1,166 @@
+"""Messages with sensible defaults; name only what the test is about.
+
+Every builder takes any field of its contract by keyword. Prices are around 100, times count from ``T0_NS``.
+"""
+
+from typing import Any
+
+from foretick.common.contracts import (
+    BookEvent,
+    BookEventKind,
+    BookFrame,
+    Direction,
+    FeatureVector,
+    Instrument,
+    LiveScore,
+    Origin,
+    Outcome,
+    Prediction,
+    Probabilities,
+    QuoteColumns,
+    TickFrame,
+    TradeColumns,
+    Trust,
+)
+from foretick.common.units import NS_PER_MS
+
+T0_NS = 1_750_000_000_000_000_000
+"""A round instant in 2025, UTC nanoseconds: data time of the first event of most tests."""
+
+INTERVAL_NS = 100 * NS_PER_MS
+
+
+def _identity(fields: dict[str, Any], ts_ns: int, producer: str) -> dict[str, Any]:
+    identity: dict[str, Any] = {
+        "venue": "sim",
+        "symbol": "BTCUSDT",
+        "origin": Origin.SIM,
+        "run_id": "test",
+        "producer": producer,
+        "epoch": 1,
+        "ts_recv_ns": ts_ns,
+        "trust": Trust.LIVE,
+    }
+    identity |= fields
+    identity.setdefault("ts_ingest_ns", identity["ts_recv_ns"])
+    identity.setdefault("ts_sent_ns", identity["ts_ingest_ns"])
+    return identity
+
+
+def tick_frame(
+    kinds: str = "T", *, seq: int = 1, start_ns: int = T0_NS, spacing_ns: int = NS_PER_MS, **fields: Any
+) -> TickFrame:
+    """A frame with an event per letter of ``kinds``, ``spacing_ns`` apart from ``start_ns`` on.
+
+    Trade k costs ``100 + 0.01 k``, has quantity 1, sides alternate and ids count up from ``seq``; quotes are
+    99.99 / 100.01.
+    """
+    recv_ns = [start_ns + spacing_ns * index for index in range(len(kinds))]
+    trades, quotes = kinds.count("T"), kinds.count("Q")
+    columns: dict[str, Any] = {
+        "seq": seq,
+        "kinds": kinds,
+        "recv_ns": recv_ns,
+        "event_ns": [None if kind == "C" else at - NS_PER_MS for kind, at in zip(kinds, recv_ns, strict=True)],
+        "trades": TradeColumns(
+            price=[100.0 + 0.01 * index for index in range(trades)],
+            qty=[1.0] * trades,
+            side=[1 if index % 2 == 0 else -1 for index in range(trades)],
+            trade_id=[seq + index for index in range(trades)],
+        ),
+        "quotes": QuoteColumns(
+            bid=[99.99] * quotes, bid_qty=[2.0] * quotes, ask=[100.01] * quotes, ask_qty=[3.0] * quotes
+        ),
+    }
+    return TickFrame(**_identity(columns | fields, recv_ns[-1], "ingest.feed-0"))
+
+
+def snapshot(*, ts_ns: int = T0_NS, levels: int = 3, **fields: Any) -> BookEvent:
+    """A snapshot of ``levels`` levels a side, 0.01 apart, best bid 99.99 and best ask 100.01, quantity 1 each."""
+    event: dict[str, Any] = {
+        "kind": BookEventKind.SNAPSHOT,
+        "ts_recv_ns": ts_ns,
+        "ts_event_ns": None,
+        "trust": Trust.LIVE,
+        "bids": [(round(99.99 - 0.01 * index, 2), 1.0) for index in range(levels)],
+        "asks": [(round(100.01 + 0.01 * index, 2), 1.0) for index in range(levels)],
+        "last_id": 1,
+    }
+    return BookEvent(**(event | fields))
+
+
+def book_frame(events: list[BookEvent] | None = None, *, seq: int = 1, **fields: Any) -> BookFrame:
+    """A frame of ``events``, by default one snapshot; its trust is that of the last event."""
+    events = [snapshot()] if events is None else events
+    columns: dict[str, Any] = {
+        "seq": seq, "tick_size": 0.01, "lot_size": 0.001, "events": events, "trust": events[-1].trust,
+    }  # fmt: skip
+    return BookFrame(**_identity(columns | fields, events[-1].ts_recv_ns, "ingest.feed-0"))
+
+
+def instrument(**fields: Any) -> Instrument:
+    """BTCUSDT as ``sim`` lists it."""
+    listing: dict[str, Any] = {"base": "BTC", "quote": "USDT", "tick_size": 0.01, "lot_size": 0.001}
+    return Instrument(**_identity(listing | fields, T0_NS, "ingest.feed-0"))
+
+
+def feature_vector(
+    values: list[float | None] | None = None, *, step: int = T0_NS // INTERVAL_NS, **fields: Any
+) -> FeatureVector:
+    """A warm vector of ``step``, by default of three features."""
+    vector: dict[str, Any] = {
+        "asof_seq": 10,
+        "prev_asof_seq": 9,
+        "step": step,
+        "interval_ns": INTERVAL_NS,
+        "ts_event_ns": None,
+        "mid": 100.0,
+        "schema_id": "features-test",
+        "schema_hash": "0" * 16,
+        "values": [0.1, -0.2, None] if values is None else values,
+        "warm": True,
+    }
+    return FeatureVector(**_identity(vector | fields, step * INTERVAL_NS, "features.serve-0"))
+
+
+def prediction(*, step: int = T0_NS // INTERVAL_NS, **fields: Any) -> Prediction:
+    """A prediction that names numbers; pass ``withheld`` and nulls for one that does not."""
+    message: dict[str, Any] = {
+        "asof_seq": 10,
+        "prev_asof_seq": 9,
+        "step": step,
+        "interval_ns": INTERVAL_NS,
+        "mid": 100.0,
+        "schema_id": "features-test",
+        "schema_hash": "0" * 16,
+        "horizon_steps": 5,
+        "model_id": "ensemble-1",
+        "model_origin": Origin.SIM,
+        "expected_return_bps": 0.5,
+        "probabilities": Probabilities(down=0.2, flat=0.5, up=0.3),
+        "members": {"lightgbm": Probabilities(down=0.1, flat=0.6, up=0.3)},
+        "flat_bps": 0.4,
+    }
+    return Prediction(**_identity(message | fields, step * INTERVAL_NS, "predictor.serve-0"))
+
+
+def outcome(*, step: int = T0_NS // INTERVAL_NS, **fields: Any) -> Outcome:
+    """What became of ``prediction(step=step)``: the flat class came true."""
+    message: dict[str, Any] = {
+        "asof_seq": 10,
+        "step": step,
+        "model_id": "ensemble-1",
+        "horizon_steps": 5,
+        "realised_step": step + 5,
+        "realised_seq": 20,
+        "realised_return_bps": 0.1,
+        "predicted": Direction.FLAT,
+        "realised": Direction.FLAT,
+        "log_loss": 0.6931471805599453,
+        "prior_log_loss": 1.0986122886681098,
+        "score": LiveScore(
+            count=1, accuracy_frac=1.0, prior_accuracy_frac=0.0,
+            log_loss=0.6931471805599453, prior_log_loss=1.0986122886681098,
+        ),
+    }  # fmt: skip
+    return Outcome(**_identity(message | fields, (step + 5) * INTERVAL_NS, "predictor.serve-0"))

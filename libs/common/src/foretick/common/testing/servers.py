@@ -1,0 +1,132 @@
+"""Where the tests' servers come from: the given address, else Docker (TimescaleDB), else the embedded binaries.
+
+The addresses have names of their own, ``TEST_NATS_URL`` and ``TEST_DATABASE_URL``: tests delete streams and
+databases, which must not happen to a system that ``NATS_URL`` and ``DATABASE_URL`` point to.
+"""
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import nats
+import psycopg
+from nats.errors import NoServersError
+from nats.js.errors import NotFoundError
+from psycopg import sql
+
+from foretick.common.runtime import migrate
+from foretick.common.runtime.embedded import NatsServer, PostgresServer
+
+TIMESCALE_IMAGE = "timescale/timescaledb:latest-pg17"
+_TEMPLATE = "foretick_template"
+_numbers = itertools.count(1)
+
+
+@contextmanager
+def scratch_directory(name: str) -> Iterator[Path]:
+    """A directory that another user may pass through, which pytest's are not: PostgreSQL does not run as root."""
+    directory = Path(tempfile.mkdtemp(prefix=f"foretick-{name}-"))
+    directory.chmod(0o711)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def nats_process() -> Iterator[NatsServer]:
+    """A nats-server of the test's own, which it may kill and start."""
+    with scratch_directory("nats") as directory, NatsServer(directory) as server:
+        yield server
+
+
+@contextmanager
+def postgres_process() -> Iterator[PostgresServer]:
+    """A PostgreSQL of the test's own, which it may kill and start; it does not flush to disk."""
+    with scratch_directory("postgres") as directory, PostgresServer(directory, durable=False) as server:
+        yield server
+
+
+@contextmanager
+def postgres_address() -> Iterator[str]:
+    """The address of a PostgreSQL whose user may create databases."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with timescale_container() as address:
+        if address is not None:
+            yield address
+            return
+    with postgres_process() as server:
+        yield server.url
+
+
+@contextmanager
+def timescale_container() -> Iterator[str | None]:
+    """TimescaleDB in a container; None where Docker does not answer or does not have and cannot get the image."""
+    try:
+        import docker
+        from docker.errors import DockerException
+        from testcontainers.postgres import PostgresContainer
+    except ImportError:
+        yield None
+        return
+    container = None
+    try:
+        docker.from_env(timeout=3).ping()
+        container = PostgresContainer(TIMESCALE_IMAGE, driver=None).start()
+    except (DockerException, OSError):
+        pass
+    try:
+        yield container.get_connection_url() if container else None
+    finally:
+        if container is not None:
+            container.stop()
+
+
+def migrated_template(address: str) -> str:
+    """Make the template database that ``fresh_database`` copies, migrated; return its name."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(_TEMPLATE)))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
+    migrate.upgrade(in_database(address, _TEMPLATE))
+    return _TEMPLATE
+
+
+@contextmanager
+def fresh_database(address: str, template: str = "template1") -> Iterator[str]:
+    """A database of the test's own on the server at ``address``, a copy of ``template``; its address."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+    try:
+        yield in_database(address, name)
+    finally:
+        with suppress(psycopg.OperationalError), psycopg.connect(address, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def in_database(address: str, name: str) -> str:
+    """Return ``address`` with another database."""
+    return urlunsplit(urlsplit(address)._replace(path=f"/{name}"))
+
+
+async def clear_jetstream(url: str) -> None:
+    """Delete every stream of the server at ``url``, and with them consumers, KV buckets and object stores."""
+    client = await nats.connect(url, allow_reconnect=False)
+    try:
+        jetstream = client.jetstream()
+        for stream in await jetstream.streams_info():
+            with suppress(NotFoundError):
+                await jetstream.delete_stream(stream.config.name or "")
+    finally:
+        with suppress(NoServersError):
+            await client.close()
