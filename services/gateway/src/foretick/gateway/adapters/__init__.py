@@ -1,0 +1,1 @@
+"""The outside things behind the ports."""

@@ -1,0 +1,1 @@
+"""What the gateway knows and how it tells it: pure."""

@@ -1,0 +1,182 @@
+"""Everything that the gateway knows, kept current by the messages of the bus."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from foretick.common.contracts import (
+    BookFrame,
+    Contract,
+    FeatureVector,
+    Instrument,
+    ModelPublished,
+    Origin,
+    Outcome,
+    Prediction,
+    TickFrame,
+)
+from foretick.common.units import NS_PER_S, micros_from_nanos
+from foretick.gateway.domain.audience import Audience
+from foretick.gateway.domain.channels import CHANNELS, SYSTEM
+from foretick.gateway.domain.directory import Directory, Identity
+from foretick.gateway.domain.instrument_view import AuditTally, InstrumentView
+from foretick.gateway.domain.payloads import MetricsData
+from foretick.gateway.domain.protocol import FeatureLabel, Heartbeat, Instruments, encode
+from foretick.gateway.domain.system_view import LatencyWindow, RateWindow, pooled_score
+from foretick.gateway.domain.topic import Tally, Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """Which run this is, and what its vectors mean."""
+
+    run_id: str
+    epoch: int
+    schema_id: str
+    schema_hash: str
+    features: tuple[FeatureLabel, ...]
+
+
+class Board:
+    """The views of all instruments and of the system, and the topics over them.
+
+    ``fold`` and ``publish`` run in one turn for each batch of the bus, so that readers between batches see states that
+    have been published.
+    """
+
+    def __init__(self, identification: Identification, directory: Directory, audience: Audience) -> None:
+        self.identification = identification
+        self.directory = directory
+        self.audience = audience
+        self.fanout = Tally()
+        self.audits = AuditTally()
+        self.instruments: dict[Identity, InstrumentView] = {}
+        self.model: ModelPublished | None = None
+        self.model_id: str | None = None
+        self.arrivals: dict[str, int] = {}
+        self.metrics = Topic(CHANNELS["metrics"], SYSTEM, SYSTEM, self.metrics_data, self.fanout)
+        self._latency = LatencyWindow()
+        self._messages = RateWindow()
+        self._now_ns = 0
+        self._touched: dict[InstrumentView, None] = {}
+        self._folds: dict[type, Callable[[Any, int], None]] = {
+            TickFrame: self._fold_ticks,
+            BookFrame: self._fold_book,
+            FeatureVector: self._fold_features,
+            Prediction: self._fold_prediction,
+            Outcome: self._fold_outcome,
+            Instrument: self._fold_listing,
+            ModelPublished: self._fold_model,
+        }
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where the data comes from: the origin of the first listed instrument."""
+        labels = self.directory.labels
+        return labels[0].origin if labels else None
+
+    def view(self, identity: Identity) -> InstrumentView:
+        """Return the view of an instrument, a new one for one not seen before."""
+        view = self.instruments.get(identity)
+        if view is None:
+            view = self.instruments[identity] = InstrumentView(*identity, self.fanout, self.audits)
+        return view
+
+    def topic(self, channel: str, identity: Identity) -> Topic:
+        """Return the topic of a channel for an instrument; for a channel of the system, whatever the instrument."""
+        return self.metrics if channel == self.metrics.channel.name else self.view(identity).topics[channel]
+
+    def fold(self, message: Contract, arrived_ns: int) -> None:
+        """Fold one message that arrived at ``arrived_ns`` (wall clock).
+
+        Raises:
+            Malformed: when its content cannot be right.
+        """
+        self._folds[type(message)](message, arrived_ns)
+
+    def restore(self, messages: Sequence[Any]) -> None:
+        """Fold the last message of each subject, of this run, as old as it is.
+
+        What lies between the last tick and the last book event of an instrument is of the other kind, so nothing of it
+        counts as lost.
+        """
+        for message in sorted(messages, key=_place):
+            if getattr(message, "run_id", self.identification.run_id) != self.identification.run_id:
+                continue
+            if isinstance(message, TickFrame | BookFrame):
+                self.view((message.venue, message.symbol)).events.expect(message.epoch, message.seq)
+            self.fold(message, getattr(message, "ts_sent_ns", 0))
+        self._latency = LatencyWindow()  # the past is not part of the last minute
+
+    def publish(self) -> None:
+        """Tell the clients what changed."""
+        touched, self._touched = self._touched, {}
+        for view in touched:
+            view.publish()
+
+    def count_messages(self, count: int, now_ns: int) -> None:
+        """Count messages of the bus, for the throughput."""
+        self._messages.add(count, now_ns)
+
+    def beat(self, now_ns: int) -> None:
+        """Send the heartbeat and the metrics of this second."""
+        self._now_ns = now_ns
+        text = encode(Heartbeat(server_ts_us=micros_from_nanos(now_ns), connections=len(self.audience)))
+        self.audience.beat(text)
+        self.metrics.publish(self.identification.epoch, now_ns // NS_PER_S, self.metrics_data(), now_ns)
+
+    def metrics_data(self) -> MetricsData:
+        """Return the system at a glance, as of the last beat."""
+        p50_us, p99_us = self._latency.quantiles_us((0.5, 0.99), self._now_ns)
+        scores = (
+            view.score for view in self.instruments.values() if view.score and view.score_model_id == self.model_id
+        )
+        return MetricsData(
+            latency_p50_us=p50_us,
+            latency_p99_us=p99_us,
+            messages_per_s=self._messages.per_s(self._now_ns),
+            connections=len(self.audience),
+            model_id=self.model_id,
+            score=pooled_score(scores),
+            conflated=self.fanout.conflated,
+        )
+
+    def _fold_ticks(self, frame: TickFrame, arrived_ns: int) -> None:
+        view = self._touch("ingest", frame, arrived_ns)
+        view.fold_ticks(frame, arrived_ns)
+
+    def _fold_book(self, frame: BookFrame, arrived_ns: int) -> None:
+        view = self._touch("ingest", frame, arrived_ns)
+        view.fold_book(frame, arrived_ns)
+
+    def _fold_features(self, vector: FeatureVector, arrived_ns: int) -> None:
+        self._touch("features", vector, arrived_ns).fold_features(vector, arrived_ns)
+
+    def _fold_prediction(self, prediction: Prediction, arrived_ns: int) -> None:
+        latency_us = self._touch("predictor", prediction, arrived_ns).fold_prediction(prediction, arrived_ns)
+        if latency_us is not None:
+            self._latency.add(latency_us, arrived_ns)
+            self.model_id = prediction.model_id or self.model_id
+
+    def _fold_outcome(self, outcome: Outcome, arrived_ns: int) -> None:
+        self._touch("predictor", outcome, arrived_ns).fold_outcome(outcome)
+
+    def _fold_listing(self, instrument: Instrument, _arrived_ns: int) -> None:
+        if self.directory.enlist(instrument):
+            self.audience.announce(encode(Instruments(instruments=self.directory.labels)))
+
+    def _fold_model(self, model: ModelPublished, _arrived_ns: int) -> None:
+        if self.model is None or model.ts_trained_ns >= self.model.ts_trained_ns:
+            self.model = model
+
+    def _touch(
+        self, service: str, message: TickFrame | BookFrame | FeatureVector | Prediction | Outcome, arrived_ns: int
+    ) -> InstrumentView:
+        self.arrivals[service] = max(arrived_ns, self.arrivals.get(service, 0))
+        view = self.view((message.venue, message.symbol))
+        self._touched[view] = None
+        return view
+
+
+def _place(message: Any) -> tuple[int, int]:
+    return getattr(message, "epoch", 0), getattr(message, "seq", 0)

@@ -1,0 +1,62 @@
+"""The channels of the feed: what a client may subscribe to."""
+
+from enum import StrEnum
+
+from foretick.common.contracts import Contract
+from foretick.common.subjects import FEATURE_VECTORS, PREDICTION_MESSAGES, TICKS
+
+BOOK_LEVELS = 20
+"""Levels a side of the ``books`` channel."""
+
+SYSTEM = "*"
+"""Venue and symbol of a channel that is about the whole system."""
+
+
+class ChannelKind(StrEnum):
+    """A state may skip updates for a slow client; an event never does."""
+
+    STATE = "state"
+    EVENT = "event"
+
+
+class Scope(StrEnum):
+    """Whether a channel exists once for each instrument or once."""
+
+    INSTRUMENT = "instrument"
+    SYSTEM = "system"
+
+
+class Channel(Contract, frozen=True, kw_only=True, gc=False):
+    """One channel, as ``welcome`` and ``channels`` tell it. ``ttl_ms``: data that is older is stale."""
+
+    name: str
+    kind: ChannelKind
+    ttl_ms: int
+    scope: Scope
+
+
+def _state(name: str, ttl_ms: int | None, scope: Scope = Scope.INSTRUMENT) -> Channel:
+    return Channel(name=name, kind=ChannelKind.STATE, ttl_ms=ttl_ms or 0, scope=scope)
+
+
+CHANNELS: dict[str, Channel] = {
+    channel.name: channel
+    for channel in (
+        _state("ticks", TICKS.ttl_ms),
+        _state("books", 12_000),  # a quiet book still gets a full snapshot every 10 s of data time
+        _state("features", FEATURE_VECTORS.ttl_ms),
+        _state("predictions", PREDICTION_MESSAGES.ttl_ms),
+        _state("metrics", 3_000, Scope.SYSTEM),
+    )
+}
+
+DEFAULT_CHANNELS = ("ticks", "predictions")
+
+
+def topic_key(channel: str, venue: str, symbol: str) -> str:
+    """Return the name of a topic as ``since`` of a subscription spells it.
+
+    >>> topic_key("predictions", "sim", "BTCUSDT")
+    'predictions:sim:BTCUSDT'
+    """
+    return f"{channel}:{venue}:{symbol}"

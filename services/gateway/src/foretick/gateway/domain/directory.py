@@ -1,0 +1,94 @@
+"""Which instruments there are, and what a client's name for one means."""
+
+from collections.abc import Iterable, Sequence
+
+from foretick.common.contracts import Contract, Instrument, Origin
+from foretick.common.errors import Refused
+
+Identity = tuple[str, str]
+"""Venue and symbol."""
+
+_NAMES_IN_HINT = 20
+
+
+class InstrumentLabel(Contract, frozen=True, kw_only=True, gc=False):
+    """An instrument as clients learn of it."""
+
+    venue: str
+    symbol: str
+    base: str
+    quote: str
+    tick_size: float
+    origin: Origin
+
+
+class Directory:
+    """The instruments that venues listed, and those that the settings promise.
+
+    A promised one may be asked for before its venue lists it, so that a client may come before the market does.
+    """
+
+    def __init__(self, venues: Sequence[str], default_symbols: Iterable[str]) -> None:
+        self._venues = tuple(venues)
+        self._listings: dict[Identity, InstrumentLabel] = {}
+        self._names: dict[str, list[Identity]] = {}
+        self._order = {symbol: rank for rank, symbol in enumerate(default_symbols)}
+        for symbol in self._order:
+            for venue in self._venues:
+                self._name((venue, symbol), (symbol,))
+
+    @property
+    def labels(self) -> list[InstrumentLabel]:
+        """Listed instruments: by the order of VENUES, then of DEFAULT_SYMBOLS, then by name."""
+        return [self._listings[identity] for identity in sorted(self._listings, key=self._rank)]
+
+    def enlist(self, instrument: Instrument) -> bool:
+        """Take a listing; return whether it tells clients something new."""
+        identity = (instrument.venue, instrument.symbol)
+        label = InstrumentLabel(
+            venue=instrument.venue,
+            symbol=instrument.symbol,
+            base=instrument.base,
+            quote=instrument.quote,
+            tick_size=instrument.tick_size,
+            origin=instrument.origin,
+        )
+        self._name(identity, (instrument.symbol, *instrument.aliases))
+        if self._listings.get(identity) == label:
+            return False
+        self._listings[identity] = label
+        return True
+
+    def resolve(self, name: str) -> Identity:
+        """Return the instrument that ``name`` means: ``BTCUSDT`` (by the order of VENUES) or ``sim:BTCUSDT``.
+
+        Raises:
+            Refused: ``unknown_symbol``, with a hint that names the known ones.
+        """
+        candidates = self._names.get(name.upper(), ())
+        if not candidates:
+            known = ", ".join(self._known())
+            raise Refused(
+                "unknown_symbol",
+                f"there is no instrument {name[:64]!r}",
+                f"known: {known}",
+            )
+        return min(candidates, key=self._rank)
+
+    def _name(self, identity: Identity, names: Iterable[str]) -> None:
+        venue = identity[0]
+        for name in names:
+            for key in (name.upper(), f"{venue}:{name}".upper()):
+                identities = self._names.setdefault(key, [])
+                if identity not in identities:
+                    identities.append(identity)
+
+    def _rank(self, identity: Identity) -> tuple[bool, int, int, str, str]:
+        venue, symbol = identity
+        venue_rank = self._venues.index(venue) if venue in self._venues else len(self._venues)
+        unlisted = identity not in self._listings
+        return unlisted, venue_rank, self._order.get(symbol, len(self._order)), venue, symbol
+
+    def _known(self) -> list[str]:
+        listed = [label.symbol for label in self.labels]
+        return list(dict.fromkeys([*listed, *self._order]))[:_NAMES_IN_HINT]

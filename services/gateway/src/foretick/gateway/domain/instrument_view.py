@@ -1,0 +1,143 @@
+"""All that the gateway knows of one instrument, and the four topics that tell it."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from foretick.common.contracts import BookFrame, FeatureVector, LiveScore, Outcome, Prediction, TickFrame, Trust
+from foretick.common.units import NS_PER_US
+from foretick.gateway.domain.book_view import BookView
+from foretick.gateway.domain.channels import CHANNELS
+from foretick.gateway.domain.market_view import MarketView
+from foretick.gateway.domain.payloads import FeatureData, PredictionData, feature_data, prediction_data
+from foretick.gateway.domain.sequence_audit import DerivedAudit, SequenceAudit, Verdict
+from foretick.gateway.domain.topic import Tally, Topic
+
+HISTORY_PREDICTIONS = 600
+"""Predictions kept for the REST history: a minute at the default step."""
+
+
+@dataclass(slots=True)
+class AuditTally:
+    """Running counts of what the audits found, over all instruments."""
+
+    gaps: int = 0
+    lost_events: int = 0
+    duplicates: int = 0
+    refused: int = 0
+
+    def count(self, verdict: Verdict) -> None:
+        """Add one verdict."""
+        self.refused += verdict.refused
+        self.duplicates += verdict.skip
+        self.gaps += verdict.lost > 0
+        self.lost_events += verdict.lost
+
+
+class InstrumentView:
+    """Folds the messages of one instrument; ``publish`` then tells what changed, once however many were folded."""
+
+    def __init__(self, venue: str, symbol: str, fanout: Tally, audits: AuditTally) -> None:
+        self.venue = venue
+        self.symbol = symbol
+        self.market = MarketView()
+        self.book = BookView()
+        self.features: FeatureData | None = None
+        self.predictions: deque[PredictionData] = deque(maxlen=HISTORY_PREDICTIONS)
+        self.score: LiveScore | None = None
+        self.score_model_id: str | None = None
+        self.events = SequenceAudit()
+        self.market_arrived_ns = 0
+        self.ticks = Topic(CHANNELS["ticks"], venue, symbol, self.market.snapshot, fanout)
+        self.books = Topic(CHANNELS["books"], venue, symbol, self.book.snapshot, fanout)
+        self.feature_topic = Topic(CHANNELS["features"], venue, symbol, lambda: self.features, fanout)
+        self.prediction_topic = Topic(CHANNELS["predictions"], venue, symbol, lambda: self.prediction, fanout)
+        self._feature_audit = DerivedAudit()
+        self._prediction_audit = DerivedAudit()
+        self._outcome_audit = DerivedAudit()
+        self._audits = audits
+        self._ticks_changed = False
+        self._book_changed = False
+
+    @property
+    def topics(self) -> dict[str, Topic]:
+        """The topics by channel."""
+        return {
+            topic.channel.name: topic for topic in (self.ticks, self.books, self.feature_topic, self.prediction_topic)
+        }
+
+    @property
+    def prediction(self) -> PredictionData | None:
+        """The latest prediction."""
+        return self.predictions[-1] if self.predictions else None
+
+    def fold_ticks(self, frame: TickFrame, arrived_ns: int) -> None:
+        """Fold a tick frame."""
+        skip = self._audit_events(frame, len(frame.kinds), arrived_ns)
+        if skip < len(frame.kinds):
+            self.market.fold(frame, skip)
+            self._ticks_changed = True
+
+    def fold_book(self, frame: BookFrame, arrived_ns: int) -> None:
+        """Fold a book frame.
+
+        Raises:
+            Malformed: for levels off the instrument's grid.
+        """
+        skip = self._audit_events(frame, len(frame.events), arrived_ns)
+        if skip < len(frame.events):
+            self._book_changed = True
+            self.book.fold(frame, skip)
+
+    def fold_features(self, vector: FeatureVector, arrived_ns: int) -> None:
+        """Take a feature vector; the topic tells it at once."""
+        if self._is_new(self._feature_audit.check(vector.epoch, vector.asof_seq)):
+            self.features = feature_data(vector)
+            self.feature_topic.publish(vector.epoch, vector.asof_seq, self.features, arrived_ns)
+
+    def fold_prediction(self, prediction: Prediction, arrived_ns: int) -> int | None:
+        """Take a prediction; the topic tells it at once. Returns its latency in us; None for one that is not new."""
+        if not self._is_new(self._prediction_audit.check(prediction.epoch, prediction.asof_seq)):
+            return None
+        latency_us = max(0, arrived_ns - prediction.ts_ingest_ns) // NS_PER_US
+        score = self.score if self.score_model_id == prediction.model_id else None
+        data = prediction_data(prediction, score, latency_us)
+        self.predictions.append(data)
+        self.prediction_topic.publish(prediction.epoch, prediction.asof_seq, data, arrived_ns)
+        return latency_us
+
+    def fold_outcome(self, outcome: Outcome) -> None:
+        """Take the running score of a model; the next prediction of that model tells it."""
+        if self._is_new(self._outcome_audit.check(outcome.epoch, outcome.asof_seq)):
+            self.score = outcome.score
+            self.score_model_id = outcome.model_id
+
+    def publish(self) -> None:
+        """Tell the changes of price and book since the last call."""
+        epoch, seq = self.events.epoch, self.events.last_seq
+        if self._ticks_changed:
+            self._ticks_changed = False
+            self.ticks.publish(epoch, seq, self.market.data(), self.market_arrived_ns)
+        if self._book_changed:
+            self._book_changed = False
+            self.books.publish(epoch, seq, self.book.take_delta(), self.market_arrived_ns)
+
+    def _audit_events(self, frame: TickFrame | BookFrame, count: int, arrived_ns: int) -> int:
+        """Return how many events to skip; ``count`` for a frame that must not be folded."""
+        verdict = self.events.check(frame.epoch, frame.seq, count)
+        self._audits.count(verdict)
+        if verdict.refused:
+            return count
+        self.market_arrived_ns = max(self.market_arrived_ns, arrived_ns)
+        if verdict.restarted:
+            self._doubt_book(Trust.RESYNC, "the feed restarted")
+        elif verdict.lost:
+            self._doubt_book(Trust.GAP, f"{verdict.lost} events were lost before {frame.seq}")
+        return verdict.skip
+
+    def _doubt_book(self, trust: Trust, reason: str) -> None:
+        self.book.doubt(trust, reason)
+        self._book_changed = not self.book.is_empty
+
+    def _is_new(self, verdict: Verdict) -> bool:
+        self._audits.count(verdict)
+        return not verdict.refused and verdict.skip == 0

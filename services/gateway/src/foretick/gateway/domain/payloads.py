@@ -1,0 +1,143 @@
+"""What the channels carry: the ``data`` of their snapshots and deltas. Times are UTC microseconds."""
+
+from foretick.common.contracts import (
+    Contract,
+    FeatureVector,
+    Level,
+    LiveScore,
+    Origin,
+    Prediction,
+    Probabilities,
+    Trust,
+    Withheld,
+)
+from foretick.common.units import NS_PER_S, micros_from_nanos
+
+
+class TickData(Contract, frozen=True, kw_only=True, gc=False):
+    """Price of an instrument. ``price``: last trade; quote currency, quantities in base currency.
+
+    change_frac: mid against the first mid of the window, minus 1
+    change_window_s: how far back that first mid lies
+    volume_qty: traded in the window
+    """
+
+    price: float | None
+    bid: float | None
+    bid_qty: float | None
+    ask: float | None
+    ask_qty: float | None
+    mid: float | None
+    change_frac: float | None
+    change_window_s: int
+    volume_qty: float
+    trust: Trust
+    origin: Origin
+    ts_recv_us: int
+
+
+class TickSnapshot(TickData, frozen=True, kw_only=True, gc=False):
+    """The same with the mid of each second of the window: (start of the second in us, last mid in it)."""
+
+    history: list[tuple[int, float]]
+
+
+class BookData(Contract, frozen=True, kw_only=True, gc=False):
+    """Best levels of a book (snapshot), or those that changed, quantity 0 meaning removed (delta)."""
+
+    bids: list[Level]
+    asks: list[Level]
+    trust: Trust
+    reason: str
+    origin: Origin
+    ts_recv_us: int
+    tick_size: float
+
+
+class FeatureData(Contract, frozen=True, kw_only=True, gc=False):
+    """A feature vector; ``values`` are in the order of the feature labels."""
+
+    step: int
+    values: list[float | None]
+    warm: bool
+    schema_id: str
+    mid: float | None
+    trust: Trust
+    origin: Origin
+    ts_recv_us: int
+
+
+class PredictionData(Contract, frozen=True, kw_only=True, gc=False):
+    """A prediction, or the reason why it is withheld, with the live score of its model on the instrument.
+
+    latency_us: from ingest reading the bytes behind it to its arrival at the gateway
+    """
+
+    model_id: str | None
+    asof_seq: int
+    step: int
+    horizon_steps: int
+    horizon_s: float
+    mid: float | None
+    expected_return_bps: float | None
+    probabilities: Probabilities | None
+    members: dict[str, Probabilities]
+    flat_bps: float | None
+    withheld: Withheld | None
+    out_of_origin: bool
+    model_origin: Origin | None
+    trust: Trust
+    origin: Origin
+    ts_recv_us: int
+    latency_us: int
+    score: LiveScore | None
+
+
+class MetricsData(Contract, frozen=True, kw_only=True, gc=False):
+    """The system at a glance. Latencies: ingest's socket to the gateway, of the predictions of the last minute."""
+
+    latency_p50_us: int | None
+    latency_p99_us: int | None
+    messages_per_s: float
+    connections: int
+    model_id: str | None
+    score: LiveScore | None
+    conflated: int
+
+
+def feature_data(vector: FeatureVector) -> FeatureData:
+    """Return what the ``features`` channel tells of ``vector``."""
+    return FeatureData(
+        step=vector.step,
+        values=vector.values,
+        warm=vector.warm,
+        schema_id=vector.schema_id,
+        mid=vector.mid,
+        trust=vector.trust,
+        origin=vector.origin,
+        ts_recv_us=micros_from_nanos(vector.ts_recv_ns),
+    )
+
+
+def prediction_data(prediction: Prediction, score: LiveScore | None, latency_us: int) -> PredictionData:
+    """Return what the ``predictions`` channel tells of ``prediction``."""
+    return PredictionData(
+        model_id=prediction.model_id,
+        asof_seq=prediction.asof_seq,
+        step=prediction.step,
+        horizon_steps=prediction.horizon_steps,
+        horizon_s=prediction.horizon_steps * prediction.interval_ns / NS_PER_S,
+        mid=prediction.mid,
+        expected_return_bps=prediction.expected_return_bps,
+        probabilities=prediction.probabilities,
+        members=prediction.members,
+        flat_bps=prediction.flat_bps,
+        withheld=prediction.withheld,
+        out_of_origin=prediction.out_of_origin,
+        model_origin=prediction.model_origin,
+        trust=prediction.trust,
+        origin=prediction.origin,
+        ts_recv_us=micros_from_nanos(prediction.ts_recv_ns),
+        latency_us=latency_us,
+        score=score,
+    )

@@ -1,0 +1,267 @@
+"""The answers of the REST interface, and how they are made from the board."""
+
+from itertools import accumulate
+
+from foretick.common.contracts import Contract, Level, LiveScore, Origin, Trust
+from foretick.common.subjects import FEATURE_VECTORS, PREDICTION_MESSAGES, TICKS
+from foretick.common.units import NS_PER_MS, bps_from_frac, micros_from_nanos
+from foretick.gateway.domain.board import Board
+from foretick.gateway.domain.book_view import imbalance_frac
+from foretick.gateway.domain.instrument_view import InstrumentView
+from foretick.gateway.domain.payloads import PredictionData
+from foretick.gateway.domain.protocol import FeatureLabel
+
+MAX_SILENCE_MS = {
+    "ingest": TICKS.ttl_ms,
+    "features": FEATURE_VECTORS.ttl_ms,
+    "predictor": PREDICTION_MESSAGES.ttl_ms,
+}
+"""A service is called fresh while something of it arrived this recently."""
+
+
+class PredictionAnswer(Contract, frozen=True, kw_only=True, gc=False):
+    """The latest prediction of an instrument.
+
+    age_ms: since it arrived here; null when there is none
+    stale: none arrived within the time to live, or there is none: do not act on it
+    reason: why ``prediction`` is null; empty otherwise
+    history: the latest ones before it, oldest first, when asked for
+    """
+
+    venue: str
+    symbol: str
+    age_ms: int | None
+    stale: bool
+    reason: str
+    prediction: PredictionData | None
+    history: list[PredictionData]
+
+
+class DepthLevel(Contract, frozen=True, kw_only=True, gc=False):
+    """One price level with the sums from the best price to here."""
+
+    price: float
+    qty: float
+    cumulative_qty: float
+    cumulative_quote: float
+
+
+class DepthAnswer(Contract, frozen=True, kw_only=True, gc=False):
+    """The order book of an instrument, best price first.
+
+    trust, reason: how sound the book is, and why it is not LIVE
+    stale: nothing of the instrument arrived within the time to live
+    imbalance_frac: (bid quantity - ask quantity) / their sum over the levels returned, in -1..1
+    """
+
+    venue: str
+    symbol: str
+    origin: Origin | None
+    trust: Trust
+    reason: str
+    stale: bool
+    age_ms: int | None
+    ts_recv_us: int | None
+    epoch: int | None
+    seq: int | None
+    tick_size: float | None
+    mid: float | None
+    spread_bps: float | None
+    imbalance_frac: float | None
+    bids: list[DepthLevel]
+    asks: list[DepthLevel]
+
+
+class InstrumentStatus(Contract, frozen=True, kw_only=True, gc=False):
+    """How an instrument is doing."""
+
+    venue: str
+    symbol: str
+    origin: Origin
+    trust: Trust
+    reason: str
+    stale: bool
+    age_ms: int | None
+    epoch: int | None
+    seq: int | None
+
+
+class ServiceStatus(Contract, frozen=True, kw_only=True, gc=False):
+    """Whether something of a service arrives. ``age_ms``: since the last time; null for never."""
+
+    name: str
+    fresh: bool
+    age_ms: int | None
+
+
+class ModelStatus(Contract, frozen=True, kw_only=True, gc=False):
+    """The model behind the predictions. ``metrics``: out-of-sample figures by name, from its announcement."""
+
+    model_id: str
+    name: str | None
+    trained_on: Origin | None
+    ts_trained_us: int | None
+    rows: int | None
+    metrics: dict[str, float]
+
+
+class AuditStatus(Contract, frozen=True, kw_only=True, gc=False):
+    """What the gateway found wrong in what it received since it started."""
+
+    gaps: int
+    lost_events: int
+    duplicates: int
+    refused: int
+
+
+class SystemStatus(Contract, frozen=True, kw_only=True, gc=False):
+    """The system as the gateway sees it."""
+
+    run_id: str
+    epoch: int
+    origin: Origin | None
+    schema_id: str
+    schema_hash: str
+    instruments: list[InstrumentStatus]
+    services: list[ServiceStatus]
+    model: ModelStatus | None
+    score: LiveScore | None
+    audit: AuditStatus
+    connections: int
+    max_connections: int
+
+
+class FeatureAnswer(Contract, frozen=True, kw_only=True, gc=False):
+    """What each number of a feature vector is, in order."""
+
+    schema_id: str
+    schema_hash: str
+    features: list[FeatureLabel]
+
+
+def answer_prediction(view: InstrumentView, history: int, now_ns: int) -> PredictionAnswer:
+    """Return the latest prediction of ``view`` and ``history`` ones before it."""
+    topic = view.prediction_topic
+    age_ms = None if topic.seq is None else _age_ms(topic.arrived_ns, now_ns)
+    before = list(view.predictions)[:-1]
+    return PredictionAnswer(
+        venue=view.venue,
+        symbol=view.symbol,
+        age_ms=age_ms,
+        stale=_is_stale(age_ms, PREDICTION_MESSAGES.ttl_ms),
+        reason="" if view.prediction else "the predictor has sent none in this run yet",
+        prediction=view.prediction,
+        history=before[-history:] if history else [],
+    )
+
+
+def answer_depth(view: InstrumentView, levels: int, now_ns: int) -> DepthAnswer:
+    """Return the best ``levels`` levels a side of ``view``'s book."""
+    book = view.book
+    bids, asks = book.top(levels)
+    mid = (bids[0][0] + asks[0][0]) / 2 if bids and asks else None
+    age_ms = _age_ms(view.market_arrived_ns, now_ns) if view.market_arrived_ns else None
+    known = not book.is_empty
+    return DepthAnswer(
+        venue=view.venue,
+        symbol=view.symbol,
+        origin=book.origin if known else None,
+        trust=book.trust,
+        reason=book.reason,
+        stale=_is_stale(age_ms, TICKS.ttl_ms),
+        age_ms=age_ms,
+        ts_recv_us=micros_from_nanos(book.ts_recv_ns) if known else None,
+        epoch=view.books.epoch if known else None,
+        seq=view.books.seq,
+        tick_size=book.tick_size if known else None,
+        mid=mid,
+        spread_bps=bps_from_frac((asks[0][0] - bids[0][0]) / mid) if mid else None,
+        imbalance_frac=imbalance_frac(bids, asks),
+        bids=_depth(bids),
+        asks=_depth(asks),
+    )
+
+
+def answer_status(board: Board, now_ns: int) -> SystemStatus:
+    """Return the state of the whole system."""
+    what = board.identification
+    audits = board.audits
+    return SystemStatus(
+        run_id=what.run_id,
+        epoch=what.epoch,
+        origin=board.origin,
+        schema_id=what.schema_id,
+        schema_hash=what.schema_hash,
+        instruments=[
+            _instrument_status(board.view((label.venue, label.symbol)), label.origin, now_ns)
+            for label in board.directory.labels
+        ],
+        services=[_service_status(name, board.arrivals.get(name), now_ns) for name in MAX_SILENCE_MS],
+        model=_model_status(board),
+        score=board.metrics_data().score,
+        audit=AuditStatus(
+            gaps=audits.gaps, lost_events=audits.lost_events, duplicates=audits.duplicates, refused=audits.refused
+        ),
+        connections=len(board.audience),
+        max_connections=board.audience.limit,
+    )
+
+
+def answer_features(board: Board) -> FeatureAnswer:
+    """Return the labels of the feature vector."""
+    what = board.identification
+    return FeatureAnswer(schema_id=what.schema_id, schema_hash=what.schema_hash, features=list(what.features))
+
+
+def _depth(levels: list[Level]) -> list[DepthLevel]:
+    qtys = accumulate(qty for _, qty in levels)
+    quotes = accumulate(price * qty for price, qty in levels)
+    return [
+        DepthLevel(price=price, qty=qty, cumulative_qty=cumulative_qty, cumulative_quote=cumulative_quote)
+        for (price, qty), cumulative_qty, cumulative_quote in zip(levels, qtys, quotes, strict=True)
+    ]
+
+
+def _instrument_status(view: InstrumentView, origin: Origin, now_ns: int) -> InstrumentStatus:
+    age_ms = _age_ms(view.market_arrived_ns, now_ns) if view.market_arrived_ns else None
+    seen = view.events.epoch >= 0
+    return InstrumentStatus(
+        venue=view.venue,
+        symbol=view.symbol,
+        origin=origin,
+        trust=view.book.trust,
+        reason=view.book.reason,
+        stale=_is_stale(age_ms, TICKS.ttl_ms),
+        age_ms=age_ms,
+        epoch=view.events.epoch if seen else None,
+        seq=view.events.last_seq if seen else None,
+    )
+
+
+def _service_status(name: str, arrived_ns: int | None, now_ns: int) -> ServiceStatus:
+    age_ms = None if arrived_ns is None else _age_ms(arrived_ns, now_ns)
+    return ServiceStatus(name=name, fresh=not _is_stale(age_ms, MAX_SILENCE_MS[name]), age_ms=age_ms)
+
+
+def _model_status(board: Board) -> ModelStatus | None:
+    announced = board.model
+    model_id = board.model_id or (announced.model_id if announced else None)
+    if model_id is None:
+        return None
+    served = announced if announced and announced.model_id == model_id else None
+    return ModelStatus(
+        model_id=model_id,
+        name=served.name if served else None,
+        trained_on=served.trained_on if served else None,
+        ts_trained_us=micros_from_nanos(served.ts_trained_ns) if served else None,
+        rows=served.rows if served else None,
+        metrics=served.metrics if served else {},
+    )
+
+
+def _age_ms(arrived_ns: int, now_ns: int) -> int:
+    return max(0, now_ns - arrived_ns) // NS_PER_MS
+
+
+def _is_stale(age_ms: int | None, ttl_ms: int | None) -> bool:
+    return age_ms is None or (ttl_ms is not None and age_ms > ttl_ms)

@@ -1,0 +1,76 @@
+"""REST requests -> answers from the board."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Response
+
+from foretick.common.clock import Clock
+from foretick.common.contracts import Contract
+from foretick.gateway.domain.board import Board
+from foretick.gateway.domain.book_view import MAX_LEVELS
+from foretick.gateway.domain.channels import BOOK_LEVELS
+from foretick.gateway.domain.instrument_view import HISTORY_PREDICTIONS
+from foretick.gateway.domain.protocol import encode_any
+from foretick.gateway.domain.replies import (
+    DepthAnswer,
+    FeatureAnswer,
+    PredictionAnswer,
+    SystemStatus,
+    answer_depth,
+    answer_features,
+    answer_prediction,
+    answer_status,
+)
+from foretick.gateway.handlers.problems import MEDIA_TYPE, Problem
+
+Symbol = Annotated[str, Path(description="`BTCUSDT`, resolved by the order of VENUES, or `sim:BTCUSDT`", max_length=64)]
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": meaning, "content": {MEDIA_TYPE: {"schema": Problem.json_schema()}}}
+    for status, meaning in ((404, "There is no such instrument"), (422, "A parameter is wrong"))
+}
+
+
+def make_router(board: Board, clock: Clock) -> APIRouter:
+    """Return the routes under ``/api``."""
+    router = APIRouter(prefix="/api")
+
+    @router.get(
+        "/analytics/predictions/{symbol:path}",
+        tags=["analytics"], summary="The latest prediction", response_model=PredictionAnswer, responses=_PROBLEMS,
+    )  # fmt: skip
+    async def get_prediction(
+        symbol: Symbol,
+        history: Annotated[int, Query(ge=0, le=HISTORY_PREDICTIONS, description="how many earlier ones to add")] = 0,
+    ) -> Response:
+        """Tell what the ensemble expects of an instrument, how sound and how old that is, and how its model scores."""
+        view = board.view(board.directory.resolve(symbol))
+        return _json(answer_prediction(view, history, clock.now_ns()))
+
+    @router.get(
+        "/analytics/market-depth/{symbol:path}",
+        tags=["analytics"], summary="The order book", response_model=DepthAnswer, responses=_PROBLEMS,
+    )  # fmt: skip
+    async def get_market_depth(
+        symbol: Symbol,
+        levels: Annotated[int, Query(ge=1, le=MAX_LEVELS, description="levels a side")] = BOOK_LEVELS,
+    ) -> Response:
+        """Tell bids, asks and cumulative depth of an instrument, and how sound and how old the book is."""
+        view = board.view(board.directory.resolve(symbol))
+        return _json(answer_depth(view, levels, clock.now_ns()))
+
+    @router.get("/system/status", tags=["system"], summary="The system at a glance", response_model=SystemStatus)
+    async def get_status() -> Response:
+        """Tell instruments, freshness of the services, model, live score and what the audits found."""
+        return _json(answer_status(board, clock.now_ns()))
+
+    @router.get("/system/features", tags=["system"], summary="The features", response_model=FeatureAnswer)
+    async def get_features() -> Response:
+        """Tell name, label, unit, group and formula of each number of a feature vector."""
+        return _json(answer_features(board))
+
+    return router
+
+
+def _json(answer: Contract) -> Response:
+    return Response(encode_any(answer), media_type="application/json", headers={"cache-control": "no-store"})
