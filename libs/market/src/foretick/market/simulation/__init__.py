@@ -13,10 +13,9 @@ from foretick.market.simulation.history import (
     SymbolLatents,
     simulate_history,
 )
+from foretick.market.simulation.listing import LISTINGS, Listing, listing_of
 from foretick.market.simulation.market import Pace, SimulatedMarket
 from foretick.market.simulation.oracle import oracle_probabilities
-
-from foretick.market.simulation.listing import LISTINGS, Listing, listing_of
 
 __all__ = [
     "LATENT_COLUMNS",

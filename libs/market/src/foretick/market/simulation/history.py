@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from foretick.common.units import NS_PER_S
 from numpy.typing import NDArray
 
+from foretick.common.units import NS_PER_S
 from foretick.market.simulation.listing import Listing
 from foretick.market.simulation.market import Pace, SimulatedMarket
 from foretick.market.simulation.state import Floats, Ints
@@ -26,8 +26,8 @@ class History(NamedTuple):
 
     kind: (n,) 0 trade, 1 quote, 2 depth, 3 clock
     recv_ns: (n,) data time of each event, never decreasing
-    v: (n, 4) trade: price, qty, side (1 bought, -1 sold), 0. quote: bid, bid qty, ask, ask qty. depth: row of ``depth``, 0, 0, 0.
-        clock: zeros
+    v: (n, 4) trade: price, qty, side (1 bought, -1 sold), 0. quote: bid, bid qty, ask, ask qty. depth: row of
+        ``depth``, 0, 0, 0. clock: zeros
     depth: (m, 40) bid prices 10, bid quantities 10, ask prices 10, ask quantities 10; best first, 0 where missing
     """
 
@@ -99,7 +99,7 @@ def simulate_history(
 
 def _headlines(tape: Tape, symbols: Sequence[str]) -> list[Headline]:
     rows = np.flatnonzero(tape.kind[: tape.counts[0]] == HEADLINE)
-    return [Headline(symbols[tape.symbol[r]], int(tape.times[r, 0]), float(tape.v[r, 0]) / 1e6) for r in rows]
+    return [Headline(symbols[int(tape.symbol[r])], int(tape.times[r, 0]), float(tape.v[r, 0]) / 1e6) for r in rows]
 
 
 def _columns_of(tape: Tape, index: int, listing: Listing) -> _Columns:
@@ -120,7 +120,7 @@ def _columns_of(tape: Tape, index: int, listing: Listing) -> _Columns:
     for side in (0, 2 * TOP):
         depth[:, side : side + TOP] = _scaled(top[:, side : side + TOP], listing.tick_size)
         depth[:, side + TOP : side + 2 * TOP] = _scaled(top[:, side + TOP : side + 2 * TOP], listing.lot_size)
-    latent = tape.latent[raw[depths, 3]].copy()
+    latent = tape.latent[raw[depths, 2]]
     latent[:, 0] *= float(listing.tick_size) * listing.level_ticks
     return _Columns(kind, tape.times[rows, 1], v, depth, latent)
 

@@ -15,7 +15,7 @@ class Listing:
 
     tick_size, lot_size: smallest steps of price and quantity, as the exchange states them
     price: reference price in quote currency, where the market opens
-    level_ticks: mean distance of neighbouring price levels; above 1 the book is sparse, as that of a small-tick asset is
+    level_ticks: mean distance of neighbouring price levels: the books are sparse, as those of small-tick assets are
     level_move_per_root_s: deviation of the efficient price in one second, in levels, in the ordinary regime
     activity_frac: event rate relative to the other instruments
     queue_qty: median quantity at the best price, in base currency
@@ -44,7 +44,7 @@ def _crypto(symbol: str, sizes: tuple[str, str, str], shape: tuple[int, float, f
 
 def _stock(symbol: str, price: str, shape: tuple[int, float, float, float]) -> Listing:
     return Listing(
-        symbol, symbol, "USD", TECH, Decimal("0.01"), Decimal("0.01"), Decimal(price), *shape, 0.45, 0.45
+        symbol, symbol, "USD", TECH, Decimal("0.001"), Decimal("0.01"), Decimal(price), *shape, 0.45, 0.45
     )  # fmt: skip
 
 
@@ -53,12 +53,12 @@ LISTINGS: dict[str, Listing] = {
     for listing in (
         _crypto("BTCUSDT", ("0.01", "0.00001", "64250.00"), (200, 0.90, 1.15, 1.2)),
         _crypto("ETHUSDT", ("0.01", "0.0001", "2680.00"), (8, 0.95, 1.10, 14.0)),
-        _crypto("ADAUSDT", ("0.0001", "0.1", "0.8200"), (1, 0.60, 0.85, 9500.0)),
-        _crypto("SOLUSDT", ("0.01", "0.001", "152.00"), (1, 0.80, 1.00, 60.0)),
-        _stock("AAPL", "226.40", (1, 0.65, 0.95, 320.0)),
-        _stock("GOOGL", "168.90", (1, 0.60, 0.90, 300.0)),
-        _stock("TSLA", "251.70", (1, 0.90, 1.10, 240.0)),
-        _stock("MSFT", "418.30", (2, 0.70, 0.95, 180.0)),
+        _crypto("ADAUSDT", ("0.00001", "0.1", "0.82000"), (10, 0.60, 0.85, 9500.0)),
+        _crypto("SOLUSDT", ("0.001", "0.001", "152.000"), (10, 0.80, 1.00, 60.0)),
+        _stock("AAPL", "226.400", (10, 0.65, 0.95, 320.0)),
+        _stock("GOOGL", "168.900", (10, 0.60, 0.90, 300.0)),
+        _stock("TSLA", "251.700", (10, 0.90, 1.10, 240.0)),
+        _stock("MSFT", "418.300", (20, 0.70, 0.95, 180.0)),
     )
 }
 """The eight default instruments, by symbol."""

@@ -3,14 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from foretick.common.units import NS_PER_S
-from numpy.typing import NDArray
-
-from foretick.market.simulation.book import fill_book, price_ticks
+from foretick.market.simulation.book import ASK, BID, fill_book, ladder
 from foretick.market.simulation.kernel import advance
 from foretick.market.simulation.listing import listing_of
-from foretick.market.simulation.state import DEPTH, SLOTS, STEP_S, MarketState, economy_of, opening_state
+from foretick.market.simulation.state import STEP_S, MarketState, economy_of, opening_state
 from foretick.market.simulation.tape import Tape, blank_tape
 
 _DEPTH_INTERVAL_NS = 100_000_000
@@ -54,15 +51,15 @@ class SimulatedMarket:
         self.pace = pace or Pace()
         self.economy = economy_of(self.listings, self.pace.step_ns, self.pace.depth_steps)
         self.state = opening_state(self.economy, seed, start_ns)
-        fill_book(self.state, self.economy)
-        self.state.published_id[:] = self.state.update_id
-        self.state.dirty[:] = 0
+        for one, traits in zip(self.state.instruments, self.economy.traits, strict=True):
+            fill_book(self.state.forces["rng"][0], one, traits)
+        self.skip_ids(0)
         self._live_tape: Tape | None = None
 
     @property
     def now_ns(self) -> int:
         """End of the last step made, in ns of data time."""
-        return int(self.state.clock[0])
+        return int(self.state.forces["now_ns"][0])
 
     def advance_to(self, now_ns: int) -> Iterator[Tape]:
         """Make every whole step that ends by ``now_ns``; yield the tape each time it is full, and at the end.
@@ -83,39 +80,34 @@ class SimulatedMarket:
 
     def skip_to(self, now_ns: int) -> None:
         """Let data time pass without events, as while the exchange was closed. Never goes back."""
-        self.state.clock[0] = max(self.now_ns, now_ns)
+        self.state.forces["now_ns"] = max(self.now_ns, now_ns)
+
+    def last_update_id(self, index: int) -> int:
+        """Return the id of the last change of an instrument's book."""
+        return int(self.state.instruments["update_id"][index])
 
     def book(self, index: int, limit: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Return bids and asks of instrument ``index``, best first: price in ticks, quantity in lots."""
-        return self._side(index, self.state.bids, -1, limit), self._side(index, self.state.asks, 1, limit)
+        one, traits = self.state.instruments[index], self.economy.traits[index]
+        bids, asks = ladder(one, traits, BID)[:limit], ladder(one, traits, ASK)[:limit]
+        return [tuple(row) for row in bids.tolist()], [tuple(row) for row in asks.tolist()]
 
-    def snapshot(self) -> dict[str, NDArray[np.generic]]:
-        """Return the whole state by name, to be saved."""
-        return {name: array.copy() for name, array in self.state._asdict().items()}
-
-    def restore(self, saved: dict[str, NDArray[np.generic]]) -> None:
+    def restore(self, saved: MarketState) -> None:
         """Go on from a saved state of a market of the same symbols.
 
         Raises:
-            ValueError: the saved state does not belong to a market of this shape.
+            ValueError: the saved state does not have this market's shape.
         """
-        for name, array in self.state._asdict().items():
-            if name not in saved or saved[name].shape != array.shape or saved[name].dtype != array.dtype:
-                raise ValueError(f"saved market state does not fit: {name}")
-        self.state = MarketState(**{name: saved[name].copy() for name in MarketState._fields})
+        for mine, other in zip(self.state, saved, strict=True):
+            if mine.dtype != other.dtype or mine.shape != other.shape:
+                raise ValueError(f"a saved state of {other.shape} {other.dtype} does not fit this market")
+        self.state = saved.copy()
 
     def skip_ids(self, count: int) -> None:
         """Leave out update and trade ids, so that none is used twice after a restore from an older state."""
-        self.state.update_id += count
-        self.state.published_id[:] = self.state.update_id
-        self.state.trade_id += count
-        self.state.dirty[:] = 0
-
-    def _side(self, index: int, quantities: NDArray[np.int64], away: int, limit: int) -> list[tuple[int, int]]:
-        best = int(self.state.best_bid[index] if away < 0 else self.state.best_ask[index])
-        levels: list[tuple[int, int]] = []
-        for level in range(best, best + away * DEPTH, away):
-            lots = int(quantities[index, level % SLOTS])
-            if lots > 0 and len(levels) < limit:
-                levels.append((int(price_ticks(self.economy, index, level)), lots))
-        return levels
+        instruments = self.state.instruments
+        instruments["update_id"] += count
+        instruments["trade_id"] += count
+        instruments["published_id"] = instruments["update_id"]
+        instruments["published_mid"] = instruments["best_bid"] + instruments["best_ask"]
+        instruments["dirty"] = 0

@@ -1,9 +1,9 @@
 """How much of the simulated market can be predicted at best.
 
-The state of the market is known here, so the attainable edge is: copy it, let it run to the horizon many times with fresh
-draws, and count how often the mid ends up, level or down. No forecaster that sees only the past can do better in expected
-log loss than these frequencies (with Laplace's correction for their number). The edge of a model is its log loss against
-the class prior's; the oracle's edge is the same figure for these probabilities:
+The state of the market is known here, so the attainable edge is: copy it, let it run to the horizon many times with
+fresh draws, and count how often the mid ends up, level or down. No forecaster that sees only the past can do better in
+expected log loss than these frequencies (with Laplace's correction for their number). The edge of a model is its log
+loss against the class prior's; the oracle's edge is the same figure for these probabilities:
 
     edge_frac = 1 - log_loss(probabilities) / log_loss(prior)
 """
@@ -36,7 +36,7 @@ def oracle_probabilities(market: SimulatedMarket, steps: int, flat_bps: float, p
     tape = blank_tape(steps, len(market.symbols))
     for path in range(paths):
         state = market.state.copy()
-        state.rng[:] = seeded(seed * 1_000_003 + path)
+        state.forces["rng"][0] = seeded(seed * 1_000_003 + path)
         _run(state, market.economy, tape, steps)
         moves_bps = _BPS * np.log(_mids(state, market.economy) / before)
         counts[np.arange(len(counts)), _classes(moves_bps, flat_bps)] += 1.0
@@ -59,9 +59,9 @@ def _classes(moves_bps: Floats, flat_bps: float) -> np.ndarray:
 
 @njit(cache=True)
 def _mids(state: MarketState, economy: Economy) -> Floats:
-    mids = np.empty(economy.reference.size)
+    mids = np.empty(state.instruments.size)
     for i in range(mids.size):
-        mids[i] = mid_in_levels(state, economy, i)
+        mids[i] = mid_in_levels(state.instruments[i], economy.traits[i]) * economy.traits[i].level_ticks
     return mids
 
 

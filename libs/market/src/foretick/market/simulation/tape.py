@@ -27,12 +27,12 @@ class Tape(NamedTuple):
     times: (e, 2) when it happened, and when a subscriber receives it, ns
     ids: (e, 2) first and last update id (quote, depth), or the trade id twice
     v: (e, 4) trade: price, qty, aggressor (1 bought, -1 sold), 0. quote: bid, bid qty, ask, ask qty.
-        depth: range of rows of ``changes``, row of ``top``, row of ``latent``. headline: millionths of sentiment, 0, 0, 0.
-        Prices in ticks, quantities in lots
+        depth: range of rows of ``changes``, row of ``top`` and ``latent``, 0. headline: millionths of sentiment,
+        0, 0, 0. Prices in ticks, quantities in lots
     changes: (c, 3) side (0 bid, 1 ask), price in ticks, new quantity in lots
     top: (d, 40) bid prices 10, bid quantities 10, ask prices 10, ask quantities 10; 0 where a level is missing
     latent: (d, 8) the hidden state behind a depth update, see ``history.LATENT_COLUMNS``
-    counts: (4,) rows used of events, changes, top and latent
+    counts: (3,) rows used of events, of changes, of top and latent
     """
 
     kind: NDArray[np.uint8]
@@ -63,7 +63,7 @@ def blank_tape(events: int, instruments: int) -> Tape:
         changes=np.zeros((max(4 * rows, 4 * SLOTS * instruments), 3), dtype=np.int64),
         top=np.zeros((depths, 4 * TOP), dtype=np.int64),
         latent=np.zeros((depths, LATENTS)),
-        counts=np.zeros(4, dtype=np.int64),
+        counts=np.zeros(3, dtype=np.int64),
     )
 
 
@@ -78,12 +78,12 @@ def has_room(tape: Tape, instruments: int) -> bool:
 
 
 @njit(cache=True)
-def write(tape: Tape, kind: int, i: int, when: tuple[int, int]) -> int:
-    """Append an event of instrument ``i`` that happened and is received at ``when`` (ns); return its row."""
+def write(tape: Tape, kind: int, when: tuple[int, int, int]) -> int:
+    """Append an event of an instrument that happened and is received at these instants (ns); return its row."""
     row = tape.counts[0]
     tape.counts[0] = row + 1
     tape.kind[row] = kind
-    tape.symbol[row] = i
-    tape.times[row, 0] = when[0]
-    tape.times[row, 1] = when[1]
+    tape.symbol[row] = when[0]
+    tape.times[row, 0] = when[1]
+    tape.times[row, 1] = when[2]
     return row
