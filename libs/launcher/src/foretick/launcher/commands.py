@@ -1,0 +1,123 @@
+"""What each command but ``up`` does."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from foretick.common.errors import InvalidSettings
+from foretick.common.runtime.settings import load_settings
+from foretick.launcher.domain.diagnosis import Grade, diagnose
+from foretick.launcher.domain.log_line import parse_log_line, render_log_line
+from foretick.launcher.machine import facts, instance
+from foretick.launcher.machine.tail import follow, last_lines
+from foretick.launcher.machine.terminal import Terminal
+from foretick.launcher.settings import LauncherSettings
+from foretick.launcher.watch import health_of
+
+_NATS_PORT = 4222
+_POSTGRES_PORT = 5432
+
+
+def run_up(*, as_json: bool) -> int:
+    """Run the system."""
+    from foretick.launcher.up import up  # the bus and the servers: what the other commands don't wait for
+
+    return up(as_json=as_json)
+
+
+def show_status() -> int:
+    """Print what is running; exit code 1 when nothing is, or something is not ready."""
+    settings = _settings()
+    if settings is None:
+        return InvalidSettings.exit_code
+    terminal = Terminal()
+    data_dir = settings.run_data_dir
+    pid, card = instance.running_pid(data_dir), instance.read_card(data_dir)
+    if pid is None or card is None:
+        terminal.line(f"not running on {data_dir}")
+        return 1
+    terminal.line(f"{card['url']}  run {card['run_id']}  process {pid}")
+    all_ready = True
+    for name, role in card["roles"].items():
+        state, detail = role["state"], ""
+        if role["pid"] is not None:
+            ready, detail = asyncio.run(health_of(role["http_port"]))
+            state = "ready" if ready else "not ready"
+        all_ready = all_ready and state in ("ready", "ended")
+        restarts = f"{role['restarts']} restarts" if role["restarts"] else ""
+        terminal.line(f"  {name:<18}{state:<12}{role['pid'] or '':<9}{restarts}{detail}".rstrip())
+    for name, server in card["servers"].items():
+        terminal.line(f"  {name:<18}{'running':<12}{server['pid']:<9}port {server['port']}")
+    return 0 if all_ready else 1
+
+
+def run_doctor() -> int:
+    """Print the findings about this machine; exit code 1 when one keeps Foretick from running."""
+    faults: list[str] = []
+    try:
+        settings = load_settings(LauncherSettings)
+    except InvalidSettings as error:
+        faults = error.faults
+        settings = LauncherSettings.model_construct()
+    wanted_ports = {"API_PORT": settings.api_port}
+    addresses: dict[str, tuple[str, int]] = {}
+    for name, url, port, default_port in (
+        ("NATS", settings.external_nats_url, settings.nats_port, _NATS_PORT),
+        ("POSTGRES", settings.database_url, settings.postgres_port, _POSTGRES_PORT),
+    ):
+        if url is None:
+            wanted_ports[f"{name}_PORT"] = port
+        else:
+            addresses["NATS_URL" if name == "NATS" else "DATABASE_URL"] = facts.split_address(url, default_port)
+    findings = diagnose(facts.gather(settings.run_data_dir, Path(settings.web_dir), wanted_ports, addresses, faults))
+    terminal = Terminal()
+    for finding in findings:
+        terminal.line(finding.line())
+    return 1 if any(finding.grade is Grade.FAIL for finding in findings) else 0
+
+
+def show_logs(role: str | None, lines: int, *, follow_on: bool) -> int:
+    """Print the end of the roles' logs, and go on with ``follow_on``."""
+    settings = _settings()
+    if settings is None:
+        return InvalidSettings.exit_code
+    log_dir = settings.run_data_dir / "logs"
+    paths = sorted(log_dir.glob(f"{role or '*'}.log"))
+    terminal = Terminal()
+    if not paths:
+        known = ", ".join(path.stem for path in sorted(log_dir.glob("*.log")))
+        terminal.line(f"no log of {role or 'any role'} in {log_dir}" + (f"; there are {known}" if known else ""))
+        return 1
+    names = [path.stem for path in paths]
+    taken: Iterator[tuple[str, str]] = follow(paths, lines) if follow_on else last_lines(paths, lines)
+    try:
+        for name, text in taken:
+            line = parse_log_line(text)
+            terminal.line(render_log_line(name, line, colour=terminal.colour, role_index=names.index(name)))
+    except KeyboardInterrupt:
+        terminal.line()
+    return 0
+
+
+def run_migrate() -> int:
+    """Migrate the database that DATABASE_URL names."""
+    from foretick.common.runtime import migrate  # Alembic
+
+    return migrate.main()
+
+
+def run_warm() -> int:
+    """Compile every kernel into the cache."""
+    from foretick.launcher.warm import warm  # Numba
+
+    warm()
+    return 0
+
+
+def _settings() -> LauncherSettings | None:
+    try:
+        return load_settings(LauncherSettings)
+    except InvalidSettings as error:
+        sys.stderr.write(f"foretick: {error}\n")
+        return None

@@ -1,0 +1,113 @@
+"""Which roles run, in which order, and what each is told through its environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+SIMULATED_VENUE = "sim"
+
+_ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A process to run: ``python -m foretick.<service> <role>``.
+
+    one_shot: it ends by itself when its job is done
+    needs_database: it starts once the database is migrated
+    serves_web: it listens on API_PORT; every other role takes a free port for its health
+    single_thread: numerical libraries get one thread, because the process serves and its neighbours need the cores
+    """
+
+    service: str
+    role: str
+    one_shot: bool = False
+    needs_database: bool = False
+    serves_web: bool = False
+    single_thread: bool = True
+
+    @property
+    def name(self) -> str:
+        """The role's name in logs, such as ``ingest.feed``."""
+        return f"{self.service}.{self.role}"
+
+
+RECORD = Role("ingest", "record", needs_database=True)
+SIMULATE = Role("ingest", "simulate")
+FEED = Role("ingest", "feed")
+FEATURES = Role("features", "serve")
+PREDICTOR = Role("predictor", "serve")
+GATEWAY = Role("gateway", "api", serves_web=True)
+TRAIN = Role("predictor", "train", one_shot=True, single_thread=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the parts of one run meet. ``simulator_port`` is 0 when no simulated exchange runs."""
+
+    nats_url: str
+    api_port: int
+    simulator_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the system.
+
+    replay: absolute path of the recording that takes the place of the venues, or None
+    """
+
+    run_id: str
+    data_dir: str
+    web_dir: str
+    venues: tuple[str, ...]
+    replay: str | None = None
+
+
+def plan_roles(venues: tuple[str, ...], *, replay: bool) -> tuple[Role, ...]:
+    """Return the serving roles in the order of their start; they stop in the reverse order.
+
+    The recorder comes first and goes last, so that it sees everything. The simulated exchange runs only for those who
+    listen to it.
+
+    >>> [role.name for role in plan_roles(("binance",), replay=False)]
+    ['ingest.record', 'ingest.feed', 'features.serve', 'predictor.serve', 'gateway.api']
+    """
+    simulated = SIMULATED_VENUE in venues and not replay
+    return (RECORD, *((SIMULATE,) if simulated else ()), FEED, FEATURES, PREDICTOR, GATEWAY)
+
+
+def environment_of(
+    role: Role, run: Run, addresses: Addresses, http_port: int, database_url: str | None
+) -> dict[str, str]:
+    """Return what ``role`` is told beside the launcher's own environment."""
+    told = {
+        "NATS_URL": addresses.nats_url,
+        "RUN_ID": run.run_id,
+        "DATA_DIR": run.data_dir,
+        "WEB_DIR": run.web_dir,
+        "API_PORT": str(addresses.api_port),
+        "HTTP_PORT": str(addresses.api_port if role.serves_web else http_port),
+    }
+    if database_url is not None:
+        told["DATABASE_URL"] = database_url
+    if run.replay is not None:
+        told["REPLAY"] = run.replay
+    if addresses.simulator_port:
+        told["SIM_PORT"] = str(addresses.simulator_port)
+        told["SIM_WS_URL"] = f"ws://127.0.0.1:{addresses.simulator_port}"
+        told["SIM_REST_URL"] = f"http://127.0.0.1:{addresses.simulator_port}"
+    return told | (_ONE_THREAD if role.single_thread else {})
+
+
+def child_environment(inherited: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a role's process.
+
+    Bytecode is written whatever the caller's shell says: it makes every later start faster.
+    """
+    return {name: value for name, value in inherited.items() if name != "PYTHONDONTWRITEBYTECODE"} | dict(told)

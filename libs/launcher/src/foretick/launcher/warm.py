@@ -1,0 +1,15 @@
+"""Compiles every kernel into Numba's cache, once, so that no process has to at its start."""
+
+from foretick.common.units import NS_PER_S
+from foretick.market.simulation import SimulatedMarket
+from foretick.quant import kernel
+
+_START_NS = 1_700_000_000 * NS_PER_S
+
+
+def warm() -> None:
+    """Compile the feature kernel and the simulated market, or load them where they have been compiled."""
+    kernel.warm()
+    market = SimulatedMarket(("BTCUSDT", "ETHUSDT"), seed=1, start_ns=_START_NS)
+    for _ in market.advance_to(_START_NS + NS_PER_S):
+        pass

@@ -1,0 +1,48 @@
+from foretick.launcher.domain import plan
+from foretick.launcher.domain.plan import Addresses, Run
+
+ADDRESSES = Addresses(nats_url="nats://127.0.0.1:4333", api_port=8000, simulator_port=9444)
+RUN = Run(run_id="r1", data_dir="/data", web_dir="/web", venues=("sim",))
+
+
+def names(venues: tuple[str, ...], *, replay: bool) -> list[str]:
+    return [role.name for role in plan.plan_roles(venues, replay=replay)]
+
+
+def test_default_runs_the_simulated_exchange_before_the_feed():
+    assert names(("sim",), replay=False) == [
+        "ingest.record", "ingest.simulate", "ingest.feed", "features.serve", "predictor.serve", "gateway.api",
+    ]  # fmt: skip
+
+
+def test_real_venue_alone_runs_no_simulated_exchange():
+    assert "ingest.simulate" not in names(("binance",), replay=False)
+
+
+def test_replay_runs_no_simulated_exchange():
+    assert "ingest.simulate" not in names(("sim",), replay=True)
+
+
+def test_gateway_listens_on_the_api_port_and_others_on_their_own():
+    gateway = plan.environment_of(plan.GATEWAY, RUN, ADDRESSES, http_port=5555, database_url=None)
+    features = plan.environment_of(plan.FEATURES, RUN, ADDRESSES, http_port=5555, database_url=None)
+    assert (gateway["HTTP_PORT"], gateway["API_PORT"], features["HTTP_PORT"]) == ("8000", "8000", "5555")
+
+
+def test_roles_are_told_where_the_others_are():
+    told = plan.environment_of(plan.FEED, RUN, ADDRESSES, http_port=1, database_url="postgresql://u@h/d")
+    assert told["NATS_URL"] == "nats://127.0.0.1:4333"
+    assert told["DATABASE_URL"] == "postgresql://u@h/d"
+    assert told["RUN_ID"] == "r1"
+    assert (told["SIM_PORT"], told["SIM_WS_URL"]) == ("9444", "ws://127.0.0.1:9444")
+    assert told["SIM_REST_URL"] == "http://127.0.0.1:9444"
+
+
+def test_serving_roles_get_one_thread_and_training_gets_all():
+    assert plan.environment_of(plan.PREDICTOR, RUN, ADDRESSES, 1, None)["OMP_NUM_THREADS"] == "1"
+    assert "OMP_NUM_THREADS" not in plan.environment_of(plan.TRAIN, RUN, ADDRESSES, 1, None)
+
+
+def test_bytecode_is_written_even_when_the_shell_forbids_it():
+    inherited = {"PATH": "/bin", "PYTHONDONTWRITEBYTECODE": "1", "NATS_URL": "theirs"}
+    assert plan.child_environment(inherited, {"NATS_URL": "ours"}) == {"PATH": "/bin", "NATS_URL": "ours"}
