@@ -1,0 +1,95 @@
+/** Invented instruments on a random walk, for the mock feed. Nothing here models a market. */
+
+const LIST = [
+  ["BTC", "USDT", 64_000, 0.01], ["ETH", "USDT", 3_100, 0.01], ["ADA", "USDT", 0.45, 0.0001], ["SOL", "USDT", 150, 0.01],
+  ["AAPL", "", 228, 0.01], ["GOOGL", "", 172, 0.01], ["TSLA", "", 251, 0.01], ["MSFT", "", 425, 0.01],
+];
+
+const GROUPS = { returns: 4, volatility: 3, momentum: 4, volume: 3, microstructure: 10 };
+const UNITS = { returns: "bps", volatility: "bps", momentum: "", volume: "ratio", microstructure: "frac" };
+
+export const FEATURES = Object.entries(GROUPS).flatMap(([group, count]) =>
+  Array.from({ length: count }, (_, index) => ({
+    name: `${group}_${index + 1}`,
+    label: `Invented ${group} ${index + 1}`,
+    unit: UNITS[group],
+    group,
+    formula: "random walk",
+  })),
+);
+
+const MEMBERS = ["random_forest", "lightgbm", "xgboost", "neural_network"];
+
+export class MockInstrument {
+  constructor([base, quote, price, tickSize], origin) {
+    Object.assign(this, { venue: origin === "live" ? "binance" : "sim", symbol: base + (quote || ""), base, quote: quote || "USD" });
+    Object.assign(this, { tickSize, origin, mid: price, drift: 0, seq: 1_000, trust: "LIVE", history: [] });
+    const nowUs = Date.now() * 1_000;
+    for (let second = 300; second > 0; second -= 1) {
+      this.walk();
+      this.history.push([Math.floor(nowUs / 1e6 - second) * 1e6, this.mid]);
+    }
+  }
+
+  get info() {
+    const { venue, symbol, base, quote, tickSize, origin } = this;
+    return { venue, symbol, base, quote, tick_size: tickSize, origin };
+  }
+
+  walk() {
+    this.seq += 1 + Math.floor(Math.random() * 4);
+    this.drift = 0.97 * this.drift + 0.03 * gauss();
+    this.mid *= 1 + 0.00006 * gauss() + 0.00005 * this.drift;
+  }
+
+  ticks() {
+    const half = this.tickSize * (1 + Math.floor(2 * Math.random()));
+    const nowUs = Date.now() * 1_000;
+    const second = Math.floor(nowUs / 1e6) * 1e6;
+    if (this.history.at(-1)[0] !== second) this.history = [...this.history.slice(-299), [second, this.mid]];
+    const round = (value) => Math.round(value / this.tickSize) * this.tickSize;
+    return {
+      price: round(this.mid + (Math.random() < 0.5 ? half : -half)), bid: round(this.mid - half), bid_qty: 2 * Math.random(),
+      ask: round(this.mid + half), ask_qty: 2 * Math.random(), mid: this.mid, change_frac: this.mid / this.history[0][1] - 1,
+      change_window_s: 300, volume_qty: 812.4, trust: this.trust, origin: this.origin, ts_recv_us: nowUs,
+    };
+  }
+
+  book(levels = 20) {
+    const side = (sign) => Array.from({ length: levels }, (_, level) => [
+      Number((Math.round(this.mid / this.tickSize + sign * (level + 1)) * this.tickSize).toFixed(8)),
+      Number((0.05 + 3 * Math.random() * (0.3 + level / levels)).toFixed(4)),
+    ]);
+    return { bids: side(-1), asks: side(1), trust: this.trust, reason: this.trust === "GAP" ? "lost 4 updates" : "", origin: this.origin, ts_recv_us: Date.now() * 1_000, tick_size: this.tickSize };
+  }
+
+  features() {
+    const values = FEATURES.map((_, index) => (index === 6 ? null : gauss() * 10 ** ((index % 5) - 3)));
+    return { step: this.seq, values, warm: true, schema_id: "mock-1", mid: this.mid, trust: this.trust, origin: this.origin, ts_recv_us: Date.now() * 1_000 };
+  }
+
+  prediction({ withheld = null, outOfOrigin = false } = {}) {
+    const members = Object.fromEntries(MEMBERS.map((name) => [name, spread(this.drift + 0.3 * gauss())]));
+    return {
+      model_id: withheld === "no_model" ? null : "ensemble-mock-20261122T190000Z", asof_seq: this.seq, step: this.seq, horizon_steps: 5, horizon_s: 0.5,
+      mid: this.mid, expected_return_bps: withheld ? null : 0.9 * this.drift, probabilities: withheld ? null : spread(this.drift),
+      members: withheld ? {} : members, flat_bps: 0.35, withheld, out_of_origin: outOfOrigin, model_origin: "sim", trust: this.trust,
+      origin: this.origin, ts_recv_us: Date.now() * 1_000, latency_us: 2_000 + Math.floor(3_000 * Math.random()), score: null,
+    };
+  }
+}
+
+export function makeInstruments(origin) {
+  return LIST.map((row) => new MockInstrument(row, origin));
+}
+
+function spread(lean) {
+  const weights = [Math.exp(-1.4 * lean), Math.exp(0.5), Math.exp(1.4 * lean)];
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const [down, flat, up] = weights.map((weight) => weight / total);
+  return { down, flat, up };
+}
+
+function gauss() {
+  return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+}

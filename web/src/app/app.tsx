@@ -1,0 +1,83 @@
+import { useCallback, useEffect, useRef, useState } from "react";
+import { DetailPanel } from "../features/detail/detail-panel.tsx";
+import { FeatureTable } from "../features/detail/feature-table.tsx";
+import { Board } from "../features/overview/board.tsx";
+import { Footer } from "../features/system/footer.tsx";
+import { ProblemBanner } from "../features/system/problem-banner.tsx";
+import { SystemStrip } from "../features/system/system-strip.tsx";
+import { TopBar } from "../features/system/top-bar.tsx";
+import { useFeed, useFeedState } from "../stream/context.ts";
+import { sourcesOf } from "../stream/selectors.ts";
+import { ErrorBoundary } from "../ui/error-boundary.tsx";
+import { ORIGIN_LABELS } from "../ui/words.ts";
+import { useSelection } from "./selection.ts";
+import { ShortcutsDialog } from "./shortcuts-dialog.tsx";
+
+export function App() {
+  const { client } = useFeed();
+  const [selected, select] = useSelection();
+  const [isHelpOpen, setIsHelpOpen] = useState(false);
+  const detailHeading = useRef<HTMLHeadingElement>(null);
+  const origins = useOrigins();
+  const goToDetail = useCallback(() => detailHeading.current?.focus(), []);
+  useShortcuts({
+    "?": () => { setIsHelpOpen(true); },
+    b: () => document.querySelector<HTMLElement>('#board [aria-selected="true"]')?.focus(),
+    d: goToDetail,
+    r: () => { client.retryNow(); },
+  });
+  return (
+    <div className="app" data-origin={origins}>
+      <a className="skip-link" href="#board" onClick={(event) => { event.preventDefault(); document.querySelector<HTMLElement>('#board [aria-selected="true"]')?.focus(); }}>
+        Skip to the instruments
+      </a>
+      <TopBar onHelp={() => { setIsHelpOpen(true); }} />
+      <ProblemBanner />
+      <main className="main">
+        <ErrorBoundary name="System"><SystemStrip /></ErrorBoundary>
+        <div className="columns">
+          <ErrorBoundary name="Overview"><Board selected={selected} onSelect={select} onOpen={goToDetail} /></ErrorBoundary>
+          {selected !== null && <DetailPanel id={selected} headingRef={detailHeading} />}
+          {selected !== null && <ErrorBoundary name="Features"><FeatureTable id={selected} /></ErrorBoundary>}
+        </div>
+      </main>
+      <Footer />
+      <ShortcutsDialog isOpen={isHelpOpen} onClose={() => { setIsHelpOpen(false); }} />
+    </div>
+  );
+}
+
+/** The kinds of data on the page, also told in the window's title. */
+function useOrigins(): string {
+  const sources = sourcesOf(useFeedState((state) => state.welcome));
+  const origins = [...new Set(sources.map(({ origin }) => origin))];
+  const title = origins.map((origin) => ORIGIN_LABELS[origin]).join(" + ");
+  useEffect(() => {
+    document.title = title === "" ? "Foretick" : `${title} · Foretick`;
+  }, [title]);
+  return origins.join(" ");
+}
+
+type Shortcuts = Readonly<Record<string, () => void>>;
+
+/** Single keys, unless something is being typed or a dialog is open. */
+function useShortcuts(shortcuts: Shortcuts): void {
+  const latest = useRef(shortcuts);
+  useEffect(() => {
+    latest.current = shortcuts;
+  });
+  useEffect(() => {
+    const handleKey = (event: KeyboardEvent): void => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+      if (event.target instanceof HTMLElement && event.target.closest("input, textarea, select, dialog") !== null) return;
+      const run = latest.current[event.key];
+      if (run === undefined) return;
+      event.preventDefault();
+      run();
+    };
+    window.addEventListener("keydown", handleKey);
+    return () => {
+      window.removeEventListener("keydown", handleKey);
+    };
+  }, []);
+}

@@ -1,0 +1,93 @@
+import type { ReactNode } from "react";
+import { formatFixed, formatMicros, formatPercent, formatQty, NOTHING } from "../../lib/format.ts";
+import { useFeedState, useIsStale, useSlice } from "../../stream/context.ts";
+import { SYSTEM_ID, type MetricsData, type Score } from "../../stream/protocol.ts";
+import { browserHopMs, judgeScore } from "../../stream/selectors.ts";
+import { StaleTag } from "../../ui/age.tsx";
+import { VERDICT_LABELS } from "../../ui/words.ts";
+
+/** The system at a glance. */
+export function SystemStrip() {
+  const metrics = useSlice("metrics", SYSTEM_ID)?.data;
+  const isStale = useIsStale("metrics", SYSTEM_ID) === true;
+  return (
+    <section className="strip" aria-label="System" data-stale={isStale}>
+      <LatencyTile metrics={metrics} />
+      <Tile name="model" title="Model" hint={metrics?.model_id ?? "No model is being served yet"}>
+        <span className="model-id">{metrics?.model_id ?? (metrics === undefined ? NOTHING : "none yet")}</span>
+      </Tile>
+      <ScoreTile score={metrics?.score ?? null} />
+      <ThroughputTile metrics={metrics} />
+    </section>
+  );
+}
+
+function LatencyTile({ metrics }: { readonly metrics: MetricsData | undefined }) {
+  const hopMs = useFeedState((state) => browserHopMs(state.roundTripsMs));
+  return (
+    <Tile name="latency" title="Latency, last minute" hint="From ingest reading the venue's bytes to the gateway, then on to this page">
+      <Figure label="p50" value={formatMicros(metrics?.latency_p50_us)} />
+      <Figure label="p99" value={formatMicros(metrics?.latency_p99_us)} />
+      <Figure label="+ to browser" value={formatMicros(hopMs === null ? null : hopMs * 1_000)} />
+      <StaleTag channel="metrics" id={SYSTEM_ID} />
+    </Tile>
+  );
+}
+
+function ThroughputTile({ metrics }: { readonly metrics: MetricsData | undefined }) {
+  return (
+    <Tile name="throughput" title="Feed" hint="Messages read from the bus per second; pages connected">
+      <Figure label="msg/s" value={formatQty(metrics?.messages_per_s)} />
+      <Figure label={metrics?.connections === 1 ? "client" : "clients"} value={formatFixed(metrics?.connections, 0)} />
+    </Tile>
+  );
+}
+
+/** Live accuracy beside what naming the most frequent class would have got. */
+function ScoreTile({ score }: { readonly score: Score | null }) {
+  const horizonSteps = useFeedState((state) => [...state.slices.predictions.values()][0]?.data.horizon_steps ?? 1);
+  const verdict = score === null ? null : judgeScore(score, horizonSteps);
+  return (
+    <Tile
+      name="score"
+      title="Live accuracy against class prior"
+      hint="Ahead or behind only beyond two standard errors and in log loss too; overlapping horizons count once"
+    >
+      {score === null || verdict === null ? (
+        <span className="muted">no outcomes yet</span>
+      ) : (
+        <>
+          <Figure label={`prior ${formatPercent(score.prior_accuracy_frac, 1)}`} value={formatPercent(score.accuracy_frac, 1)} />
+          <Figure label={`prior ${formatFixed(score.prior_log_loss, 3)} log loss`} value={formatFixed(score.log_loss, 3)} />
+          <Figure label="outcomes" value={formatFixed(score.count, 0)} />
+          <span className={`tag verdict is-${verdict}`} data-testid="verdict">{VERDICT_LABELS[verdict]}</span>
+        </>
+      )}
+    </Tile>
+  );
+}
+
+interface TileProps {
+  readonly name: string;
+  readonly title: string;
+  readonly hint: string;
+  readonly children: ReactNode;
+}
+
+function Tile({ name, title, hint, children }: TileProps) {
+  return (
+    <div className={`tile is-${name}`} title={hint} data-testid={name}>
+      <h2>{title}</h2>
+      <div className="tile-body">{children}</div>
+    </div>
+  );
+}
+
+function Figure({ label, value }: { readonly label: string; readonly value: string }) {
+  return (
+    <span className="figure-pair">
+      <b className="figure">{value}</b>
+      <small>{label}</small>
+    </span>
+  );
+}

@@ -1,0 +1,114 @@
+/** Text frame -> message. What would break the screen is refused here; unknown types and channels are passed over. */
+
+import { CHANNEL_NAMES, type ChannelName, type FeedMessage } from "./protocol.ts";
+
+export type Decoded =
+  | { readonly kind: "message"; readonly message: FeedMessage }
+  | { readonly kind: "unknown"; readonly what: string }
+  | { readonly kind: "malformed"; readonly reason: string };
+
+type Json = Readonly<Record<string, unknown>>;
+
+export function decodeFrame(text: unknown): Decoded {
+  if (typeof text !== "string") return malformed("not a text frame");
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return malformed("not JSON");
+  }
+  if (!isObject(parsed) || typeof parsed["type"] !== "string") return malformed("no message type");
+  return decodeMessage(parsed, parsed["type"]);
+}
+
+function decodeMessage(body: Json, type: string): Decoded {
+  switch (type) {
+    case "welcome":
+      return accept(body, isWelcome(body), "welcome lacks its lists");
+    case "snapshot":
+    case "delta":
+      return decodeUpdate(body);
+    case "error":
+      return accept(body, typeof body["code"] === "string" && typeof body["message"] === "string", "error without a code");
+    case "heartbeat":
+    case "pong":
+      return accept(body, isInteger(body["server_ts_us"]), `${type} without a time`);
+    case "ack":
+      return accept(body, typeof body["action"] === "string", "ack without an action");
+    default:
+      return { kind: "unknown", what: type };
+  }
+}
+
+function decodeUpdate(body: Json): Decoded {
+  const channel = body["channel"];
+  if (typeof channel !== "string") return malformed("update without a channel");
+  if (!isKnownChannel(channel)) return { kind: "unknown", what: channel };
+  const placed =
+    typeof body["venue"] === "string" &&
+    typeof body["symbol"] === "string" &&
+    isInteger(body["epoch"]) &&
+    isInteger(body["seq"]);
+  if (!placed) return malformed(`${channel} update without venue, symbol, epoch and seq`);
+  const data = body["data"];
+  return accept(body, isObject(data) && HAS_SHAPE[channel](data, body["type"] === "snapshot"), `${channel} data is incomplete`);
+}
+
+/** The parts of each channel's data on which the screen computes. */
+const HAS_SHAPE: Readonly<Record<ChannelName, (data: Json, whole: boolean) => boolean>> = {
+  ticks: (data, whole) => isInteger(data["ts_recv_us"]) && isMaybeNumber(data["mid"]) && (!whole || isPairs(data["history"])),
+  books: (data) => isPairs(data["bids"]) && isPairs(data["asks"]),
+  features: (data) => Array.isArray(data["values"]) && data["values"].every(isMaybeNumber),
+  predictions: (data) =>
+    isInteger(data["asof_seq"]) &&
+    isObject(data["members"]) &&
+    Object.values(data["members"]).every(isProbabilities) &&
+    (data["probabilities"] === null || isProbabilities(data["probabilities"])),
+  metrics: () => true,
+};
+
+function isWelcome(body: Json): boolean {
+  return (
+    typeof body["run_id"] === "string" &&
+    isInteger(body["protocol"]) &&
+    ["instruments", "channels", "features"].every((list) => {
+      const items = body[list];
+      return Array.isArray(items) && items.every(isObject);
+    })
+  );
+}
+
+function accept(body: Json, sound: boolean, reason: string): Decoded {
+  return sound ? { kind: "message", message: body as unknown as FeedMessage } : malformed(reason);
+}
+
+function malformed(reason: string): Decoded {
+  return { kind: "malformed", reason };
+}
+
+function isKnownChannel(name: string): name is ChannelName {
+  return (CHANNEL_NAMES as readonly string[]).includes(name);
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isInteger(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}
+
+function isMaybeNumber(value: unknown): boolean {
+  return value === null || typeof value === "number";
+}
+
+function isPairs(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every((pair) => Array.isArray(pair) && typeof pair[0] === "number" && typeof pair[1] === "number")
+  );
+}
+
+function isProbabilities(value: unknown): boolean {
+  return isObject(value) && ["down", "flat", "up"].every((side) => typeof value[side] === "number");
+}

@@ -1,0 +1,43 @@
+/** Named questions to what the page knows. Pure. */
+
+import type { Origin, Score, Welcome } from "./protocol.ts";
+
+export interface Source {
+  readonly origin: Origin;
+  readonly venue: string;
+}
+
+/** Where the data of this run comes from: each venue with its origin, once. Empty before the first welcome. */
+export function sourcesOf(welcome: Welcome | null): readonly Source[] {
+  const sources = new Map<string, Source>();
+  for (const { origin, venue } of welcome?.instruments ?? []) sources.set(`${origin}:${venue}`, { origin, venue });
+  if (sources.size === 0 && welcome !== null) return [{ origin: welcome.origin, venue: "" }];
+  return [...sources.values()];
+}
+
+/** Median of the last round trips, halved: the way from the gateway to this page. */
+export function browserHopMs(roundTripsMs: readonly number[]): number | null {
+  if (roundTripsMs.length === 0) return null;
+  const sorted = [...roundTripsMs].sort((a, b) => a - b);
+  return (sorted[Math.floor(sorted.length / 2)] ?? 0) / 2;
+}
+
+export type Verdict = "too_early" | "ahead" | "no_edge" | "behind";
+
+const ENOUGH_INDEPENDENT = 100;
+const STANDARD_ERRORS = 2;
+
+/**
+ * Judge a live score without flattery. Horizons overlap, so `count` outcomes hold about `count / horizonSteps` independent
+ * ones. Ahead (behind) takes both: accuracy above (below) that of the prior by two standard errors, and a better (worse)
+ * log loss.
+ */
+export function judgeScore(score: Score, horizonSteps: number): Verdict {
+  const independent = score.count / Math.max(1, horizonSteps);
+  if (independent < ENOUGH_INDEPENDENT) return "too_early";
+  const error = Math.sqrt((score.accuracy_frac * (1 - score.accuracy_frac)) / independent);
+  const edge = score.accuracy_frac - score.prior_accuracy_frac;
+  if (edge > STANDARD_ERRORS * error && score.log_loss < score.prior_log_loss) return "ahead";
+  if (edge < -STANDARD_ERRORS * error && score.log_loss > score.prior_log_loss) return "behind";
+  return "no_edge";
+}

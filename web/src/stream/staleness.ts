@@ -1,0 +1,46 @@
+/** How old data is and whether it is stale. The consumer judges, since a dead producer cannot say so. Pure. */
+
+import type { ChannelInfo, ChannelName, InstrumentId } from "./protocol.ts";
+import type { Connection, FeedState } from "./state.ts";
+
+/** Without a message for this long an open socket is silent: the feed beats every second. */
+export const SILENT_AFTER_MS = 3_000;
+
+export interface Freshness {
+  readonly ageMs: number;
+  readonly isStale: boolean;
+}
+
+/** Return the age of a channel's data, or null when none has arrived. */
+export function freshness(state: FeedState, channel: ChannelName, id: InstrumentId, nowMs: number): Freshness | null {
+  const slice = state.slices[channel].get(id);
+  if (slice === undefined) return null;
+  const ageMs = Math.max(0, nowMs - slice.arrivedAtMs);
+  const ttlMs = ttlOf(state.welcome?.channels ?? [], channel);
+  return { ageMs, isStale: ttlMs !== null && ageMs > ttlMs };
+}
+
+export function ttlOf(channels: readonly ChannelInfo[], name: ChannelName): number | null {
+  const ttlMs = channels.find((channel) => channel.name === name)?.ttl_ms ?? 0;
+  return ttlMs > 0 ? ttlMs : null;
+}
+
+export type ConnectionPhase = "connecting" | "live" | "silent" | "reconnecting";
+
+export interface ConnectionView {
+  readonly phase: ConnectionPhase;
+  /** Whole seconds: until the next attempt when reconnecting, since the last message when silent. */
+  readonly seconds: number;
+}
+
+export function viewConnection(connection: Connection, nowMs: number): ConnectionView {
+  if (connection.phase === "waiting") {
+    return { phase: "reconnecting", seconds: Math.max(0, Math.ceil(((connection.retryAtMs ?? nowMs) - nowMs) / 1_000)) };
+  }
+  if (connection.phase === "connecting") {
+    return { phase: connection.attempt > 0 ? "reconnecting" : "connecting", seconds: 0 };
+  }
+  const silentMs = nowMs - (connection.lastMessageAtMs ?? connection.sinceMs);
+  if (silentMs > SILENT_AFTER_MS) return { phase: "silent", seconds: Math.floor(silentMs / 1_000) };
+  return { phase: connection.lastMessageAtMs === null ? "connecting" : "live", seconds: 0 };
+}

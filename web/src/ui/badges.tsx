@@ -1,0 +1,22 @@
+import type { Origin, Trust } from "../stream/protocol.ts";
+import { ORIGIN_LABELS, ORIGIN_MEANINGS, TRUST_MEANINGS } from "./words.ts";
+
+export function OriginTag({ origin }: { readonly origin: Origin }) {
+  return (
+    <span className={`tag origin is-${origin}`} title={ORIGIN_MEANINGS[origin]}>
+      {ORIGIN_LABELS[origin]}
+    </span>
+  );
+}
+
+const TRUST_GLYPHS: Readonly<Record<Trust, string>> = { LIVE: "●", STALE: "◷", RESYNC: "↻", CROSSED: "⨯", GAP: "◌" };
+
+export function TrustBadge({ trust }: { readonly trust: Trust }) {
+  return (
+    <span className={`tag trust is-${trust.toLowerCase()}`} title={TRUST_MEANINGS[trust]}>
+      <i aria-hidden="true">{TRUST_GLYPHS[trust]}</i>
+      <span className="visually-hidden">Order book: </span>
+      {trust}
+    </span>
+  );
+}

@@ -1,0 +1,51 @@
+/** What codes mean, in words that say what is the matter and, where there is something to do, what. */
+
+import type { Origin, Probabilities, Trust, Withheld } from "../stream/protocol.ts";
+import type { Verdict } from "../stream/selectors.ts";
+
+export const ORIGIN_LABELS: Readonly<Record<Origin, string>> = { live: "LIVE", sim: "SIMULATED", replay: "REPLAY" };
+
+export const ORIGIN_MEANINGS: Readonly<Record<Origin, string>> = {
+  live: "Market data from the venue, as it happens.",
+  sim: "Every price on this page comes from the built-in simulator, not from a market.",
+  replay: "Recorded market data, played back on its own clock.",
+};
+
+export const TRUST_MEANINGS: Readonly<Record<Trust, string>> = {
+  LIVE: "The order book is complete and in sequence.",
+  STALE: "The venue has been quiet for longer than expected.",
+  RESYNC: "The order book is being rebuilt from a fresh snapshot.",
+  CROSSED: "The best bid lies above the best ask: the book cannot be right.",
+  GAP: "Updates of the order book were lost; it waits for a snapshot.",
+};
+
+export const WITHHELD_WORDS: Readonly<Record<Withheld, string>> = {
+  no_model: "No model yet: the first one is being trained",
+  warming_up: "Warming up: the features need more history",
+  untrusted: "Withheld: the order book is not sound",
+  schema_mismatch: "Withheld: the model expects other features",
+  no_price: "Withheld: no two-sided quote",
+};
+
+export const VERDICT_LABELS: Readonly<Record<Verdict, string>> = {
+  too_early: "too early to tell",
+  ahead: "ahead of the prior",
+  no_edge: "no edge yet",
+  behind: "behind the prior",
+};
+
+export type Side = keyof Probabilities;
+
+export const SIDES = ["down", "flat", "up"] as const satisfies Side[];
+export const SIDE_GLYPHS: Readonly<Record<Side, string>> = { down: "▼", flat: "■", up: "▲" };
+
+/** The most probable side; a tie goes to flat, then down. */
+export function likeliest(probabilities: Probabilities): Side {
+  const order: readonly Side[] = ["flat", "down", "up"];
+  return order.reduce((best, side) => (probabilities[side] > probabilities[best] ? side : best));
+}
+
+export function sideOfChange(value: number | null): Side {
+  if (value === null || value === 0) return "flat";
+  return value > 0 ? "up" : "down";
+}
