@@ -8,7 +8,7 @@ import gzip
 import heapq
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Protocol, TypeVar
 
 from foretick.common.errors import Malformed
 
@@ -74,21 +74,35 @@ def read_recording(stream: BinaryIO, source: str) -> Iterator[Recorded]:
         yield _frame(source, number, line)
 
 
-def merge_recordings(sources: Iterable[Iterable[Recorded]]) -> Iterator[Recorded]:
-    """Yield what several recordings hold, ordered by receive time; equal times in the order of ``sources``."""
+class Timed(Protocol):
+    """Anything that was received at an instant."""
+
+    @property
+    def recv_ns(self) -> int:
+        """When, UTC ns."""
+        ...
+
+
+T = TypeVar("T", bound=Timed)
+
+
+def merge_recordings(sources: Iterable[Iterable[T | Malformed]]) -> Iterator[T | Malformed]:
+    """Yield what several recordings hold, ordered by receive time; equal times in the order of ``sources``.
+
+    A fault keeps its place after the frame before it.
+    """
     return (item for _, item in heapq.merge(*map(_timed, sources), key=_time))
 
 
-def _timed(items: Iterable[Recorded]) -> Iterator[tuple[int, Recorded]]:
-    """Pair each item with its time; a fault has that of the frame before it."""
+def _timed(items: Iterable[T | Malformed]) -> Iterator[tuple[int, T | Malformed]]:
     recv_ns = 0
     for item in items:
-        if isinstance(item, RecordedFrame):
+        if not isinstance(item, Malformed):
             recv_ns = item.recv_ns
         yield recv_ns, item
 
 
-def _time(timed: tuple[int, Recorded]) -> int:
+def _time(timed: tuple[int, object]) -> int:
     return timed[0]
 
 

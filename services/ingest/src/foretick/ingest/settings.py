@@ -25,6 +25,10 @@ class IngestSettings(SymbolSettings):
     feed_snapshot_depth: int = Field(1000, alias="FEED_SNAPSHOT_DEPTH", ge=5, le=5000)
     feed_rest_weight_per_minute: int = Field(3000, alias="FEED_REST_WEIGHT_PER_MINUTE", ge=250, le=6000)
 
+    record_flush_interval_s: float = Field(0.2, alias="RECORD_FLUSH_INTERVAL", gt=0, le=10)
+    record_retention_days: int = Field(7, alias="RECORD_RETENTION_DAYS", ge=1, le=3650)
+    feature_sample_interval_s: float = Field(1.0, alias="FEATURE_SAMPLE_INTERVAL_S", ge=0.001, le=3600)
+
     _split_replay = field_validator("replay", mode="before")(split_commas)
 
     @field_validator("replay")

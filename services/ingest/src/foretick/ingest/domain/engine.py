@@ -42,6 +42,16 @@ class FeedEngine:
             feed.begin(next_seq, "restart" if next_seq > 1 else "start", recv_ns, ingest_ns)
             self._touched[symbol] = feed
 
+    @property
+    def now_ns(self) -> int:
+        """Data time: that of the latest event of any instrument."""
+        return max((feed.last_ns for feed in self.feeds.values()), default=0)
+
+    @property
+    def live_count(self) -> int:
+        """How many books may be believed."""
+        return sum(feed.local.trust is Trust.LIVE for feed in self.feeds.values())
+
     def instruments(self, recv_ns: int, ingest_ns: int, sent_ns: int) -> list[Instrument]:
         """Return every listing as a message."""
         return [feed.instrument(recv_ns, ingest_ns, sent_ns) for feed in self.feeds.values()]
@@ -85,8 +95,8 @@ class FeedEngine:
             self._touched[symbol] = feed
 
     def wanting_snapshots(self) -> list[str]:
-        """Return the symbols whose books a snapshot would help now."""
-        return [symbol for symbol, feed in self.feeds.items() if feed.local.wants_snapshot]
+        """Return those symbols, of events since the last ``drain``, whose books a snapshot would help now."""
+        return [symbol for symbol, feed in self._touched.items() if feed.local.wants_snapshot]
 
     def lose_pending(self) -> None:
         """Give up the events that wait to be sent, of every instrument."""

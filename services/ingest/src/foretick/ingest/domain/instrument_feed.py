@@ -68,6 +68,7 @@ class InstrumentFeed:
     def begin(self, next_seq: int, reason: str, recv_ns: int, ingest_ns: int) -> None:
         """Number from ``next_seq`` on; the first event says why the numbering starts here, then comes the book."""
         self._forget_runs()
+        self.counters.events_lost = 0
         self.next_seq = next_seq
         self.last_ns = max(self.last_ns, recv_ns)
         state = BookChange(BookEventKind.STATE, Trust.RESYNC, last_id=self.local.last_id, reason=reason)

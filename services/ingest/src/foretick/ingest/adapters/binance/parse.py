@@ -130,8 +130,8 @@ class _Route(NamedTuple):
     event: Callable[[Any], MarketEvent]
 
 
-class StreamParser:
-    """Parses the frames of combined streams. Remembers the streams it has seen, at most ``_MAX_ROUTES``."""
+class BinanceWire:
+    """Parses what a feed receives of Binance: a ``WireFormat``. Remembers the streams seen, at most ``_MAX_ROUTES``."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -159,6 +159,10 @@ class StreamParser:
             return route.symbol, route.event(data)
         except ValueError as error:
             raise Malformed(self._source, str(error), payload) from None
+
+    def parse_book(self, payload: bytes) -> Snapshot:
+        """Return the full book of a ``/api/v3/depth`` body; raises as ``parse_depth`` does."""
+        return parse_depth(payload, self._source)
 
     def _route(self, payload: bytes) -> _Route | Notice:
         message = _decode(_any_decoder, payload, self._source)

@@ -1,0 +1,1 @@
+"""Pure engines of the market: order book, integrity, recordings, simulation."""

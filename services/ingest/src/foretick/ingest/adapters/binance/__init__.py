@@ -1,0 +1,1 @@
+"""Binance spot, and whatever speaks its protocol."""

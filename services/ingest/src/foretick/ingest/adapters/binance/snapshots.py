@@ -1,0 +1,71 @@
+"""Fetches full books on request: one at a time, and slower for a symbol that keeps asking."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+from foretick.common.errors import Malformed, Refused, Transient
+from foretick.common.runtime.logs import Logger
+from foretick.ingest.adapters.binance.rest import RetryLater
+from foretick.ingest.domain.backoff import backoff_s
+
+CALM_S = 60.0
+"""A symbol that did not ask for this long starts over without a pause."""
+
+
+class SnapshotFetcher:
+    """Answers requests for full books in their order, one request in flight.
+
+    The first request of a symbol goes out at once; each further one within ``CALM_S`` waits longer than the one before.
+    """
+
+    def __init__(
+        self, fetch: Callable[[str], Awaitable[bytes]], deliver: Callable[[str, bytes], None], log: Logger, seed: int
+    ) -> None:
+        self._fetch = fetch
+        self._deliver = deliver
+        self._log = log
+        self._random = random.Random(seed)
+        self._wanted: asyncio.Queue[str] = asyncio.Queue()
+        self._pending: set[str] = set()
+        self._history: dict[str, tuple[int, float]] = {}
+
+    def request(self, symbol: str) -> None:
+        """Ask for a full book of ``symbol``, unless that is under way."""
+        if symbol not in self._pending:
+            self._pending.add(symbol)
+            self._wanted.put_nowait(symbol)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            symbol = await self._wanted.get()
+            pause_s = self._pause_s(symbol)
+            if pause_s > 0:
+                asyncio.get_running_loop().call_later(pause_s, self._wanted.put_nowait, symbol)
+                self._history[symbol] = (self._history[symbol][0], -1.0)
+                continue
+            await self._answer(symbol)
+
+    async def _answer(self, symbol: str) -> None:
+        try:
+            body = await self._fetch(symbol)
+        except (Transient, Refused, Malformed) as error:
+            self._log.warning("book snapshot failed, trying again", symbol=symbol, error=str(error))
+            if isinstance(error, RetryLater):
+                await asyncio.sleep(error.after_s)
+            self._wanted.put_nowait(symbol)
+            return
+        self._pending.discard(symbol)
+        self._deliver(symbol, body)
+
+    def _pause_s(self, symbol: str) -> float:
+        """Return how long ``symbol`` has to wait, 0 when its turn is now."""
+        now_s = asyncio.get_running_loop().time()
+        attempts, last_s = self._history.get(symbol, (0, now_s - 2 * CALM_S))
+        if last_s < 0:  # it has waited
+            self._history[symbol] = (attempts, now_s)
+            return 0.0
+        attempts = attempts + 1 if now_s - last_s < CALM_S else 1
+        self._history[symbol] = (attempts, now_s)
+        return 0.0 if attempts == 1 else backoff_s(attempts - 1, self._random.random())

@@ -1,0 +1,37 @@
+"""The feed's counters as Prometheus metrics."""
+
+from dataclasses import asdict
+
+from foretick.common.contracts import Trust
+from foretick.common.runtime.metrics import Metrics
+from foretick.ingest.domain.engine import FeedEngine
+
+
+class FeedMetrics:
+    """Metrics of every venue's feed in this process."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        labels = ("venue", "symbol", "what")
+        self._feed = metrics.counter("feed_events_total", "Events of an instrument, by what became of them", labels)
+        self._book = metrics.counter("book_events_total", "What an instrument's book went through", labels)
+        self._trust = metrics.gauge("book_live", "1 while an instrument's book may be believed", ("venue", "symbol"))
+        self._unlisted = metrics.counter("feed_unlisted_total", "Events of symbols that were not asked for", ("venue",))
+        self._unknown = metrics.counter("feed_unknown_total", "Messages of kinds that are not read", ("venue",))
+        self._seen: dict[tuple[str, ...], int] = {}
+
+    def observe(self, engine: FeedEngine, unknown: int) -> None:
+        """Bring the metrics up to ``engine``'s counters; ``unknown`` messages were seen in all."""
+        venue = engine.identity.venue
+        for symbol, feed in engine.feeds.items():
+            self._trust.labels(venue, symbol).set(feed.local.trust is Trust.LIVE)
+            for what, count in asdict(feed.counters).items():
+                self._feed.labels(venue, symbol, what).inc(self._grown(("feed", venue, symbol, what), count))
+            for what, count in asdict(feed.local.counters).items():
+                self._book.labels(venue, symbol, what).inc(self._grown(("book", venue, symbol, what), count))
+        self._unlisted.labels(venue).inc(self._grown(("unlisted", venue), engine.counters.events_unlisted))
+        self._unknown.labels(venue).inc(self._grown(("unknown", venue), unknown))
+
+    def _grown(self, key: tuple[str, ...], total: int) -> int:
+        grown = total - self._seen.get(key, 0)
+        self._seen[key] = total
+        return max(grown, 0)

@@ -1,0 +1,1 @@
+"""What each role does with what it receives; one file a role."""
