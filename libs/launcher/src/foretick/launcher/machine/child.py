@@ -22,30 +22,37 @@ def set_variable(name: str, value: str) -> None:
 class Child:
     """One process, leader of a session and a process group of its own: a Ctrl-C in the terminal does not reach it."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, output: asyncio.StreamReader) -> None:
         self._process = process
+        self._output = output
         self.pid = process.pid
 
     @classmethod
     async def start(cls, command: Sequence[str], environment: Mapping[str, str]) -> "Child":
         """Start ``command`` with exactly ``environment``; its output and errors come as one."""
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            env=dict(environment),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
+        # A pipe of our own: asyncio's would make ``wait`` wait for whoever has inherited the other end, too.
+        ours, theirs = os.pipe()
+        reader = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(ours, "rb", buffering=0)
         )
-        return cls(process)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                env=dict(environment),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=theirs,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+        finally:
+            os.close(theirs)
+        return cls(process, reader)
 
     async def lines(self) -> AsyncIterator[bytes]:
         """Yield each line of output without its end, until the process closes it. Overlong lines are cut in pieces."""
-        reader = self._process.stdout
-        if reader is None:
-            return
         rest = b""
-        while chunk := await reader.read(_CHUNK_BYTES):
+        while chunk := await self._output.read(_CHUNK_BYTES):
             *whole, rest = (rest + chunk).split(b"\n")
             for line in whole:
                 yield line

@@ -1,5 +1,6 @@
 """TCP ports of this machine: which are free, and who has one."""
 
+import contextlib
 import os
 import socket
 from dataclasses import dataclass
@@ -46,14 +47,29 @@ def owner_of(port: int) -> Owner | None:
     if not sockets:
         return None
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            links = [os.readlink(link) for link in (process / "fd").iterdir()]
-            if not sockets.isdisjoint(links):
-                words = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-                return Owner(int(process.name), words[:120])
-        except OSError:
-            continue
+        if not sockets.isdisjoint(_open_files(process)):
+            return Owner(int(process.name), _command_of(process))
     return None
+
+
+def _open_files(process: Path) -> set[str]:
+    """Return what ``process`` has open, as far as we may see it; files come and go while we look."""
+    names: set[str] = set()
+    try:
+        for link in (process / "fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                names.add(os.readlink(link))
+    except OSError:  # it has ended, or is another user's
+        return names
+    return names
+
+
+def _command_of(process: Path) -> str:
+    try:
+        words = (process / "cmdline").read_bytes()
+    except OSError:
+        return "?"
+    return words.replace(b"\0", b" ").decode(errors="replace").strip()[:120]
 
 
 def _listening_sockets(port: int) -> set[str]:

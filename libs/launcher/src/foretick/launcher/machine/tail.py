@@ -1,7 +1,6 @@
 """Reads the ends of log files."""
 
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,21 +9,15 @@ _LOOK_S = 0.2
 
 def last_lines(paths: Sequence[Path], count: int) -> Iterator[tuple[str, str]]:
     """Yield the last ``count`` lines of each file, with the file's stem, in the order of the instants they carry."""
-    taken: list[tuple[str, str, str]] = []
-    for path in paths:
-        instant = ""
-        with path.open(errors="replace") as file:
-            for text in deque(file, maxlen=count):
-                instant = _instant_of(text) or instant  # a trace has none: it stays behind its line
-                taken.append((instant, path.stem, text.rstrip("\n")))
-    for _, stem, text in sorted(taken, key=lambda entry: entry[0]):
-        yield stem, text
+    return _merge({path: path.read_bytes() for path in paths}, count)
 
 
 def follow(paths: Sequence[Path], count: int) -> Iterator[tuple[str, str]]:
     """Yield the last ``count`` lines of each file, then every further line as it is written; a rotated file goes on."""
-    yield from last_lines(paths, count)
-    offsets = {path: path.stat().st_size for path in paths}
+    contents = {path: path.read_bytes() for path in paths}
+    offsets = {path: data.rfind(b"\n") + 1 for path, data in contents.items()}
+    yield from _merge({path: data[: offsets[path]] for path, data in contents.items()}, count)
+    del contents
     while True:
         time.sleep(_LOOK_S)
         for path in paths:
@@ -39,6 +32,17 @@ def follow(paths: Sequence[Path], count: int) -> Iterator[tuple[str, str]]:
             offsets[path] = size - len(rest)
             for text in whole.decode(errors="replace").splitlines():
                 yield path.stem, text
+
+
+def _merge(contents: dict[Path, bytes], count: int) -> Iterator[tuple[str, str]]:
+    taken: list[tuple[str, str, str]] = []
+    for path, data in contents.items():
+        instant = ""
+        for text in data.decode(errors="replace").splitlines()[-count:]:
+            instant = _instant_of(text) or instant  # a trace has none: it stays behind its line
+            taken.append((instant, path.stem, text))
+    for _, stem, text in sorted(taken, key=lambda entry: entry[0]):
+        yield stem, text
 
 
 def _instant_of(text: str) -> str:
