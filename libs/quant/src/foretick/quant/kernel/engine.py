@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from foretick.quant.events import EventArrays
+from foretick.quant.events import DEPTH_COLUMNS, VALUE_COLUMNS, BookTrust, EventArrays, EventKind
 from foretick.quant.kernel.compiled import OUT_COLUMNS, fold_events
 from foretick.quant.kernel.state import DEQUE_ROWS, STATE, initial_row
 from foretick.quant.registry import SCHEMA_HASH
@@ -15,6 +15,10 @@ from foretick.quant.registry import SCHEMA_HASH
 _HEADER = struct.Struct("<16sqq")
 _LAYOUT = hashlib.sha256(f"{SCHEMA_HASH} {STATE.descr}".encode()).digest()[:16]
 _MIN_OUT_ROWS = 64
+Columns = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+"""kind, recv_ns, v and depth, as ``EventArrays`` lays them out."""
+
+_NO_DEPTH = np.zeros((1, DEPTH_COLUMNS))
 
 
 class SnapshotMismatch(ValueError):
@@ -68,19 +72,24 @@ class FeatureKernel:
         """Fold ``events`` into the instrument of ``row``; return how many vectors are in ``out``."""
         return self.fold_buffers(row, (events.kind, events.recv_ns, events.v, events.depth), len(events))
 
-    def fold_buffers(self, row: int, columns: tuple[NDArray, NDArray, NDArray, NDArray], n: int) -> int:
+    def fold_buffers(self, row: int, columns: Columns, n: int) -> int:
         """Fold the first ``n`` rows of unchecked, preallocated ``columns`` (kind, recv_ns, v, depth): the hot path."""
         if n > len(self.out):
             self.out = np.zeros((2 * n, OUT_COLUMNS))
         states, deques = self._views[row]
         return fold_events(states, deques, *columns, self.out, n)
 
+    def void(self, row: int) -> None:
+        """Note that events of an instrument were lost: its book and quotes are unknown until the next of each."""
+        kind, v = np.full(1, EventKind.STATE, np.uint8), np.full((1, VALUE_COLUMNS), float(BookTrust.GAP))
+        self.fold_buffers(row, (kind, np.zeros(1, np.int64), v, _NO_DEPTH), 1)  # time 0 is held at the last event's
+
     def snapshot(self, row: int) -> bytes:
         """Return the state of an instrument, to be restored by an equal kernel."""
         states, deques = self._views[row]
-        return (
-            _HEADER.pack(_LAYOUT, self.grid.interval_ns, self.grid.window_steps) + states.tobytes() + deques.tobytes()
-        )
+        queues = [deques[lines][:, slots] for lines, slots in _queue_slots(states, deques.shape[1])]
+        header = _HEADER.pack(_LAYOUT, self.grid.interval_ns, self.grid.window_steps)
+        return b"".join([header, states.tobytes(), *(queue.tobytes() for queue in queues)])
 
     def restore(self, row: int, snapshot: bytes) -> None:
         """Set an instrument to ``snapshot``.
@@ -89,17 +98,31 @@ class FeatureKernel:
             SnapshotMismatch: it was taken by another kernel, schema or grid, or is cut short.
         """
         states, deques = self._views[row]
-        if len(snapshot) != _HEADER.size + states.nbytes + deques.nbytes:
-            raise SnapshotMismatch(f"{len(snapshot)} bytes, not {_HEADER.size + states.nbytes + deques.nbytes}")
+        if len(snapshot) < _HEADER.size + states.nbytes:
+            raise SnapshotMismatch(f"{len(snapshot)} bytes are too few")
         layout, interval_ns, window_steps = _HEADER.unpack_from(snapshot)
         if layout != _LAYOUT or (interval_ns, window_steps) != (self.grid.interval_ns, self.grid.window_steps):
             raise SnapshotMismatch(f"taken by another kernel or grid ({interval_ns} ns, {window_steps} steps)")
-        body = memoryview(snapshot)[_HEADER.size :]
-        states[:] = np.frombuffer(body[: states.nbytes], np.uint8)
-        deques[:] = np.frombuffer(body[states.nbytes :], np.float64).reshape(deques.shape)
+        saved = np.frombuffer(snapshot, np.uint8, states.nbytes, _HEADER.size).copy()
+        queues = _queue_slots(saved, deques.shape[1])
+        start = _HEADER.size + saved.nbytes
+        if len(snapshot) != start + sum(16 * len(slots) for _, slots in queues):
+            raise SnapshotMismatch(f"{len(snapshot)} bytes are not what its queues take")
+        states[:] = saved
+        for lines, slots in queues:
+            deques[lines][:, slots] = np.frombuffer(snapshot, np.float64, 2 * len(slots), start).reshape(2, -1)
+            start += 16 * len(slots)
 
     def _allot(self, capacity: int) -> None:
         fresh = initial_row(self.grid.interval_ns, self.grid.window_steps)
         self._states = np.tile(fresh.view(np.uint8), (capacity, 1))
         self._deques = np.zeros((capacity, DEQUE_ROWS, self.grid.window_steps + 1))
         self._views = [(self._states[row], self._deques[row]) for row in range(capacity)]
+
+
+def _queue_slots(states: NDArray[np.uint8], size: int) -> list[tuple[slice, NDArray[np.int64]]]:
+    """Return, for the queue of lows and that of highs, its lines of the deque block and the slots in use."""
+    record = states.view(STATE)[0]
+    lows = np.arange(record["low_head"], record["low_tail"]) % size
+    highs = np.arange(record["high_head"], record["high_tail"]) % size
+    return [(slice(0, 2), lows), (slice(2, 4), highs)]

@@ -1,0 +1,1 @@
+"""Features, labels and model inference: pure, and the same for live, replay and training."""

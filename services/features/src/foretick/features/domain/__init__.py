@@ -1,0 +1,1 @@
+"""Pure: sequences, books, instruments and their snapshots. Reads like the service's description."""
