@@ -93,9 +93,7 @@ def test_level_that_falls_out_of_the_shown_ones_is_told_as_removed():
     assert view.take_delta().bids == [(100.0, 5.0), (99.8, 0.0)]  # 99.99 - 19 * 0.01
 
 
-LEVELS = st.lists(
-    st.tuples(st.integers(1, 60).map(lambda tick: tick / 100), st.integers(0, 4).map(float)), max_size=12
-)
+LEVELS = st.lists(st.tuples(st.integers(1, 60).map(lambda tick: tick / 100), st.integers(0, 4).map(float)), max_size=12)
 
 
 @settings(max_examples=60)

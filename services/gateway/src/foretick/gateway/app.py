@@ -52,9 +52,7 @@ async def build(rt: Runtime, settings: GatewaySettings) -> None:
     rt.spawn(beat_forever(board, measures, rt.clock), "beat")
 
     async def dismiss() -> None:
-        board.audience.close(
-            CloseCode.RESTART, "restarting: reconnect after a random pause of up to 2 s"
-        )
+        board.audience.close(CloseCode.RESTART, "restarting: reconnect after a random pause of up to 2 s")
 
     rt.on_drain(dismiss)
 
@@ -94,7 +92,7 @@ def make_application(board: Board, feed: FeedHandler, clock: Clock, settings: Ga
         await socket.accept()
         await feed.serve(AsgiTransport(socket), LOOPBACK_USER)
 
-    app.mount("/", WebApp(settings.web_dir))
+    app.router.default = WebApp(settings.web_dir)  # unlike a mount it leaves 405 to the routes
     if settings.allowed_origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.allowed_origins, allow_methods=["GET"])
     app.add_middleware(Gate, perimeter=Perimeter(settings.allowed_hosts, settings.allowed_origins))

@@ -109,7 +109,7 @@ class Session:
             self._refuse_flood()
             return
         self._refusals = 0
-        payload = message.encode() if isinstance(message, str) else message
+        payload = message.encode(errors="surrogatepass") if isinstance(message, str) else message
         if len(payload) > self.limits.max_message_bytes:
             limit = f"a message has at most {self.limits.max_message_bytes} bytes"
             self._refuse(Refused("too_large", f"{limit}, this one {len(payload)}", "ask in several messages"), None)

@@ -1,0 +1,256 @@
+"""REST over ASGI: answers, problems, OpenAPI, the web app."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from foretick.common.contracts import Trust
+from foretick.common.testing.builders import (
+    T0_NS,
+    book_frame,
+    feature_vector,
+    outcome,
+    prediction,
+    snapshot,
+    tick_frame,
+)
+from foretick.common.testing.fakes import ManualClock
+from foretick.common.units import NS_PER_MS
+from foretick.gateway.app import make_application
+from foretick.gateway.domain.board import Board
+from foretick.gateway.domain.session import SessionLimits
+from foretick.gateway.handlers.feed import FeedHandler
+from foretick.gateway.settings import GatewaySettings
+
+
+@pytest.fixture
+def web_dir(tmp_path: Path) -> Path:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "index-abc123.js").write_text("console.log(1)")
+    (tmp_path / "index.html").write_text("<title>Foretick web</title>")
+    (tmp_path / "favicon.svg").write_text("<svg/>")
+    return tmp_path
+
+
+def application(board: Board, clock: ManualClock, **settings: object) -> FastAPI:
+    feed = FeedHandler(board, clock, SessionLimits(), lambda: None)
+    return make_application(board, feed, clock, GatewaySettings.model_validate(settings))
+
+
+def client_of(app: FastAPI) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://localhost"
+    )
+
+
+@pytest.fixture
+async def client(board: Board, clock: ManualClock, web_dir: Path) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(application(board, clock, WEB_DIR=str(web_dir))) as client:
+        yield client
+
+
+def fold(board: Board, *messages: object) -> None:
+    for message in messages:
+        board.fold(message, T0_NS)
+    board.publish()
+
+
+async def test_prediction_tells_model_score_age_and_history(
+    board: Board, clock: ManualClock, client: httpx.AsyncClient
+):
+    fold(board, outcome(), *(prediction(asof_seq=seq) for seq in (10, 20, 30)))
+    clock.advance(1500 * NS_PER_MS)
+    answer = (await client.get("/api/analytics/predictions/BTCUSDT", params={"history": 1})).json()
+    assert (answer["venue"], answer["symbol"], answer["age_ms"], answer["stale"]) == ("sim", "BTCUSDT", 1500, False)
+    latest = answer["prediction"]
+    assert (latest["asof_seq"], latest["model_id"], latest["trust"], latest["origin"]) == (
+        30,
+        "ensemble-1",
+        "LIVE",
+        "sim",
+    )
+    assert latest["probabilities"] == {"down": 0.2, "flat": 0.5, "up": 0.3}
+    assert latest["score"]["count"] == 1
+    assert [earlier["asof_seq"] for earlier in answer["history"]] == [20]
+
+
+async def test_prediction_older_than_its_time_to_live_is_stale(
+    board: Board, clock: ManualClock, client: httpx.AsyncClient
+):
+    fold(board, prediction())
+    clock.advance(3_001 * NS_PER_MS)
+    assert (await client.get("/api/analytics/predictions/BTCUSDT")).json()["stale"] is True
+
+
+async def test_prediction_that_never_came_is_null_with_a_reason(client: httpx.AsyncClient):
+    answer = (await client.get("/api/analytics/predictions/ETHUSDT")).json()
+    assert (answer["prediction"], answer["stale"], answer["age_ms"]) == (None, True, None)
+    assert answer["reason"]
+
+
+async def test_market_depth_accumulates_from_the_best_price(board: Board, client: httpx.AsyncClient):
+    book = snapshot(bids=[(100.0, 2.0), (99.5, 4.0), (99.0, 1.0)], asks=[(101.0, 1.0), (102.0, 2.0)])
+    fold(board, book_frame([book], seq=8))
+    depth = (await client.get("/api/analytics/market-depth/sim:BTCUSDT", params={"levels": 2})).json()
+    assert [level["cumulative_qty"] for level in depth["bids"]] == [2.0, 6.0]
+    assert [level["cumulative_quote"] for level in depth["bids"]] == [200.0, 598.0]
+    assert [level["cumulative_quote"] for level in depth["asks"]] == [101.0, 305.0]
+    assert (depth["mid"], depth["seq"], depth["trust"], depth["stale"]) == (100.5, 8, "LIVE", False)
+    assert depth["spread_bps"] == pytest.approx(1e4 * 1 / 100.5)
+    assert depth["imbalance_frac"] == pytest.approx((6 - 3) / (6 + 3))
+
+
+async def test_market_depth_before_a_snapshot_is_resync(client: httpx.AsyncClient):
+    depth = (await client.get("/api/analytics/market-depth/BTCUSDT")).json()
+    assert (depth["trust"], depth["bids"], depth["mid"], depth["stale"]) == (Trust.RESYNC, [], None, True)
+    assert depth["reason"]
+
+
+async def test_dead_feed_makes_the_depth_stale_and_fresh_ticks_do_not(
+    board: Board, clock: ManualClock, client: httpx.AsyncClient
+):
+    fold(board, book_frame(seq=1))
+    clock.advance(5_000 * NS_PER_MS)
+    assert (await client.get("/api/analytics/market-depth/BTCUSDT")).json()["stale"] is True
+    board.fold(tick_frame("C", seq=2), clock.now_ns())
+    assert (await client.get("/api/analytics/market-depth/BTCUSDT")).json()["stale"] is False
+
+
+async def test_status_tells_which_service_is_silent(board: Board, clock: ManualClock, client: httpx.AsyncClient):
+    fold(board, book_frame(seq=1), feature_vector())
+    clock.advance(2_000 * NS_PER_MS)
+    board.fold(prediction(), clock.now_ns())
+    clock.advance(2_000 * NS_PER_MS)
+    status = (await client.get("/api/system/status")).json()
+    assert {service["name"]: service["fresh"] for service in status["services"]} == {
+        "ingest": False, "features": False, "predictor": True,
+    }  # fmt: skip
+    assert status["model"]["model_id"] == "ensemble-1"
+    assert (status["run_id"], status["origin"], status["schema_id"]) == ("test", "sim", "core-24")
+    assert status["instruments"][0]["stale"] is True
+
+
+async def test_features_are_the_registry(client: httpx.AsyncClient):
+    features = (await client.get("/api/system/features")).json()["features"]
+    assert len(features) == 24
+    assert set(features[0]) == {"name", "label", "unit", "group", "formula"}
+
+
+@pytest.mark.parametrize("path", ["/api/analytics/predictions/NOPE", "/api/analytics/market-depth/BTC%2FEUR"])
+async def test_unknown_symbol_is_a_problem_that_names_the_known_ones(client: httpx.AsyncClient, path: str):
+    response = await client.get(path)
+    problem = response.json()
+    assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")
+    assert (problem["code"], problem["status"], problem["title"]) == ("unknown_symbol", 404, "Not Found")
+    assert "BTCUSDT" in problem["hint"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/analytics/market-depth/BTCUSDT?levels=0",
+        "/api/analytics/market-depth/BTCUSDT?levels=x",
+        "/api/analytics/predictions/BTCUSDT?history=601",
+        "/api/analytics/predictions/" + "A" * 65,
+    ],
+)
+async def test_invalid_parameter_is_a_problem(client: httpx.AsyncClient, path: str):
+    response = await client.get(path)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+
+
+async def test_unknown_path_of_the_interface_is_a_problem_not_a_page(client: httpx.AsyncClient):
+    response = await client.get("/api/nothing")
+    assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")
+
+
+async def test_wrong_method_is_a_problem(client: httpx.AsyncClient):
+    response = await client.post("/api/system/status")
+    assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+
+
+async def test_fault_is_a_problem_without_details(board: Board, client: httpx.AsyncClient):
+    board.identification = None  # type: ignore[assignment]  # break it
+    response = await client.get("/api/system/status")
+    assert (response.status_code, response.json()["code"]) == (500, "internal")
+    assert "identification" not in response.text
+
+
+async def test_foreign_host_is_turned_away(client: httpx.AsyncClient):
+    response = await client.get("/api/system/status", headers={"host": "evil.example"})
+    assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+
+
+async def test_cors_is_off_by_default_and_on_for_named_origins(board: Board, clock: ManualClock):
+    origin = "https://desk.example"
+    async with client_of(application(board, clock)) as client:
+        answer = await client.get("/api/system/status", headers={"origin": origin})
+        assert "access-control-allow-origin" not in answer.headers
+    async with client_of(application(board, clock, ALLOWED_ORIGINS=origin)) as client:
+        answer = await client.get("/api/system/status", headers={"origin": origin})
+        assert answer.headers["access-control-allow-origin"] == origin
+
+
+async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(board: Board, client: httpx.AsyncClient):
+    document = (await client.get("/openapi.json")).json()
+    assert document["openapi"].startswith("3.")
+    assert set(document["paths"]) == {
+        "/api/analytics/predictions/{symbol}",
+        "/api/analytics/market-depth/{symbol}",
+        "/api/system/status",
+        "/api/system/features",
+    }
+    fold(board, book_frame(seq=1), prediction(), outcome(), feature_vector())
+    for path, operations in document["paths"].items():
+        operation = operations["get"]
+        assert operation["tags"]
+        assert operation["summary"]
+        schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        assert "$ref" not in str(schema)
+        answer = (await client.get(path.replace("{symbol}", "BTCUSDT"))).json()
+        assert set(answer) == set(schema["properties"])
+        assert set(schema["required"]) <= set(answer)
+
+
+async def test_swagger_is_served(client: httpx.AsyncClient):
+    response = await client.get("/docs")
+    assert response.status_code == 200
+    assert "swagger" in response.text.lower()
+
+
+# ---- the web app ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/", "/depth", "/overview/BTCUSDT", "/index.html"])
+async def test_page_of_the_app_gets_the_index_and_is_asked_for_anew(client: httpx.AsyncClient, path: str):
+    response = await client.get(path)
+    assert (response.status_code, response.headers["cache-control"]) == (200, "no-cache")
+    assert "Foretick web" in response.text
+
+
+async def test_hashed_asset_is_immutable(client: httpx.AsyncClient):
+    response = await client.get("/assets/index-abc123.js")
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert "javascript" in response.headers["content-type"]
+
+
+async def test_other_file_is_asked_for_anew(client: httpx.AsyncClient):
+    assert (await client.get("/favicon.svg")).headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["/assets/gone-1.js", "/gone.png", "/../secret.txt", "/%2e%2e/%2e%2e/etc/passwd.txt"])
+async def test_missing_or_outside_file_is_not_found(client: httpx.AsyncClient, path: str):
+    assert (await client.get(path)).status_code == 404
+
+
+async def test_app_that_is_not_built_says_how_to_build_it(board: Board, clock: ManualClock, tmp_path: Path):
+    async with client_of(application(board, clock, WEB_DIR=str(tmp_path / "none"))) as client:
+        response = await client.get("/")
+        assert response.status_code == 503
+        assert "make web" in response.text
+        (tmp_path / "none").mkdir()
+        (tmp_path / "none" / "index.html").write_text("built meanwhile")
+        assert (await client.get("/")).text == "built meanwhile"
