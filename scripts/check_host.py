@@ -39,7 +39,7 @@ def find_faults(wanted: list[str]) -> list[str]:
     """Return the faults of this machine among ``wanted``."""
     faults: list[str | None] = []
     if "python" in wanted:
-        faults.append(python_fault(sys.version_info))
+        faults.append(python_fault(sys.version_info[:3]))
         try:
             import ensurepip  # noqa: F401
             import venv  # noqa: F401

@@ -48,11 +48,13 @@ class Stage:
         self.directory = directory
         self.screen = StringIO()
         self.journal = Journal(Terminal(self.screen), directory / "logs")
-        self.supervisor = Supervisor(guard, self.journal, QUICK, stop_timeout_s=1.0)
+        self.supervisor = Supervisor(guard, self.journal, QUICK)
 
     def start(self, name: str, program: str, *, one_shot: bool = False):
         command = (sys.executable, "-c", program)
-        return self.supervisor.start(Launch(name, command, inherited_environment, one_shot=one_shot))
+        return self.supervisor.start(
+            Launch(name, command, inherited_environment, one_shot=one_shot, stop_timeout_s=1.0)
+        )
 
     def log(self, name: str) -> list[str]:
         path = self.directory / "logs" / f"{name}.log"
@@ -176,9 +178,11 @@ async def test_killed_launcher_leaves_no_process_behind(tmp_path: Path):
         sys.executable, "-c", LAUNCHER, str(tmp_path), program, stdout=asyncio.subprocess.DEVNULL
     )
     logs = [tmp_path / "a.one.log", tmp_path / "a.two.log"]
-    await eventually(lambda: all(log.exists() and log.read_text().endswith("\n") for log in logs), 20)
-    pids = [int(log.read_text().split()[1]) for log in logs]
-    assert all(is_alive(pid) for pid in pids)
-    launcher.kill()
-    await launcher.wait()
+    try:
+        await eventually(lambda: all(log.exists() and log.read_text().endswith("\n") for log in logs), 20)
+        pids = [int(log.read_text().split()[1]) for log in logs]
+        assert all(is_alive(pid) for pid in pids)
+    finally:
+        launcher.kill()
+        await launcher.wait()
     await eventually(lambda: not any(is_alive(pid) for pid in pids))

@@ -19,12 +19,14 @@ class Launch:
 
     environment: called at each start, because a restart may need another port
     one_shot: exit code 0 is success and the end
+    stop_timeout_s: how long it may take to end before it is killed; the services drain within 10 s
     """
 
     name: str
     command: tuple[str, ...]
     environment: Callable[[], Mapping[str, str]]
     one_shot: bool = False
+    stop_timeout_s: float = 12.0
 
 
 @dataclass(slots=True)
@@ -50,16 +52,12 @@ class Supervisor:
         guard: ends the roles when this process is killed
         journal: gets their output and what happens to them
         backoff: between restarts
-        stop_timeout_s: how long a role may take to end before it is killed
     """
 
-    def __init__(
-        self, guard: Guard, journal: Journal, backoff: Backoff | None = None, stop_timeout_s: float = 8.0
-    ) -> None:
+    def __init__(self, guard: Guard, journal: Journal, backoff: Backoff | None = None) -> None:
         self._guard = guard
         self._journal = journal
         self._backoff = backoff or Backoff()
-        self._stop_timeout_s = stop_timeout_s
         self._stopping = False
         self.roles: dict[str, Supervised] = {}
         self.refused: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -93,9 +91,10 @@ class Supervisor:
             role.child.terminate()
         if role.task is None:
             return
-        _, late = await asyncio.wait([role.task], timeout=self._stop_timeout_s)
+        _, late = await asyncio.wait([role.task], timeout=role.launch.stop_timeout_s)
         if late and role.child is not None:
-            self._journal.say("did not stop in time, killed", "WARNING", role=role.launch.name)
+            if not role.launch.one_shot:
+                self._journal.say("did not stop in time, killed", "WARNING", role=role.launch.name)
             role.child.kill()
             await asyncio.wait([role.task])
 

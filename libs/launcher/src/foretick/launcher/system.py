@@ -25,8 +25,9 @@ from foretick.launcher.watch import BusWatch, health_of
 
 _POLL_S = 0.1
 _LATE_S = 60.0
+_STOP_S = 12.0
+_STOP_ONE_SHOT_S = 0.5  # a training that is cut off has published nothing
 _LOW_PRIORITY = ("nice", "-n", "10")
-_STAGE_OF_ROLE = {plan.SIMULATE: "exchange", plan.FEED: "feed", plan.FEATURES: "features", plan.GATEWAY: "dashboard"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,10 @@ class System:
 
     def _launch_of(self, role: Role, prefix: tuple[str, ...] = ()) -> Launch:
         command = (*prefix, sys.executable, "-m", f"foretick.{role.service}", role.role)
-        return Launch(role.name, command, lambda: self._environment_of(role), one_shot=role.one_shot)
+        return Launch(
+            role.name, command, lambda: self._environment_of(role), one_shot=role.one_shot,
+            stop_timeout_s=_STOP_ONE_SHOT_S if role.one_shot else _STOP_S,
+        )  # fmt: skip
 
     def _environment_of(self, role: Role) -> dict[str, str]:
         port = self._http_ports[role]

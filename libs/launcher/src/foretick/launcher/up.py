@@ -171,9 +171,10 @@ def run_of(settings: LauncherSettings) -> Run:
 
 
 def note_training(board: Board, role: str, line: LogLine) -> None:
-    """Show how far the training is, from the field ``done_frac`` of its log."""
-    if role == plan.TRAIN.name and "done_frac" in line.fields and board.is_active("model"):
-        board.advance("model", float(line.fields["done_frac"]), line.event)
+    """Show how far the training is, from the fields ``percent`` and ``stage`` of its log."""
+    percent = line.fields.get("percent")
+    if role == plan.TRAIN.name and isinstance(percent, int | float) and board.is_active("model"):
+        board.advance("model", percent / 100, str(line.fields.get("stage", "")))
 
 
 def _watch_signals(supervisor: Supervisor) -> asyncio.Event:
