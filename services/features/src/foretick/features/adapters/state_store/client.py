@@ -32,10 +32,11 @@ class KeyValueStateStore:
     async def load(self, run_id: str) -> list[bytes]:
         """Return the saved states of ``run_id``."""
         try:
-            keys = await self._bucket.keys(filters=[f"{escape_token(run_id)}.>"])
+            keys = await self._bucket.keys()  # its filters match nothing in nats-py 2.16
         except NoKeysError:
             return []
-        entries = [await self._bucket.get(key) for key in sorted(keys)]
+        prefix = f"{escape_token(run_id)}."
+        entries = [await self._bucket.get(key) for key in sorted(keys) if key.startswith(prefix)]
         return [entry.value for entry in entries if entry.value]
 
     async def save(self, run_id: str, key: Key, payload: bytes) -> None:

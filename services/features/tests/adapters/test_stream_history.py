@@ -1,0 +1,87 @@
+"""The stream of market data and the saved states, on a real server."""
+
+import pytest
+from msgspec import json
+
+from foretick.common.runtime.bus import Bus
+from foretick.common.runtime.health import Health
+from foretick.common.runtime.system_clock import SystemClock
+from foretick.common.subjects import BOOKS, FEATURE_VECTORS, TICKS
+from foretick.common.testing import book_frame, feature_vector, tick_frame
+from foretick.features.adapters.history.client import StreamHistory
+from foretick.features.adapters.state_store.client import KeyValueStateStore
+
+
+@pytest.fixture
+async def bus(nats_url, fake_runtime):
+    bus = Bus(nats_url, "features.test-0", fake_runtime.log, Health("features.test-0"))
+    await bus.connect()
+    await bus.ensure_streams()
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture
+def rejected():
+    return []
+
+
+@pytest.fixture
+def history(bus, rejected):
+    return StreamHistory(bus, lambda source, reason, payload: rejected.append((source, payload)))
+
+
+async def send(bus, *frames):
+    for frame in frames:
+        subject = TICKS if hasattr(frame, "kinds") else BOOKS
+        await bus.js.publish(subject.of(frame.venue, frame.symbol), json.encode(frame))
+
+
+async def test_empty_stream_yields_nothing(history):
+    assert await history.count(0) == 0
+    assert [frame async for frame in history.read(0)] == []
+    assert await history.last_vector(("sim", "BTCUSDT")) is None
+
+
+async def test_frames_come_back_in_the_order_they_were_sent(bus, history):
+    sent = [book_frame(seq=1), *(tick_frame("TQ", seq=2 + 2 * k) for k in range(700)), book_frame(seq=1402)]
+    await send(bus, *sent)
+    assert await history.count(0) == len(sent)
+    assert [frame async for frame in history.read(0)] == sent
+
+
+async def test_only_what_was_stored_since_is_read(bus, history):
+    await send(bus, tick_frame("T", seq=1))
+    stored = await bus.js.get_last_msg("MARKET", TICKS.of("sim", "BTCUSDT"))
+    await send(bus, tick_frame("T", seq=2))
+    since_ns = int(stored.time.timestamp() * 1e9) + 1_000 if stored.time else SystemClock().now_ns()
+    assert [frame.seq async for frame in history.read(since_ns)] in ([2], [1, 2])  # the server's clock has ns, ours us
+    assert [frame.seq async for frame in history.read(SystemClock().now_ns() + 60 * 10**9)] == []
+
+
+async def test_message_that_does_not_decode_is_set_aside(bus, history, rejected):
+    await bus.js.publish(TICKS.of("sim", "BTCUSDT"), b'{"seq": "x"}')
+    await send(bus, tick_frame("T", seq=1))
+    assert [frame.seq async for frame in history.read(0)] == [1]
+    assert rejected == [("ticks.sim.BTCUSDT", b'{"seq": "x"}')]
+
+
+async def test_last_vector_is_that_of_the_instrument(bus, history):
+    for symbol, seq in (("BTCUSDT", 10), ("BTCUSDT", 20), ("ETHUSDT", 30)):
+        await bus.js.publish(
+            FEATURE_VECTORS.of("sim", symbol), json.encode(feature_vector(symbol=symbol, asof_seq=seq))
+        )
+    last = await history.last_vector(("sim", "BTCUSDT"))
+    assert last is not None
+    assert last.asof_seq == 20
+
+
+async def test_state_store_keeps_the_latest_of_each_instrument_and_run(bus):
+    store = await KeyValueStateStore.open(bus.js)
+    assert await store.load("run-1") == []
+    await store.save("run-1", ("sim", "BTC/USD"), b"old")
+    await store.save("run-1", ("sim", "BTC/USD"), b"new")
+    await store.save("run-1", ("sim", "ETH"), b"other")
+    await store.save("run-2", ("sim", "ETH"), b"foreign")
+    again = await KeyValueStateStore.open(bus.js)
+    assert sorted(await again.load("run-1")) == [b"new", b"other"]

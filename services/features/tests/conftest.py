@@ -1,0 +1,179 @@
+"""A service around fakes, and a market that makes frames."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from foretick.common.contracts import BookEventKind, FeatureVector, QuoteColumns, TradeColumns
+from foretick.common.testing import T0_NS, ManualClock, book_frame, snapshot, tick_frame
+from foretick.features.domain.instrument import Folded, Frame
+from foretick.features.handlers.frames import FrameHandler
+from foretick.features.handlers.recovery import Bounds, RecoveryHandler
+from foretick.features.ports import Key, Producer
+from foretick.quant.events import EventKind
+from foretick.quant.kernel import FeatureKernel, Grid
+from foretick.quant.testing import StreamShape, random_events
+
+GRID = Grid(interval_ns=100_000_000, window_steps=200)
+
+
+class FakePublisher:
+    def __init__(self) -> None:
+        self.vectors: list[FeatureVector] = []
+        self.rejected: list[tuple[str, str]] = []
+        self.flushed_at: list[int] = []
+
+    def publish(self, vector: FeatureVector) -> None:
+        self.vectors.append(vector)
+
+    def reject(self, source: str, reason: str, payload: bytes) -> None:
+        self.rejected.append((source, reason))
+
+    async def flush(self) -> None:
+        self.flushed_at.append(len(self.vectors))
+
+
+class FakeObserver:
+    def __init__(self) -> None:
+        self.outcomes: list[Folded] = []
+
+    def folded(self, frame: Frame, outcome: Folded) -> None:
+        self.outcomes.append(outcome)
+
+    @property
+    def lost(self) -> int:
+        return sum(outcome.admission.lost for outcome in self.outcomes)
+
+
+class FakeStore:
+    def __init__(self) -> None:
+        self.states: dict[tuple[str, Key], bytes] = {}
+
+    async def load(self, run_id: str) -> list[bytes]:
+        return [payload for (run, _), payload in self.states.items() if run == run_id]
+
+    async def save(self, run_id: str, key: Key, payload: bytes) -> None:
+        self.states[run_id, key] = payload
+
+
+class FakeHistory:
+    """A stream: frames with the wall clock at which they were stored, and the vectors that were published."""
+
+    def __init__(self) -> None:
+        self.frames: list[tuple[int, Frame]] = []
+        self.vectors: list[FeatureVector] = []
+
+    async def count(self, since_ns: int) -> int:
+        return sum(stored_ns >= since_ns for stored_ns, _ in self.frames)
+
+    async def read(self, since_ns: int) -> AsyncIterator[Frame]:
+        for stored_ns, frame in list(self.frames):
+            if stored_ns >= since_ns:
+                yield frame
+
+    async def last_vector(self, key: Key) -> FeatureVector | None:
+        mine = [vector for vector in self.vectors if (vector.venue, vector.symbol) == key]
+        return mine[-1] if mine else None
+
+
+class Service:
+    """The handlers of one process around the store and the stream that outlive it."""
+
+    def __init__(self, store: FakeStore, history: FakeHistory, epoch: int = 1, bounds: Bounds | None = None) -> None:
+        self.publisher, self.observer, self.clock = FakePublisher(), FakeObserver(), ManualClock()
+        self.store, self.history = store, history
+        self.frames = FrameHandler(
+            FeatureKernel(GRID), self.publisher, self.observer, self.clock, Producer("test", "features.serve-0", epoch)
+        )
+        bounds = bounds or Bounds(history_ns=3600 * 10**9, max_frames=10**6)
+        self.recovery = RecoveryHandler(self.frames, store, history, self.publisher, self.clock, bounds)
+
+    @property
+    def vectors(self) -> list[FeatureVector]:
+        return self.publisher.vectors
+
+
+@pytest.fixture
+def store() -> FakeStore:
+    return FakeStore()
+
+
+@pytest.fixture
+def history() -> FakeHistory:
+    return FakeHistory()
+
+
+@pytest.fixture
+def service(store, history) -> Service:
+    return Service(store, history)
+
+
+def make_frames(seed: int, n: int, per_frame: int, **fields) -> list[Frame]:
+    """``n`` random events of one instrument in frames of at most ``per_frame``, a book snapshot first."""
+    shape = StreamShape(shares=(25, 50, 20, 5, 0), mean_gap_ns=20_000_000)
+    events = random_events(seed, n, shape)
+    shift = T0_NS - int(events.recv_ns[0])
+    frames: list[Frame] = [book_frame([snapshot(ts_ns=T0_NS)], seq=1, **fields)]
+    start = 0
+    while start < n:
+        is_book = events.kind[start] == EventKind.DEPTH
+        stop = start + 1
+        while stop < min(n, start + per_frame) and (events.kind[stop] == EventKind.DEPTH) == is_book:
+            stop += 1
+        part = replace(
+            events, kind=events.kind[start:stop], recv_ns=events.recv_ns[start:stop] + shift, v=events.v[start:stop]
+        )
+        frames.append(_book_part(part, start + 2, fields) if is_book else _tick_part(part, start + 2, fields))
+        start = stop
+    return frames
+
+
+def _book_part(part, seq, fields) -> Frame:
+    changes = [
+        snapshot(
+            kind=BookEventKind.DELTA, ts_ns=int(recv_ns), ts_event_ns=int(recv_ns) - 5,
+            bids=[(round(99.90 + 0.01 * (int(v[0]) % 10), 2), float(int(v[0]) % 7))],
+            asks=[(round(100.01 + 0.01 * (int(v[0]) % 11), 2), float(int(v[0]) % 5))],
+        )
+        for recv_ns, v in zip(part.recv_ns, part.v, strict=True)
+    ]  # fmt: skip
+    return book_frame(changes, seq=seq, **fields)
+
+
+def _tick_part(part, seq, fields) -> Frame:
+    kinds = "".join("TQ?C"[kind] for kind in part.kind)
+    trades, quotes = part.v[part.kind == EventKind.TRADE], part.v[part.kind == EventKind.QUOTE]
+    return tick_frame(
+        kinds, seq=seq, recv_ns=part.recv_ns.tolist(), event_ns=[int(t) - 5 for t in part.recv_ns],
+        ts_recv_ns=int(part.recv_ns[-1]),
+        trades=TradeColumns(price=trades[:, 0].tolist(), qty=trades[:, 1].tolist(),
+                            side=trades[:, 2].astype(int).tolist(), trade_id=list(range(len(trades)))),
+        quotes=QuoteColumns(bid=quotes[:, 0].tolist(), bid_qty=quotes[:, 1].tolist(), ask=quotes[:, 2].tolist(),
+                            ask_qty=quotes[:, 3].tolist()),
+        **fields,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def market():
+    """``make_frames``: a fixture, since test modules cannot import each other."""
+    return make_frames
+
+
+@pytest.fixture
+def start():
+    """``Service``, for tests that start more than one."""
+    return Service
+
+
+@pytest.fixture
+def content():
+    """What must be equal of two vectors: all but who sent it when, and what was sent before."""
+
+    def strip(vector: FeatureVector) -> dict:
+        fields = msgspec.structs.asdict(vector)
+        return {key: value for key, value in fields.items() if key not in ("epoch", "ts_sent_ns", "prev_asof_seq")}
+
+    return strip

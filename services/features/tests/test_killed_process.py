@@ -1,0 +1,104 @@
+"""The service as a process on a real bus: killed, it goes on without a wrong, doubled or lost vector."""
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+from msgspec import json
+from nats.js.errors import NotFoundError
+
+from foretick.common.contracts import FeatureVector
+from foretick.common.runtime.bus import Bus
+from foretick.common.runtime.health import Health
+from foretick.common.subjects import BOOKS, FEATURE_VECTORS, TICKS
+from foretick.common.testing import eventually
+
+
+@contextmanager
+def running(url: str):
+    settings = {
+        "NATS_URL": url, "RUN_ID": "test", "HTTP_PORT": "0", "FEATURE_WINDOW_SIZE": "200",
+        "FEATURE_SNAPSHOT_INTERVAL": "0.5",
+    }  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-m", "foretick.features", "serve"], env={**os.environ, **settings}, stdout=subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+async def bus(nats_url, fake_runtime):
+    bus = Bus(nats_url, "test", fake_runtime.log, Health("test"))
+    await bus.connect()
+    await bus.ensure_streams()
+    yield bus
+    await bus.close()
+
+
+async def send(bus: Bus, frames) -> None:
+    for frame in frames:
+        subject = TICKS if hasattr(frame, "kinds") else BOOKS
+        await bus.nc.publish(subject.of(frame.venue, frame.symbol), json.encode(frame))
+    await bus.nc.flush()
+
+
+async def test_process_killed_without_warning_loses_and_doubles_nothing(nats_url, bus, service, market, content):
+    frames = market(21, 6_000, per_frame=4)
+    service.frames.handle(frames)
+    wanted = [content(vector) for vector in service.vectors]
+    received: list[FeatureVector] = []
+
+    async def receive(msg) -> None:
+        received.append(json.decode(msg.data, type=FeatureVector))
+
+    await bus.nc.subscribe(FEATURE_VECTORS.wildcard, cb=receive)
+    third = len(frames) // 3
+
+    async def saw(asof_seq: int) -> None:
+        await eventually(lambda: bool(received) and received[-1].asof_seq >= asof_seq, deadline_s=30)
+
+    def due(upto: int) -> int:
+        last = frames[upto - 1]
+        end = last.seq + len(getattr(last, "kinds", None) or last.events) - 1
+        return max(vector["asof_seq"] for vector in wanted if vector["asof_seq"] <= end)
+
+    with running(nats_url):
+        await send(bus, frames[:third])
+        await saw(due(third))
+        state = "$KV.feature_states.test.sim.BTCUSDT"
+        await eventually(lambda: bus_has(bus, state), deadline_s=10)
+        await send(bus, frames[third : third + third // 2])  # killed while it is at these
+    await send(bus, frames[third + third // 2 : 2 * third])  # sent while it is away
+    with running(nats_url):
+        await saw(due(2 * third))
+        await send(bus, frames[2 * third :])
+        await saw(wanted[-1]["asof_seq"])
+    assert [content(vector) for vector in received] == wanted
+    assert len({vector.epoch for vector in received}) == 2
+
+
+async def bus_has(bus: Bus, subject: str) -> bool:
+    try:
+        await bus.js.get_last_msg("KV_feature_states", subject)
+    except NotFoundError:
+        return False
+    return True
+
+
+def test_invalid_settings_are_all_reported_and_end_with_code_2():
+    settings = {"FEATURE_WINDOW_SIZE": "1", "FEATURE_SNAPSHOT_INTERVAL": "0", "SIGNAL_GENERATION_INTERVAL": "never"}
+    done = subprocess.run(
+        [sys.executable, "-m", "foretick.features"],
+        env={**os.environ, **settings},
+        capture_output=True,
+        timeout=60,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert all(name in done.stderr for name in settings)
