@@ -16,20 +16,24 @@ def upgrade(database_url: str, revision: str = "head") -> None:
     Several processes may do so at once: one migrates, the others wait for it and find nothing to do.
 
     Raises:
-        sqlalchemy.exc.OperationalError: the database does not answer
+        OSError: the database does not answer
     """
     # Imported here: a service whose database is up to date never pays for Alembic's 30 MB.
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import create_engine, make_url, pool, text
+    from sqlalchemy.exc import OperationalError
 
     engine = create_engine(make_url(database_url).set(drivername="postgresql+psycopg"), poolclass=pool.NullPool)
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('foretick migrate', 0))"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('foretick migrate', 0))"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+    except OperationalError as error:
+        raise OSError(str(error.orig).strip()) from error
 
 
 def main() -> int:
@@ -38,7 +42,11 @@ def main() -> int:
     if not url:
         print("DATABASE_URL is not set: give the address of the database to migrate", file=sys.stderr)  # noqa: T201
         return 2
-    upgrade(url)
+    try:
+        upgrade(url)
+    except OSError as error:
+        print(f"the database does not answer: {error}", file=sys.stderr)  # noqa: T201
+        return 1
     print(f"database is at revision {HEAD}")  # noqa: T201
     return 0
 

@@ -28,7 +28,7 @@ class Store:
     """
 
     def __init__(self, url: str, name: str, log: Logger, health: Health) -> None:
-        self._url = url
+        self.url = url
         self._name = name
         self._log = log
         self._health = health
@@ -42,7 +42,7 @@ class Store:
         while True:
             try:
                 self._connection = await psycopg.AsyncConnection[dict[str, Any]].connect(
-                    self._url,
+                    self.url,
                     autocommit=True,
                     row_factory=dict_row,
                     application_name=self._name,

@@ -73,7 +73,7 @@ def timescale_container() -> Iterator[str | None]:
     try:
         import docker
         from docker.errors import DockerException
-        from testcontainers.postgres import PostgresContainer
+        from testcontainers.community.postgres import PostgresContainer
     except ImportError:
         yield None
         return

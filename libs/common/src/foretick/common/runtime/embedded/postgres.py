@@ -56,7 +56,8 @@ class PostgresServer(EmbeddedServer):
 
     Args:
         data_dir, port, start_timeout_s: as of ``EmbeddedServer``
-        durable: flush to disk at each commit; only tests, whose data may be lost with the machine, turn it off
+        durable: flush to disk at each commit; only tests, whose data may be lost with the machine, turn it off. Even
+            then a commit survives the death of the server.
     """
 
     name = "postgres"
@@ -133,7 +134,7 @@ class PostgresServer(EmbeddedServer):
     def _command(self) -> list[str]:
         settings = _SETTINGS | {"port": str(self.port)}
         if not self._durable:
-            settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+            settings |= {"fsync": "off", "full_page_writes": "off"}
         return [
             _program("postgres"), "-D", str(self.cluster), *(f"--{key}={value}" for key, value in settings.items())
         ]  # fmt: skip

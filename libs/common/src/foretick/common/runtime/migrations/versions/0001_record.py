@@ -115,12 +115,12 @@ CREATE TABLE gaps (
 -- above last_seq. A stream that was deleted and made anew counts from 1 again: its creation time tells the two apart.
 CREATE TABLE stream_offsets (
     stream text NOT NULL,
-    stream_created timestamptz NOT NULL,
+    stream_created_ns bigint NOT NULL,
     last_seq bigint NOT NULL,
     last_stored_ns bigint NOT NULL,
     positions jsonb NOT NULL,
     updated_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (stream, stream_created)
+    PRIMARY KEY (stream, stream_created_ns)
 );
 """
 

@@ -1,0 +1,138 @@
+"""Rows in the binary format of PostgreSQL's COPY. Pure.
+
+A row is a count of its fields, then for each its length in bytes (-1: NULL) and its value, all big-endian.
+"""
+
+import struct
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+EPOCH_2000_US = 946_684_800_000_000
+"""PostgreSQL counts microseconds from 2000-01-01 UTC; from 1970 it is this far."""
+
+_FLOAT8_OID = 701
+_NULL = struct.pack(">i", -1)
+_INT2 = struct.Struct(">ih")
+_INT8 = struct.Struct(">iq")
+_FLOAT8 = struct.Struct(">id")
+_BOOL = struct.Struct(">i?")
+_LENGTH = struct.Struct(">i")
+_ARRAY = struct.Struct(">iiiiii")
+_EMPTY_ARRAY = struct.pack(">iiii", 12, 0, 0, _FLOAT8_OID)
+_ELEMENTS = np.dtype([("length", ">i4"), ("value", ">f8")])
+
+
+def encode_rows(types: Iterable[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    """Encode ``rows`` one by one; ``types`` are those of the columns.
+
+    Raises:
+        OverflowError, struct.error: a number does not fit its type
+    """
+    encoders = [_ENCODERS[kind] for kind in types]
+    count = struct.pack(">h", len(encoders))
+    parts: list[bytes] = []
+    for row in rows:
+        parts.append(count)
+        parts.extend(_NULL if value is None else encode(value) for encode, value in zip(encoders, row, strict=True))
+    return b"".join(parts)
+
+
+def encode_block(
+    types: Mapping[str, str], constants: Mapping[str, str | int], columns: Mapping[str, Sequence[Any]]
+) -> bytes:
+    """Encode rows that share ``constants`` and differ in number ``columns``; a column in neither is NULL.
+
+    Rows with the same pattern of NULLs have the same layout, so a whole block is one array filled column by column.
+    ``ts`` is derived from ``recv_ns``.
+
+    Raises:
+        OverflowError: a number does not fit its type
+    """
+    arrays = {name: _array(values, types[name]) for name, values in columns.items()}
+    (event_ns, missing) = arrays.pop("event_ns")
+    plain = {name: values for name, (values, _) in arrays.items()}
+    plain["ts"] = plain["recv_ns"]
+    if missing is None:
+        return _encode_pattern(types, constants, plain | {"event_ns": event_ns})
+    present = ~missing
+    parts = [_encode_pattern(types, constants, {name: values[missing] for name, values in plain.items()})]
+    if present.any():
+        known = {name: values[present] for name, values in plain.items()} | {"event_ns": event_ns[present]}
+        parts.append(_encode_pattern(types, constants, known))
+    return b"".join(parts)
+
+
+def _array(values: Sequence[Any], kind: str) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """Return ``values`` as an array, and where they are None, if anywhere."""
+    dtype = np.float64 if kind == "float8" else np.int64
+    if None not in values:
+        return np.array(values, dtype), None
+    missing = np.array([value is None for value in values])
+    return np.array([0 if value is None else value for value in values], dtype), missing
+
+
+def _encode_pattern(
+    types: Mapping[str, str], constants: Mapping[str, str | int], columns: Mapping[str, NDArray[Any]]
+) -> bytes:
+    fields: list[tuple[str, Any]] = [("count", ">i2")]
+    fixed: dict[str, bytes] = {}
+    for name, kind in types.items():
+        if name in columns:
+            fields += [(f"{name} length", ">i4"), (name, _FIXED[kind])]
+        else:
+            fixed[name] = _ENCODERS[kind](constants[name]) if name in constants else _NULL
+            fields.append((name, f"V{len(fixed[name])}"))
+    rows = np.empty(len(columns["seq"]), np.dtype(fields))
+    rows["count"] = len(types)
+    for name, encoded in fixed.items():
+        rows[name] = np.void(encoded)
+    for name, values in columns.items():
+        rows[f"{name} length"] = np.dtype(_FIXED[types[name]]).itemsize
+        rows[name] = values // 1000 - EPOCH_2000_US if types[name] == "timestamptz" else values
+        if types[name] == "int2" and not np.array_equal(rows[name], values):
+            raise OverflowError(f"{name} does not fit 16 bits")
+    return rows.tobytes()
+
+
+def _encode_timestamp(ns: int) -> bytes:
+    return _INT8.pack(8, ns // 1000 - EPOCH_2000_US)
+
+
+def _encode_text(text: str) -> bytes:
+    encoded = text.encode()
+    return _LENGTH.pack(len(encoded)) + encoded
+
+
+def _encode_json(encoded: bytes) -> bytes:
+    return _LENGTH.pack(len(encoded) + 1) + b"\x01" + encoded
+
+
+def _encode_floats(values: Sequence[float | None]) -> bytes:
+    """One dimension, lower bound 1; the third number says whether there are NULLs."""
+    if not values:
+        return _EMPTY_ARRAY
+    if None in values:
+        body = b"".join(_NULL if value is None else _FLOAT8.pack(8, value) for value in values)
+    else:
+        elements = np.empty(len(values), _ELEMENTS)
+        elements["length"] = 8
+        elements["value"] = values
+        body = elements.tobytes()
+    return _ARRAY.pack(20 + len(body), 1, int(None in values), _FLOAT8_OID, len(values), 1) + body
+
+
+_ENCODERS: dict[str, Callable[[Any], bytes]] = {
+    "int2": lambda value: _INT2.pack(2, value),
+    "int8": lambda value: _INT8.pack(8, value),
+    "float8": lambda value: _FLOAT8.pack(8, value),
+    "bool": lambda value: _BOOL.pack(1, value),
+    "text": _encode_text,
+    "timestamptz": _encode_timestamp,
+    "float8[]": _encode_floats,
+    "jsonb": _encode_json,
+}
+
+_FIXED = {"int2": ">i2", "int8": ">i8", "float8": ">f8", "timestamptz": ">i8"}

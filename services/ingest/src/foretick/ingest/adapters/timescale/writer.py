@@ -1,0 +1,163 @@
+"""The recorder's side of the database: one writer at a time, rows and offsets in one transaction."""
+
+import asyncio
+import struct
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
+
+from foretick.common.errors import Malformed, Transient
+from foretick.common.runtime import migrate
+from foretick.common.runtime.store import Store
+from foretick.ingest.adapters.timescale.encode import encode_block, encode_rows
+from foretick.ingest.domain.continuity import Positions
+from foretick.ingest.domain.rows import TABLES, Rows
+from foretick.ingest.domain.stream import Offset
+
+_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('foretick record', 0)) AS held"
+_RUNS = """
+INSERT INTO runs (run_id, origin) VALUES (%s, %s) ON CONFLICT (run_id) DO NOTHING
+"""
+_INSTRUMENTS = """
+INSERT INTO instruments
+    (run_id, venue, symbol, origin, base, quote, tick_size, lot_size, aliases, recv_ns, ts)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (run_id, venue, symbol) DO UPDATE SET
+    origin = excluded.origin, base = excluded.base, quote = excluded.quote, tick_size = excluded.tick_size,
+    lot_size = excluded.lot_size, aliases = excluded.aliases, recv_ns = excluded.recv_ns, ts = excluded.ts
+"""
+_GAPS = """
+INSERT INTO gaps (run_id, venue, symbol, from_seq, through_seq, found_by, reason)
+VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+_OFFSETS = """
+INSERT INTO stream_offsets (stream, stream_created_ns, last_seq, last_stored_ns, positions)
+VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (stream, stream_created_ns) DO UPDATE SET
+    last_seq = excluded.last_seq, last_stored_ns = excluded.last_stored_ns, positions = excluded.positions,
+    updated_at = now()
+"""
+
+
+class RecordWriter:
+    """Writes to the record's tables over a ``Store``. A ``Record``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known_days: set[int] = set()
+        self._known_runs: set[str] = set()
+
+    async def prepare(self) -> None:
+        """Connect, waiting for the server as long as it takes, and bring the schema up to date if it is not."""
+        await self._store.connect()
+        known = await self._store.fetch("SELECT to_regclass('alembic_version') IS NOT NULL AS is_migrated")
+        if known[0]["is_migrated"]:
+            versions = await self._store.fetch("SELECT version_num FROM alembic_version")
+            if versions and versions[0]["version_num"] >= migrate.HEAD:
+                return
+        try:
+            await asyncio.to_thread(migrate.upgrade, self._store.url)
+        except OSError as error:
+            raise Transient(f"migration: {error}") from error
+
+    async def try_lock(self) -> bool:
+        """Become the only recorder of this database, until the connection ends; False while there is another."""
+        return bool((await self._store.fetch(_LOCK))[0]["held"])
+
+    async def offset(self, stream: str, created_ns: int) -> Offset:
+        """Return how far ``stream`` is recorded; sequence 0 if it never was."""
+        rows = await self._store.fetch(
+            "SELECT last_seq, last_stored_ns, positions FROM stream_offsets"
+            " WHERE stream = %s AND stream_created_ns = %s",
+            (stream, created_ns),
+        )
+        if not rows:
+            return Offset(stream, created_ns)
+        return Offset(
+            stream, created_ns, rows[0]["last_seq"], rows[0]["last_stored_ns"], Positions.load(rows[0]["positions"])
+        )
+
+    async def write(self, parts: Sequence[tuple[Rows, Offset]]) -> None:
+        """Write the rows of each stream and that it is recorded through its offset: all of it or nothing.
+
+        Raises:
+            Transient: the database is away; whether the commit succeeded is not known
+            Malformed: some row is impossible
+        """
+        new_days = {day for rows, _ in parts for day in rows.days} - self._known_days
+        new_runs = {run: origin for rows, _ in parts for run, origin in rows.runs.items()}
+        new_runs = {run: origin for run, origin in new_runs.items() if run not in self._known_runs}
+        try:
+            encoded = [copied for rows, _ in parts for copied in _encode(rows)]
+            async with self._store.transaction() as connection:
+                for day in sorted(new_days):
+                    await connection.execute("SELECT ensure_day(%s)", (_date(day),))
+                for run in new_runs.items():
+                    await connection.execute(_RUNS, run)
+                for table, payload in encoded:
+                    await self._store.copy_binary(table, tuple(TABLES[table]), payload)
+                for rows, offset in parts:
+                    await _write_small(connection, rows, offset)
+        except (OverflowError, UnicodeError, struct.error, psycopg.DataError, psycopg.IntegrityError) as error:
+            raise Malformed("record", str(error).strip()) from error
+        self._known_days |= new_days
+        self._known_runs |= new_runs.keys()
+
+    async def keep_house(self, now_ns: int, retention_days: int) -> int:
+        """Make the partitions of today and tomorrow, drop those older than ``retention_days``; return how many."""
+        today = _moment(now_ns).date()
+        async with self._store.transaction() as connection:
+            # A reader in the middle of a long query must not stop the recording behind a waiting DROP.
+            await connection.execute("SET LOCAL lock_timeout = '2s'")
+            for day in (today, today + timedelta(days=1)):
+                await connection.execute("SELECT ensure_day(%s)", (day,))
+            cursor = await connection.execute(
+                "SELECT expire_before(%s) AS dropped", (today - timedelta(days=retention_days),)
+            )
+            row = await cursor.fetchone()
+        self._known_days.clear()
+        return int(row["dropped"]) if row else 0
+
+
+def _encode(rows: Rows) -> list[tuple[str, bytes]]:
+    """Return the tables that get rows, with those rows as COPY takes them."""
+    ticks = b"".join(encode_block(TABLES["ticks"], block.constants, block.columns) for block in rows.ticks.values())
+    encoded = [("ticks", ticks)]
+    encoded += [(table, encode_rows(TABLES[table].values(), values)) for table, values in rows.others.items()]
+    return [(table, payload) for table, payload in encoded if payload]
+
+
+async def _write_small(connection: AsyncConnection[dict[str, Any]], rows: Rows, offset: Offset) -> None:
+    for each in rows.instruments.values():
+        await connection.execute(
+            _INSTRUMENTS,
+            (
+                each.run_id, each.venue, each.symbol, each.origin.value, each.base, each.quote, each.tick_size,
+                each.lot_size, list(each.aliases), each.ts_recv_ns, _moment(each.ts_recv_ns),
+            ),
+        )  # fmt: skip
+    for gap in rows.gaps:
+        await connection.execute(
+            _GAPS,
+            (gap.run_id, gap.venue, gap.symbol, gap.from_seq, gap.through_seq, gap.found_by, gap.reason),
+        )
+    await connection.execute(
+        _OFFSETS,
+        (
+            offset.stream, offset.stream_created_ns, offset.last_seq, offset.last_stored_ns,
+            Jsonb(offset.positions.dump()),
+        ),
+    )  # fmt: skip
+
+
+def _moment(ns: int) -> datetime:
+    """Return ``ns`` as a datetime, cut to microseconds."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ns // 1000)
+
+
+def _date(day: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=day)
