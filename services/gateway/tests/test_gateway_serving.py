@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -189,6 +190,19 @@ async def test_malformed_message_on_nats_is_dead_lettered_and_the_feed_goes_on(s
     await gateway.publish(PREDICTION_MESSAGES, prediction(asof_seq=7))
     await eventually(lambda: len(letters) == 2)
     assert (await gateway.get("/api/analytics/predictions/BTCUSDT"))["prediction"]["asof_seq"] == 7
+
+
+async def test_swagger_page_loads_everything_from_the_gateway_itself(start: Start):
+    gateway = await start()
+    async with httpx.AsyncClient(base_url=f"http://{gateway.address}", trust_env=False) as client:
+        page = (await client.get("/docs")).text
+        addresses = re.findall(r"""(?:src|href)=["']([^"']+)""", page)
+        assert len(addresses) == 3  # style, icon, script
+        for address in addresses:
+            assert httpx.URL(address).is_relative_url
+            assert (await client.get(address)).status_code == 200
+        (openapi,) = re.findall(r"url: ['\"]([^'\"]+)", page)
+        assert (await client.get(openapi)).json()["info"]["title"] == "Foretick"
 
 
 async def test_junk_binary_unknown_and_oversize_messages(start: Start):

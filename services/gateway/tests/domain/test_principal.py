@@ -10,9 +10,7 @@ def test_loopback_host_passes(host: str):
     assert Perimeter().host_refusal(host) == ""
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "", None, "127.0.0.1.evil.example:80", "["]
-)
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "", None, "127.0.0.1.evil.example:80", "["])
 def test_foreign_host_is_refused(host: str | None):
     assert Perimeter().host_refusal(host)
 

@@ -16,6 +16,7 @@ from foretick.common.subjects import (
 )
 from foretick.gateway.adapters.asgi.client import AsgiTransport
 from foretick.gateway.adapters.web_app.client import WebApp
+from foretick.gateway.adapters.web_app.swagger import add_swagger
 from foretick.gateway.domain.audience import Audience
 from foretick.gateway.domain.board import Board, Identification
 from foretick.gateway.domain.directory import Directory
@@ -79,11 +80,14 @@ def make_application(board: Board, feed: FeedHandler, clock: Clock, settings: Ga
         version="0.1.0",
         summary="Real-time predictive trading analytics",
         description="Streaming data comes over the WebSocket feed `/ws/realtime`; see docs/websocket-protocol.md.",
+        docs_url=None,  # see add_swagger
+        redoc_url=None,
         openapi_tags=[
             {"name": "analytics", "description": "Predictions and market depth"},
             {"name": "system", "description": "The state of the system itself"},
         ],
     )
+    add_swagger(app)
     add_problem_handlers(app)
     app.include_router(make_router(board, clock))
 
