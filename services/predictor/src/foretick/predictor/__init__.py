@@ -1,0 +1,1 @@
+"""Foretick: training and serving of the ensemble."""

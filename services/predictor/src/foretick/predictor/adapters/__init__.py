@@ -1,0 +1,1 @@
+"""The outside things: ONNX, the Object Store, the learning libraries, the simulated market, the streams."""

@@ -1,0 +1,1 @@
+"""The data plane, as the predictor writes to it."""

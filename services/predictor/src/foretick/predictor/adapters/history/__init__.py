@@ -1,0 +1,1 @@
+"""The ends of JetStream streams, for taking up where a predecessor stopped."""

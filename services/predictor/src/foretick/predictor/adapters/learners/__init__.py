@@ -1,0 +1,1 @@
+"""The learning libraries: each member of the ensemble, fitted reproducibly."""

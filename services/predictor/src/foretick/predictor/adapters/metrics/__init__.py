@@ -1,0 +1,1 @@
+"""The predictor's figures, as Prometheus metrics."""

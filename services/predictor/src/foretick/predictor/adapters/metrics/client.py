@@ -1,0 +1,62 @@
+"""The meters of ``ports.Meters`` as Prometheus metrics."""
+
+from contextlib import AbstractContextManager
+
+from foretick.common.contracts import Outcome, Prediction
+from foretick.common.runtime.metrics import Metrics
+from foretick.predictor.domain.ledger import Intake
+
+_BATCH_BUCKETS_ROWS = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+class PrometheusMeters:
+    """Counts what the predictor did, and shows how well."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        instrument = ("venue", "symbol")
+        self._vectors = metrics.counter("vectors_total", "Vectors taken in, by what became of them", ("intake",))
+        self._predictions = metrics.counter("predictions_total", "Predictions: given, or why withheld", ("verdict",))
+        self._conflated = metrics.counter("conflated_total", "Vectors not predicted, a newer one was in the same batch")
+        self._outcomes = metrics.counter("outcomes_total", "Outcomes joined", instrument)
+        self._given_up = metrics.counter("outcomes_given_up_total", "Predictions without a fair end of their horizon")
+        self._inference = metrics.histogram("inference_s", "Time of one call of the graph, s")
+        self._rows = metrics.histogram("inference_rows", "Rows in one call", buckets=_BATCH_BUCKETS_ROWS)
+        self._models = metrics.counter("models_total", "Models announced, by what became of them", ("result",))
+        self._accuracy = metrics.gauge("accuracy_frac", "Share of right classes in the score window", instrument)
+        self._prior_accuracy = metrics.gauge("prior_accuracy_frac", "The same for the class prior", instrument)
+        self._log_loss = metrics.gauge("log_loss_nats", "Mean log loss in the score window, nats", instrument)
+        self._prior_log_loss = metrics.gauge("prior_log_loss_nats", "The same for the class prior", instrument)
+
+    def took(self, intake: Intake) -> None:
+        """Count a vector by what became of it."""
+        self._vectors.labels(intake.value).inc()
+
+    def conflated(self) -> None:
+        """Count a vector that a newer one of its instrument replaced."""
+        self._conflated.inc()
+
+    def inferring(self, rows: int) -> AbstractContextManager[object]:
+        """Time a call of the graph with that many rows."""
+        self._rows.observe(rows)
+        return self._inference.time()
+
+    def predicted(self, prediction: Prediction) -> None:
+        """Count a prediction."""
+        self._predictions.labels(prediction.withheld.value if prediction.withheld else "given").inc()
+
+    def settled(self, outcome: Outcome) -> None:
+        """Count an outcome and show the running score."""
+        names, score = (outcome.venue, outcome.symbol), outcome.score
+        self._outcomes.labels(*names).inc()
+        self._accuracy.labels(*names).set(score.accuracy_frac)
+        self._prior_accuracy.labels(*names).set(score.prior_accuracy_frac)
+        self._log_loss.labels(*names).set(score.log_loss)
+        self._prior_log_loss.labels(*names).set(score.prior_log_loss)
+
+    def gave_up(self, count: int) -> None:
+        """Count predictions that will have no outcome."""
+        self._given_up.inc(count)
+
+    def model(self, result: str) -> None:
+        """Count an announced model: ``served``, ``refused`` or ``superseded``."""
+        self._models.labels(result).inc()

@@ -1,0 +1,1 @@
+"""The JetStream Object Store that holds the graphs."""

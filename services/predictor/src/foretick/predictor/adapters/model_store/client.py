@@ -1,0 +1,71 @@
+"""Graphs in and out of the Object Store bucket ``models``."""
+
+import asyncio
+
+import nats.errors
+from nats.js import JetStreamContext
+from nats.js.api import ObjectStoreConfig
+from nats.js.errors import APIError, BucketNotFoundError, NotFoundError, ObjectNotFoundError
+from nats.js.object_store import ObjectStore
+
+from foretick.common.errors import Refused, Transient
+from foretick.common.subjects import MODEL_BUCKET
+
+MAX_BYTES = 512 * 1024 * 1024
+KEPT_MODELS = 16
+"""As many as the stream of announcements keeps."""
+
+_TIMEOUT_S = 10.0
+
+
+class ObjectModelStore:
+    """The bucket of graphs, by object name; created when first written to."""
+
+    def __init__(self, js: JetStreamContext) -> None:
+        self._js = js
+
+    async def fetch(self, object_name: str) -> bytes:
+        """Return the object's bytes.
+
+        Raises:
+            Refused: there is no such object, or its chunks don't match its digest.
+            Transient: the store did not answer.
+        """
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                store = await self._js.object_store(MODEL_BUCKET)
+                result = await store.get(object_name)
+        except (BucketNotFoundError, ObjectNotFoundError, NotFoundError) as error:
+            raise Refused("no_object", f"{object_name} is not in bucket {MODEL_BUCKET}", "train again") from error
+        except (TimeoutError, nats.errors.Error) as error:
+            raise Transient(f"the Object Store did not give {object_name}: {error!r}") from error
+        return result.data or b""
+
+    async def put(self, object_name: str, payload: bytes) -> None:
+        """Store ``payload`` and forget the oldest objects beyond ``KEPT_MODELS``.
+
+        Raises:
+            Transient: the store did not answer.
+        """
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                store = await self._bucket()
+                await store.put(object_name, payload)
+                await _forget_oldest(store)
+        except (TimeoutError, nats.errors.Error) as error:
+            raise Transient(f"the Object Store did not take {object_name}: {error!r}") from error
+
+    async def _bucket(self) -> ObjectStore:
+        try:
+            return await self._js.object_store(MODEL_BUCKET)
+        except (BucketNotFoundError, NotFoundError):
+            return await self._js.create_object_store(MODEL_BUCKET, ObjectStoreConfig(max_bytes=MAX_BYTES))
+        except APIError as error:
+            raise Transient(f"bucket {MODEL_BUCKET} cannot be opened: {error}") from error
+
+
+async def _forget_oldest(store: ObjectStore) -> None:
+    """Names begin with family and second of training, so their order is that of time."""
+    names = sorted(info.name for info in await store.list() if not info.deleted)
+    for name in names[:-KEPT_MODELS]:
+        await store.delete(name)

@@ -1,0 +1,81 @@
+"""An announced model brought into memory, checked, warmed up and ready to predict."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import numpy as np
+
+from foretick.common.contracts import FeatureVector, ModelPublished
+from foretick.common.errors import Refused
+from foretick.predictor.domain.admission import ServingTerms, faults_of_object, faults_of_terms
+from foretick.predictor.domain.predicting import Numbers
+from foretick.quant.runner import ModelRunner
+
+_WARM_UP_CALLS = 20
+
+Fetch = Callable[[str], Awaitable[bytes]]
+
+
+class OnnxModel:
+    """A model ready to serve: its announcement and its graph in a single-threaded session."""
+
+    def __init__(self, announcement: ModelPublished, graph: bytes) -> None:
+        self._announcement = announcement
+        self._runner = ModelRunner(graph, announcement.member_weights, len(announcement.feature_names))
+
+    @property
+    def announcement(self) -> ModelPublished:
+        """What was announced of it."""
+        return self._announcement
+
+    def predict(self, vectors: Sequence[FeatureVector]) -> list[Numbers]:
+        """Return the numbers for each vector, in order, by one call of the graph. No value may be missing."""
+        output = self._runner.run(np.array([vector.values for vector in vectors], np.float32))
+        rows = zip(
+            output.expected_return_bps.tolist(), output.probabilities.tolist(), output.members.tolist(), strict=True
+        )
+        return [Numbers(*row) for row in rows]
+
+    def warm_up(self) -> None:
+        """Run the graph a few times, so that the first prediction is as fast as the others.
+
+        Raises:
+            Refused: it answers with something else than probabilities.
+        """
+        rows = np.zeros((1, len(self._announcement.feature_names)), np.float32)
+        output = self._runner.run(rows)
+        for _ in range(_WARM_UP_CALLS):
+            output = self._runner.run(rows)
+        if not np.allclose(output.probabilities.sum(axis=1), 1.0, atol=1e-4) or (output.probabilities < 0.0).any():
+            raise Refused("not_probabilities", f"the graph answers {output.probabilities.tolist()}", "train again")
+
+
+class OnnxModelLoader:
+    """Loads announced models, off the event loop, after checking that they are what was announced and fit here."""
+
+    def __init__(self, fetch: Fetch, terms: ServingTerms) -> None:
+        self._fetch = fetch
+        self._terms = terms
+
+    async def load(self, announcement: ModelPublished) -> OnnxModel:
+        """Fetch, check and warm up the model.
+
+        Raises:
+            Refused: the object is not what was announced, or does not fit this service.
+            Transient: the store is away.
+        """
+        _refuse("unfit_model", faults_of_terms(announcement, self._terms))
+        payload = await self._fetch(announcement.object_name)
+        _refuse("wrong_object", faults_of_object(announcement, payload))
+        return await asyncio.to_thread(_open, announcement, payload)
+
+
+def _open(announcement: ModelPublished, payload: bytes) -> OnnxModel:
+    model = OnnxModel(announcement, payload)
+    model.warm_up()
+    return model
+
+
+def _refuse(code: str, faults: list[str]) -> None:
+    if faults:
+        raise Refused(code, "; ".join(faults), "train a model with this version and these settings")

@@ -1,0 +1,51 @@
+"""Whether an announced model may be served here."""
+
+import hashlib
+from dataclasses import dataclass
+from math import fsum, isclose
+
+from foretick.common.contracts import ModelPublished
+from foretick.predictor.domain.predicting import UNSEEN_SYMBOL
+
+
+@dataclass(frozen=True, slots=True)
+class ServingTerms:
+    """What this service feeds a model and asks of it: the feature schema, the pace and the horizon."""
+
+    schema_hash: str
+    feature_count: int
+    interval_ns: int
+    horizon_steps: int
+
+
+def faults_of_terms(model: ModelPublished, terms: ServingTerms) -> list[str]:
+    """Return why ``model`` does not fit this service; empty if it does."""
+    faults: list[str] = []
+    if model.schema_hash != terms.schema_hash:
+        faults.append(f"it takes features {model.schema_hash[:12]}, this service makes {terms.schema_hash[:12]}")
+    if len(model.feature_names) != terms.feature_count:
+        faults.append(f"it takes {len(model.feature_names)} features, not {terms.feature_count}")
+    if model.interval_ns != terms.interval_ns:
+        faults.append(f"its step is {model.interval_ns} ns, SIGNAL_GENERATION_INTERVAL is {terms.interval_ns} ns")
+    if model.horizon_steps != terms.horizon_steps:
+        faults.append(f"it looks {model.horizon_steps} steps ahead, PREDICTION_HORIZON is {terms.horizon_steps}")
+    return faults + _faults_of_metadata(model)
+
+
+def faults_of_object(model: ModelPublished, payload: bytes) -> list[str]:
+    """Return how the stored object differs from the announced one; empty if it is the same."""
+    if len(payload) != model.size_bytes:
+        return [f"the object has {len(payload)} bytes, {model.size_bytes} were announced"]
+    digest = hashlib.sha256(payload).hexdigest()
+    return [] if digest == model.sha256 else [f"the object's sha256 is {digest[:12]}, not {model.sha256[:12]}"]
+
+
+def _faults_of_metadata(model: ModelPublished) -> list[str]:
+    faults: list[str] = []
+    if len(model.member_weights) != len(model.member_names) or not model.member_names:
+        faults.append(f"{len(model.member_weights)} weights for {len(model.member_names)} members")
+    if not isclose(fsum(model.member_weights), 1.0, abs_tol=1e-6) or min(model.member_weights, default=0.0) < 0.0:
+        faults.append("its weights are not shares of 1")
+    if UNSEEN_SYMBOL not in model.flat_bps:
+        faults.append("it has no threshold for symbols that it has not seen")
+    return faults

@@ -1,0 +1,72 @@
+"""The prediction as a message: a vector, the model behind it, and the numbers or the reason for their absence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from foretick.common.contracts import FeatureVector, ModelPublished, Prediction, Probabilities, Withheld
+from foretick.predictor.domain.classes import probabilities_of
+
+UNSEEN_SYMBOL = "*"
+"""Key in a model's thresholds for a symbol that it was not trained on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who predicts: producer name and fencing epoch of this process."""
+
+    producer: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What the model says of one row. Probabilities are of down, flat, up; members in the model's order."""
+
+    expected_return_bps: float
+    probabilities: Sequence[float]
+    members: Sequence[Sequence[float]]
+
+
+def flat_threshold_of(model: ModelPublished, symbol: str) -> float:
+    """Return the model's threshold between flat and a direction for ``symbol``, bps."""
+    return model.flat_bps.get(symbol, model.flat_bps[UNSEEN_SYMBOL])
+
+
+def compose_prediction(
+    vector: FeatureVector, model: ModelPublished | None, sender: Sender, verdict: Numbers | Withheld, horizon_steps: int
+) -> Prediction:
+    """Return the message for ``vector``. ``ts_sent_ns`` is left to the one who sends it."""
+    numbers = verdict if isinstance(verdict, Numbers) else None
+    return Prediction(
+        venue=vector.venue,
+        symbol=vector.symbol,
+        origin=vector.origin,
+        run_id=vector.run_id,
+        producer=sender.producer,
+        epoch=sender.epoch,
+        ts_recv_ns=vector.ts_recv_ns,
+        ts_event_ns=vector.ts_event_ns,
+        ts_ingest_ns=vector.ts_ingest_ns,
+        ts_sent_ns=0,
+        trust=vector.trust,
+        asof_seq=vector.asof_seq,
+        prev_asof_seq=vector.prev_asof_seq,
+        step=vector.step,
+        interval_ns=vector.interval_ns,
+        mid=vector.mid,
+        schema_id=vector.schema_id,
+        schema_hash=vector.schema_hash,
+        horizon_steps=model.horizon_steps if model else horizon_steps,
+        model_id=model.model_id if model else None,
+        model_origin=model.trained_on if model else None,
+        out_of_origin=model is not None and model.trained_on is not vector.origin,
+        expected_return_bps=numbers.expected_return_bps if numbers else None,
+        probabilities=probabilities_of(numbers.probabilities) if numbers else None,
+        members=_members(model, numbers) if model and numbers else {},
+        flat_bps=flat_threshold_of(model, vector.symbol) if model and numbers else None,
+        withheld=None if isinstance(verdict, Numbers) else verdict,
+    )
+
+
+def _members(model: ModelPublished, numbers: Numbers) -> dict[str, Probabilities]:
+    return {name: probabilities_of(values) for name, values in zip(model.member_names, numbers.members, strict=True)}

@@ -1,0 +1,124 @@
+"""Whether a trained model may be published, and what is announced of it."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from foretick.common.contracts import ModelPublished, Origin
+from foretick.predictor.domain.classes import probabilities_of
+from foretick.predictor.domain.ensemble import Floats
+from foretick.predictor.domain.evaluation import Evaluation
+
+FAMILY = "ensemble"
+MAX_PARITY_ERROR = 1e-5
+MIN_PARITY_ROWS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """The exported graph against the members it was made from, over the same rows.
+
+    max_error: largest absolute difference of a probability; decision_flips: rows whose most probable class differs
+    """
+
+    rows: int
+    max_error: float
+    decision_flips: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """What a model was made for: the feature schema, the pace, the horizon and the seed."""
+
+    schema_id: str
+    schema_hash: str
+    feature_names: tuple[str, ...]
+    interval_ns: int
+    horizon_steps: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedModel:
+    """The result of a training run. ``control`` is the same pipeline on shuffled classes: it must find nothing."""
+
+    graph: bytes
+    member_names: tuple[str, ...]
+    weights: Floats
+    prior: Floats
+    flat_bps: dict[str, float]
+    rows: int
+    parity: Parity
+    evaluation: Evaluation
+    control: Evaluation
+    member_log_loss: dict[str, float]
+
+
+def faults_of(model: TrainedModel) -> list[str]:
+    """Return why ``model`` may not be published; empty if it may."""
+    faults: list[str] = []
+    parity, gain, hits = model.parity, model.evaluation.log_loss_gain, model.evaluation.accuracy_gain
+    if parity.rows < MIN_PARITY_ROWS:
+        faults.append(f"parity was checked on {parity.rows} rows, {MIN_PARITY_ROWS} are needed")
+    if not parity.max_error <= MAX_PARITY_ERROR:
+        faults.append(f"the graph differs from its members by {parity.max_error:.2g}, {MAX_PARITY_ERROR:g} is allowed")
+    if parity.decision_flips:
+        faults.append(f"the graph decides {parity.decision_flips} rows otherwise than its members")
+    if not gain.is_positive:
+        faults.append(f"log loss does not beat the prior: gain {gain.mean:.4f} nats [{gain.low:.4f}, {gain.high:.4f}]")
+    if not hits.is_positive:
+        faults.append(f"accuracy does not beat the prior: gain {hits.mean:.4f} [{hits.low:.4f}, {hits.high:.4f}]")
+    if model.control.log_loss_gain.is_positive or model.control.accuracy_gain.is_positive:
+        faults.append("trained on shuffled classes it still beats the prior: the evaluation leaks")
+    return faults
+
+
+def metrics_of(model: TrainedModel) -> dict[str, float]:
+    """Return the figures that travel with the model, each with its unit in its name."""
+    evaluation, control = model.evaluation, model.control
+    return {
+        "test_rows": float(evaluation.rows),
+        "test_blocks": float(evaluation.blocks),
+        "log_loss_nats": evaluation.log_loss,
+        "prior_log_loss_nats": evaluation.prior_log_loss,
+        "log_loss_gain_nats": evaluation.log_loss_gain.mean,
+        "log_loss_gain_low_nats": evaluation.log_loss_gain.low,
+        "log_loss_gain_high_nats": evaluation.log_loss_gain.high,
+        "accuracy_frac": evaluation.accuracy_frac,
+        "prior_accuracy_frac": evaluation.prior_accuracy_frac,
+        "accuracy_gain_frac": evaluation.accuracy_gain.mean,
+        "accuracy_gain_low_frac": evaluation.accuracy_gain.low,
+        "accuracy_gain_high_frac": evaluation.accuracy_gain.high,
+        "shuffled_log_loss_gain_nats": control.log_loss_gain.mean,
+        "shuffled_log_loss_gain_high_nats": control.log_loss_gain.high,
+        "shuffled_log_loss_gain_low_nats": control.log_loss_gain.low,
+        "parity_rows": float(model.parity.rows),
+        "parity_max_error_frac": model.parity.max_error,
+        **{f"log_loss_{name}_nats": loss for name, loss in model.member_log_loss.items()},
+    }
+
+
+def announce(model: TrainedModel, identity: ModelIdentity, ts_trained_ns: int) -> ModelPublished:
+    """Return the announcement. The id is the family, the second of training and the start of the graph's sha256."""
+    digest = sha256(model.graph).hexdigest()
+    model_id = f"{FAMILY}-{ts_trained_ns // 1_000_000_000}-{digest[:8]}"
+    return ModelPublished(
+        model_id=model_id,
+        name=FAMILY,
+        object_name=f"{model_id}.onnx",
+        sha256=digest,
+        size_bytes=len(model.graph),
+        trained_on=Origin.SIM,
+        schema_id=identity.schema_id,
+        schema_hash=identity.schema_hash,
+        feature_names=list(identity.feature_names),
+        horizon_steps=identity.horizon_steps,
+        interval_ns=identity.interval_ns,
+        flat_bps=model.flat_bps,
+        prior=probabilities_of([float(share) for share in model.prior]),
+        member_names=list(model.member_names),
+        member_weights=[float(weight) for weight in model.weights],
+        metrics=metrics_of(model),
+        rows=model.rows,
+        seed=identity.seed,
+        ts_trained_ns=ts_trained_ns,
+    )

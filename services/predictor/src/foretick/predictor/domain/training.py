@@ -1,0 +1,162 @@
+"""A training run, start to end, in terms of its parts: history, learner, gate. The parts come through ports."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foretick.predictor.domain import dataset
+from foretick.predictor.domain.dataset import Classes, Rows
+from foretick.predictor.domain.ensemble import class_frequencies, fit_return_slopes, row_losses, weights_from_losses
+from foretick.predictor.domain.evaluation import Evaluation, evaluate
+from foretick.predictor.domain.publication import Parity, TrainedModel
+
+Progress = Callable[[str, int], None]
+"""Told the stage that begins, and how far the run is in percent."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan:
+    """How much to learn from, and how.
+
+    seed: of everything; the test market has the next one
+    train_s, test_s: data time of the market learnt from (with its validation part) and of the one tested on
+    validation_frac: share of the first, at its end, that only weighs the members
+    embargo_s: left out between learning and validation
+    block_s: stretch of time that the bootstrap keeps together
+    control_frac: share of the training rows for the control on shuffled classes
+    interval_ns, horizon_steps: a step, and how far ahead to predict
+    volatility_feature: index of the feature that scales the expected return
+    """
+
+    seed: int
+    train_s: float
+    test_s: float
+    interval_ns: int
+    horizon_steps: int
+    volatility_feature: int
+    validation_frac: float = 0.25
+    embargo_s: float = 30.0
+    block_s: float = 15.0
+    control_frac: float = 0.25
+
+    def steps_of(self, seconds: float) -> int:
+        """Return ``seconds`` of data time in steps, at least 1."""
+        return max(1, round(seconds * 1e9 / self.interval_ns))
+
+
+class Ensemble(Protocol):
+    """Fitted members."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The members' names, in order."""
+        ...
+
+    def predict(self, features: NDArray[np.float32]) -> list[NDArray[np.float64]]:
+        """Return each member's probabilities (n, 3), by its own library."""
+        ...
+
+    def export(self, slopes: NDArray[np.float64], volatility_feature: int) -> bytes:
+        """Return all members as one graph; ``slopes`` and the volatility give the expected return."""
+        ...
+
+
+class Learner(Protocol):
+    """Fits the members and runs the exported graph."""
+
+    def fit(self, features: NDArray[np.float32], classes: Classes, seed: int) -> Ensemble:
+        """Fit every member; equal arguments give an equal ensemble."""
+        ...
+
+    def run_graph(
+        self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return the graph's probabilities (n, 3)."""
+        ...
+
+    def compare(
+        self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32], ensemble: Ensemble
+    ) -> Parity:
+        """Compare the graph with the members it was made from."""
+        ...
+
+
+class MarketHistory(Protocol):
+    """A market that can be fast-forwarded."""
+
+    def rows(self, seed: int, duration_s: float) -> Rows:
+        """Return the labelled vectors of a market of that seed; another seed is another market at a later time."""
+        ...
+
+
+def train(plan: TrainingPlan, history: MarketHistory, learner: Learner, progress: Progress) -> TrainedModel:
+    """Fit, weigh, export and judge an ensemble; ``publication.faults_of`` says whether it may be published."""
+    progress("simulating the market to learn from", 0)
+    known = history.rows(plan.seed, plan.train_s)
+    learn, validate = dataset.split_in_time(known, 1.0 - plan.validation_frac, plan.steps_of(plan.embargo_s))
+    flat_bps = dataset.flat_thresholds(learn)
+    classes = dataset.classify_rows(learn, flat_bps)
+    progress("fitting the members", 25)
+    ensemble = learner.fit(learn.features, classes, plan.seed)
+    progress("weighing the members", 65)
+    losses = _member_losses(ensemble, validate, dataset.classify_rows(validate, flat_bps))
+    weights = weights_from_losses(losses)
+    slopes = fit_return_slopes(learn.return_bps, learn.features[:, plan.volatility_feature].astype(np.float64), classes)
+    graph = ensemble.export(slopes, plan.volatility_feature)
+    progress("simulating a market that no member has seen", 70)
+    unseen = history.rows(plan.seed + 1, plan.test_s)
+    exam = _Exam(plan, learner, unseen, dataset.classify_rows(unseen, flat_bps), class_frequencies(classes))
+    progress("comparing the graph with its members and the model with the prior", 80)
+    parity = learner.compare(graph, weights, unseen.features, ensemble)
+    evaluation = exam.judge(graph, weights)
+    progress("control: the same on shuffled classes", 88)
+    return TrainedModel(
+        graph=graph,
+        member_names=ensemble.names,
+        weights=weights,
+        prior=exam.prior,
+        flat_bps=flat_bps,
+        rows=len(learn),
+        parity=parity,
+        evaluation=evaluation,
+        control=_control(plan, learner, learn, classes, exam),
+        member_log_loss=dict(zip(ensemble.names, losses.tolist(), strict=True)),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Exam:
+    """Unseen rows with their classes, and the prior to beat."""
+
+    plan: TrainingPlan
+    learner: Learner
+    rows: Rows
+    classes: Classes
+    prior: NDArray[np.float64]
+
+    def judge(self, graph: bytes, weights: NDArray[np.float64]) -> Evaluation:
+        """Evaluate the graph as it will be served."""
+        return evaluate(
+            self.learner.run_graph(graph, weights, self.rows.features),
+            self.prior,
+            self.classes,
+            dataset.blocks_of(self.rows, self.plan.steps_of(self.plan.block_s)),
+            np.random.default_rng(self.plan.seed),
+        )
+
+
+def _member_losses(ensemble: Ensemble, rows: Rows, classes: Classes) -> NDArray[np.float64]:
+    return np.array([row_losses(given, classes).mean() for given in ensemble.predict(rows.features)])
+
+
+def _control(plan: TrainingPlan, learner: Learner, learn: Rows, classes: Classes, exam: _Exam) -> Evaluation:
+    """Run the same pipeline on shuffled classes and put it to the same exam."""
+    rng = np.random.default_rng([plan.seed, 1])
+    some = np.sort(rng.permutation(len(learn))[: max(1, round(plan.control_frac * len(learn)))])
+    rows = learn.take(some)
+    ensemble = learner.fit(rows.features, dataset.shuffle_within_symbols(rows, classes[some], rng), plan.seed)
+    count = len(ensemble.names)
+    return exam.judge(ensemble.export(np.zeros(3), plan.volatility_feature), np.full(count, 1.0 / count))

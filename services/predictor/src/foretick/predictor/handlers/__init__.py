@@ -1,0 +1,1 @@
+"""Messages in, domain calls, messages out: ``serving`` for the live predictor, ``training`` for a training run."""

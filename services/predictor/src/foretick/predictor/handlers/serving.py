@@ -1,0 +1,101 @@
+"""Feature vectors to predictions and outcomes; announcements to a new model."""
+
+from collections.abc import Sequence
+
+from foretick.common.contracts import FeatureVector, ModelPublished
+from foretick.common.errors import Refused
+from foretick.predictor.domain.classes import values_of
+from foretick.predictor.domain.ledger import Intake, Ledger
+from foretick.predictor.domain.outcomes import Pending
+from foretick.predictor.domain.predicting import Sender, compose_prediction
+from foretick.predictor.domain.withholding import reason_to_withhold
+from foretick.predictor.ports import Log, Meters, ModelLoader, Outlet, ServedModel
+
+
+class VectorHandler:
+    """Predicts the latest vector of each instrument of a batch, and settles outcomes with every vector.
+
+    ``model`` may be replaced between two batches; a batch is predicted by one model throughout.
+    """
+
+    def __init__(self, sender: Sender, ledger: Ledger, outlet: Outlet, meters: Meters, horizon_steps: int) -> None:
+        self.model: ServedModel | None = None
+        self._sender = sender
+        self._ledger = ledger
+        self._outlet = outlet
+        self._meters = meters
+        self._horizon_steps = horizon_steps
+
+    def on_vectors(self, batch: Sequence[FeatureVector]) -> None:
+        """Take a natural batch. Inference has no state, so it may skip to the latest; outcomes may not be skipped."""
+        latest: dict[tuple[str, str], FeatureVector] = {}
+        for vector in batch:
+            intake = self._ledger.take_in(vector)
+            self._meters.took(intake)
+            if intake is not Intake.FRESH:
+                continue
+            self._settle(vector)
+            if latest.pop((vector.venue, vector.symbol), None) is not None:
+                self._meters.conflated()
+            latest[vector.venue, vector.symbol] = vector
+        self._predict(list(latest.values()))
+
+    def _settle(self, vector: FeatureVector) -> None:
+        settlement = self._ledger.settle(vector)
+        for outcome in settlement.outcomes:
+            self._outlet.send_outcome(outcome)
+            self._meters.settled(outcome)
+        self._meters.gave_up(settlement.given_up)
+
+    def _predict(self, vectors: list[FeatureVector]) -> None:
+        model = self.model
+        announced = model.announcement if model else None
+        reasons = [reason_to_withhold(vector, announced) for vector in vectors]
+        due = [vector for vector, reason in zip(vectors, reasons, strict=True) if reason is None]
+        numbers = iter(())
+        if model and due:
+            with self._meters.inferring(len(due)):
+                numbers = iter(model.predict(due))
+        for vector, reason in zip(vectors, reasons, strict=True):
+            verdict = reason or next(numbers)
+            prediction = compose_prediction(vector, announced, self._sender, verdict, self._horizon_steps)
+            self._outlet.send_prediction(prediction)
+            self._meters.predicted(prediction)
+            if announced and reason is None:
+                self._ledger.expect(Pending(prediction, values_of(announced.prior)))
+
+
+class ModelHandler:
+    """Swaps an announced model in once it is loaded and checked; the old one serves on until then, or if refused."""
+
+    def __init__(self, vectors: VectorHandler, loader: ModelLoader, meters: Meters, log: Log) -> None:
+        self._vectors = vectors
+        self._loader = loader
+        self._meters = meters
+        self._log = log
+
+    async def on_model(self, announcement: ModelPublished) -> None:
+        """Take an announcement. One that is not newer than the model in service changes nothing.
+
+        Raises:
+            Transient: the store is away; the announcement should come again.
+        """
+        serving = self._vectors.model.announcement if self._vectors.model else None
+        if serving and announcement.ts_trained_ns <= serving.ts_trained_ns:
+            self._meters.model("superseded")
+            return
+        try:
+            model = await self._loader.load(announcement)
+        except Refused as refusal:
+            self._meters.model("refused")
+            self._log.warning(
+                "model refused", model_id=announcement.model_id, code=refusal.code, reason=refusal.message,
+                hint=refusal.hint, still_serving=serving.model_id if serving else None,
+            )  # fmt: skip
+            return
+        self._vectors.model = model
+        self._meters.model("served")
+        self._log.info(
+            "model in service", model_id=announcement.model_id, replaced=serving.model_id if serving else None,
+            trained_on=announcement.trained_on.value, rows=announcement.rows,
+        )  # fmt: skip

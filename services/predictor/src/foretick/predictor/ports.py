@@ -1,0 +1,112 @@
+"""What the handlers need of the outside. The parts of a training run are in ``domain.training``."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from foretick.common.contracts import FeatureVector, ModelPublished, Outcome, Prediction
+from foretick.common.subjects import Subject
+from foretick.predictor.domain.ledger import Intake
+from foretick.predictor.domain.predicting import Numbers
+
+
+class ServedModel(Protocol):
+    """A model that is ready to predict."""
+
+    @property
+    def announcement(self) -> ModelPublished:
+        """What was announced of it."""
+        ...
+
+    def predict(self, vectors: Sequence[FeatureVector]) -> list[Numbers]:
+        """Return the model's numbers for each vector, in order, by one call of the graph."""
+        ...
+
+
+class ModelLoader(Protocol):
+    """Brings an announced model into memory."""
+
+    async def load(self, announcement: ModelPublished) -> ServedModel:
+        """Fetch, check and warm up the model.
+
+        Raises:
+            Refused: the object is not what was announced, or does not fit this service.
+            Transient: the store is away.
+        """
+        ...
+
+
+class ModelStore(Protocol):
+    """Keeps graphs by object name."""
+
+    async def put(self, object_name: str, payload: bytes) -> None:
+        """Store ``payload``.
+
+        Raises:
+            Transient: the store is away.
+        """
+        ...
+
+
+class Outlet(Protocol):
+    """Where messages go; each is stamped with the wall clock as it leaves."""
+
+    def send_prediction(self, prediction: Prediction) -> None:
+        """Publish a prediction."""
+        ...
+
+    def send_outcome(self, outcome: Outcome) -> None:
+        """Publish an outcome."""
+        ...
+
+
+class Meters(Protocol):
+    """What is counted and timed."""
+
+    def took(self, intake: Intake) -> None:
+        """Count a vector by what became of it."""
+        ...
+
+    def conflated(self) -> None:
+        """Count a vector that a newer one of its instrument replaced."""
+        ...
+
+    def inferring(self, rows: int) -> AbstractContextManager[object]:
+        """Time a call of the graph with that many rows."""
+        ...
+
+    def predicted(self, prediction: Prediction) -> None:
+        """Count a prediction."""
+        ...
+
+    def settled(self, outcome: Outcome) -> None:
+        """Count an outcome and show the running score."""
+        ...
+
+    def gave_up(self, count: int) -> None:
+        """Count predictions that will have no outcome."""
+        ...
+
+    def model(self, result: str) -> None:
+        """Count an announced model: ``served``, ``refused`` or ``superseded``."""
+        ...
+
+
+class Log(Protocol):
+    """A structured log."""
+
+    def info(self, event: str, **fields: Any) -> None:
+        """Log what happened."""
+        ...
+
+    def warning(self, event: str, **fields: Any) -> None:
+        """Log what someone should look at."""
+        ...
+
+
+class Tail(Protocol):
+    """The newest messages of a subject's stream."""
+
+    async def read(self, subject: Subject, count: int) -> list[Any]:
+        """Return the decoded messages of ``subject`` among the last ``count`` of its stream, oldest first."""
+        ...
