@@ -12,7 +12,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="foretick.ingest", description=__doc__)
     parser.add_argument("role", choices=sorted(BUILDERS))
     role: str = parser.parse_args().role
-    run(service="ingest", role=role, settings_class=IngestSettings, build=BUILDERS[role])
+    needs_bus = role != "simulate"  # the exchange is outside the system: it speaks to its clients only
+    run(service="ingest", role=role, settings_class=IngestSettings, build=BUILDERS[role], needs_bus=needs_bus)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,13 @@ from foretick.ingest.adapters.bus.client import BusOutlet
 from foretick.ingest.adapters.bus.metrics import FeedMetrics
 from foretick.ingest.adapters.jetstream.client import JetStreamReader, ensure_streams
 from foretick.ingest.adapters.replay.client import Replay, ReplaySession
+from foretick.ingest.adapters.simulator.checkpoint import checkpoint_forever, restore_checkpoint
+from foretick.ingest.adapters.simulator.metrics import observe_exchange
+from foretick.ingest.adapters.simulator.server import ExchangeServer
 from foretick.ingest.adapters.timescale.writer import RecordWriter
 from foretick.ingest.domain.engine import FeedEngine
 from foretick.ingest.domain.events import Received
+from foretick.ingest.domain.exchange import Exchange
 from foretick.ingest.domain.listing import owned_symbols
 from foretick.ingest.domain.runs import Identity
 from foretick.ingest.handlers.feed import FeedHandler, Resumption
@@ -28,6 +32,7 @@ from foretick.ingest.handlers.recorder import Recorder, RecorderLimits, Recorder
 from foretick.ingest.ports import VenueSession
 from foretick.ingest.settings import IngestSettings
 from foretick.market.integrity import ContiguousIds
+from foretick.market.simulation import LISTINGS, Pace, SimulatedMarket
 
 CLOCK_TURN_S = 0.1
 """How often a live feed looks whether quiet instruments need a clock event."""
@@ -158,9 +163,29 @@ async def build_record(rt: Runtime, settings: IngestSettings) -> None:
     rt.spawn(recorder.run(), "recorder")
 
 
+SETTLING_S = 10.0
+"""How long a new market trades before anyone sees it; it also loads the compiled market before the exchange opens."""
+
+
 async def build_simulate(rt: Runtime, settings: IngestSettings) -> None:
-    """A local exchange that speaks Binance's spot protocol."""
-    raise NotImplementedError
+    """A local exchange that speaks Binance's spot protocol: market -> messages -> sockets, checkpointed."""
+    symbols = [symbol for symbol in settings.default_symbols if symbol in LISTINGS]
+    if not symbols:
+        raise InvalidSettings([f"DEFAULT_SYMBOLS: the simulated exchange lists {', '.join(LISTINGS)}"])
+    opened_ns = rt.clock.now_ns() - nanos_from_seconds(SETTLING_S)
+    market = SimulatedMarket(symbols, settings.sim_seed, opened_ns, Pace(settings.sim_rate_frac))
+    market.run_silently(rt.clock.now_ns())
+    checkpoint = Path(settings.data_dir) / "exchange" / "market.npz"
+    if restore_checkpoint(checkpoint, market, rt.clock.now_ns(), rt.log):
+        rt.log.info("market continues from its checkpoint", path=str(checkpoint))
+    exchange = Exchange(market, settings.sim_faults_per_minute, settings.sim_seed)
+    server = ExchangeServer(exchange, rt.clock, rt.log)
+    await server.start(settings.sim_host, settings.sim_port)
+    rt.log.info("exchange is open", host=settings.sim_host, port=server.port, symbols=symbols)
+    rt.spawn(server.run(), name="market")
+    rt.spawn(checkpoint_forever(checkpoint, market), name="checkpoint")
+    rt.spawn(observe_exchange(rt.metrics, server), name="exchange-metrics")
+    rt.on_drain(server.drain)
 
 
 BUILDERS = {"feed": build_feed, "record": build_record, "simulate": build_simulate}

@@ -16,7 +16,13 @@ class IngestSettings(SymbolSettings):
     binance_ws_url: str = Field("wss://stream.binance.com:9443", alias="BINANCE_WS_URL", pattern=r"^wss?://[^/]+$")
     binance_rest_url: str = Field("https://api.binance.com", alias="BINANCE_REST_URL", pattern=r"^https?://[^/]+$")
     sim_ws_url: str = Field("ws://127.0.0.1:9444", alias="SIM_WS_URL", pattern=r"^wss?://[^/]+$")
-    sim_rest_url: str = Field("http://127.0.0.1:9443", alias="SIM_REST_URL", pattern=r"^https?://[^/]+$")
+    sim_rest_url: str = Field("http://127.0.0.1:9444", alias="SIM_REST_URL", pattern=r"^https?://[^/]+$")
+
+    sim_host: str = Field("127.0.0.1", alias="SIM_HOST")
+    sim_port: int = Field(9444, alias="SIM_PORT", ge=0, le=65535, description="0 takes a free port")
+    sim_seed: int = Field(1, alias="SIM_SEED", ge=0)
+    sim_rate_frac: float = Field(1.0, alias="SIM_RATE", ge=0.01, le=10_000, description="market time per data time")
+    sim_faults_per_minute: float = Field(0.0, alias="SIM_FAULTS_PER_MINUTE", ge=0, le=600)
 
     replay: CommaSeparated = Field((), alias="REPLAY", description="recordings, merged by receive time; empty is live")
     replay_speed: float = Field(1.0, alias="REPLAY_SPEED", ge=0, le=10_000, description="0 is as fast as it goes")

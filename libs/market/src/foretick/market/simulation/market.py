@@ -74,6 +74,11 @@ class SimulatedMarket:
             due -= self.run(self._live_tape, due)
             yield self._live_tape
 
+    def run_silently(self, now_ns: int) -> None:
+        """Make every step that ends by ``now_ns``, and tell nobody."""
+        for _ in self.advance_to(now_ns):
+            pass
+
     def run(self, tape: Tape, steps: int) -> int:
         """Append up to ``steps`` steps to ``tape``, as many as it holds; return how many."""
         return int(advance(self.state, self.economy, tape, steps))
