@@ -69,6 +69,8 @@ class Bus:
     async def close(self, timeout_s: float = 5.0) -> None:
         """Send what is buffered, then close."""
         self._closing = True
+        if not (self.nc.is_connected or self.nc.is_reconnecting or self.nc.is_connecting):
+            return
         if self.nc.is_connected:
             try:
                 await asyncio.wait_for(self.nc.flush(), timeout_s)
