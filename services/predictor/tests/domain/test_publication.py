@@ -1,0 +1,76 @@
+from hashlib import sha256
+
+import msgspec
+import numpy as np
+import pytest
+from foretick.common.contracts import ModelPublished
+from foretick.predictor.domain.admission import ServingTerms, faults_of_object, faults_of_terms
+from foretick.predictor.domain.evaluation import Evaluation, Gain
+from foretick.predictor.domain.publication import ModelIdentity, Parity, TrainedModel, announce, faults_of
+
+GOOD, NONE = Gain(0.1, 0.05, 0.15), Gain(0.0, -0.01, 0.01)
+IDENTITY = ModelIdentity("core-2", "abc", ("x", "y"), 100_000_000, 5, 1)
+TERMS = ServingTerms("abc", 2, 100_000_000, 5)
+
+
+def evaluation(gain):
+    return Evaluation(10_000, 40, 0.9, 1.0, 0.6, 0.5, gain, gain)
+
+
+def trained(**changes):
+    fields = {
+        "graph": b"graph", "member_names": ("a", "b"), "weights": np.array([0.25, 0.75]),
+        "prior": np.array([0.25, 0.5, 0.25]), "flat_bps": {"A": 0.5, "*": 0.5}, "rows": 9, "parity": Parity(20_000, 1e-7, 0),
+        "evaluation": evaluation(GOOD), "control": evaluation(NONE), "member_log_loss": {"a": 1.0, "b": 0.9},
+    }  # fmt: skip
+    return TrainedModel(**(fields | changes))
+
+
+def test_sound_model_may_be_published_and_served():
+    model = announce(trained(), IDENTITY, 1_750_000_000_000_000_000)
+    assert faults_of(trained()) == []
+    assert faults_of_terms(model, TERMS) == []
+    assert faults_of_object(model, b"graph") == []
+    assert model.sha256 == sha256(b"graph").hexdigest()
+    assert model.model_id == f"ensemble-1750000000-{model.sha256[:8]}"
+    assert msgspec.json.decode(msgspec.json.encode(model), type=ModelPublished) == model
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"parity": Parity(20_000, 1e-3, 0)}, "differs from its members by 0.001"),
+        ({"parity": Parity(20_000, float("nan"), 0)}, "differs from its members"),
+        ({"parity": Parity(20_000, 1e-7, 2)}, "decides 2 rows otherwise"),
+        ({"parity": Parity(100, 1e-7, 0)}, "checked on 100 rows"),
+        ({"evaluation": evaluation(NONE)}, "log loss does not beat the prior"),
+        ({"evaluation": evaluation(NONE)}, "accuracy does not beat the prior"),
+        ({"control": evaluation(GOOD)}, "the evaluation leaks"),
+    ],
+)
+def test_unsound_model_is_refused_with_the_reason(changes, says):
+    assert any(says in fault for fault in faults_of(trained(**changes)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"schema_hash": "other"}, "it takes features other"),
+        ({"feature_names": ["x"]}, "it takes 1 features, not 2"),
+        ({"interval_ns": 1}, "SIGNAL_GENERATION_INTERVAL"),
+        ({"horizon_steps": 6}, "PREDICTION_HORIZON is 5"),
+        ({"member_weights": [1.0]}, "1 weights for 2 members"),
+        ({"member_weights": [0.9, 0.9]}, "not shares of 1"),
+        ({"member_weights": [-0.5, 1.5]}, "not shares of 1"),
+        ({"flat_bps": {"A": 0.5}}, "no threshold for symbols"),
+    ],
+)
+def test_model_that_does_not_fit_is_refused_with_the_reason(changes, says):
+    model = msgspec.structs.replace(announce(trained(), IDENTITY, 1), **changes)
+    assert any(says in fault for fault in faults_of_terms(model, TERMS))
+
+
+def test_object_that_is_not_the_announced_one_is_refused():
+    model = announce(trained(), IDENTITY, 1)
+    assert "4 bytes" in faults_of_object(model, b"grap")[0]
+    assert "sha256" in faults_of_object(model, b"grapH")[0]
