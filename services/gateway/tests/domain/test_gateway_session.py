@@ -331,6 +331,9 @@ def test_heartbeat_and_metrics_come_with_the_beat(board: Board, connect: Connect
     assert heartbeat == {"type": "heartbeat", "server_ts_us": T0_NS // 1000, "connections": 1}
     assert (metrics["channel"], metrics["venue"], metrics["symbol"], metrics["epoch"]) == ("metrics", "*", "*", 7)
     assert metrics["data"]["connections"] == 1
+    board.beat(T0_NS)  # the wall clock stands still: the sequence does not
+    delta = client.take()[1]
+    assert (delta["prev"], delta["seq"]) == (metrics["seq"], metrics["seq"] + 1)
 
 
 # ---- many clients, slow clients ------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from foretick.common.contracts import (
     Prediction,
     TickFrame,
 )
-from foretick.common.units import NS_PER_S, micros_from_nanos
+from foretick.common.units import micros_from_nanos
 from foretick.gateway.domain.audience import Audience
 from foretick.gateway.domain.channels import CHANNELS, SYSTEM
 from foretick.gateway.domain.directory import Directory, Identity
@@ -58,6 +58,7 @@ class Board:
         self._latency = LatencyWindow()
         self._messages = RateWindow()
         self._now_ns = 0
+        self._beats = 0
         self._touched: dict[InstrumentView, None] = {}
         self._folds: dict[type, Callable[[Any, int], None]] = {
             TickFrame: self._fold_ticks,
@@ -123,7 +124,8 @@ class Board:
         self._now_ns = now_ns
         text = encode(Heartbeat(server_ts_us=micros_from_nanos(now_ns), connections=len(self.audience)))
         self.audience.beat(text)
-        self.metrics.publish(self.identification.epoch, now_ns // NS_PER_S, self.metrics_data(), now_ns)
+        self._beats += 1
+        self.metrics.publish(self.identification.epoch, self._beats, self.metrics_data(), now_ns)
 
     def metrics_data(self) -> MetricsData:
         """Return the system at a glance, as of the last beat."""

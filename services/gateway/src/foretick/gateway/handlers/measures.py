@@ -6,7 +6,6 @@ from typing import Protocol
 
 from foretick.common.clock import Clock
 from foretick.common.runtime.metrics import Metrics
-from foretick.common.units import NS_PER_S
 from foretick.gateway.domain.board import Board
 
 
@@ -73,8 +72,8 @@ class Measures:
 
 
 async def beat_forever(board: Board, measures: Measures, clock: Clock) -> None:
-    """Beat at the start of every second of the wall clock."""
+    """Beat once a second."""
     while True:
-        await asyncio.sleep((NS_PER_S - clock.now_ns() % NS_PER_S) / NS_PER_S)
+        await asyncio.sleep(1)
         board.beat(clock.now_ns())
         measures.update()
