@@ -1,0 +1,86 @@
+"""Training on the simulated market, thinly: it finds what is there, and nothing where nothing is."""
+
+import numpy as np
+import pytest
+from foretick.predictor.adapters.learners.client import LibraryLearner, Sizes
+from foretick.predictor.adapters.simulation.client import SimulatedMarketHistory
+from foretick.predictor.domain.dataset import Rows
+from foretick.predictor.domain.publication import faults_of
+from foretick.predictor.domain.training import TrainingPlan, train
+from foretick.quant.kernel import Grid
+from foretick.quant.registry import FEATURE_COUNT, INDEX
+
+INTERVAL_NS, HORIZON = 100_000_000, 5
+THIN = Sizes(forest_trees=20, boosting_rounds=20, min_leaf_rows=100, network_epochs=3)
+PLAN = TrainingPlan(
+    seed=11, train_s=300.0, test_s=300.0, interval_ns=INTERVAL_NS, horizon_steps=HORIZON,
+    volatility_feature=INDEX["realised_volatility_bps"], block_s=10.0,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def history():
+    return SimulatedMarketHistory(("BTCUSDT", "ETHUSDT", "AAPL"), Grid(INTERVAL_NS, 1_000), HORIZON)
+
+
+@pytest.fixture(scope="module")
+def model(history):
+    return train(PLAN, history, LibraryLearner(2, THIN), lambda stage, percent: None)
+
+
+def test_model_beats_the_prior_on_an_unseen_market(model):
+    assert model.evaluation.log_loss_gain.low > 0.0
+    assert model.evaluation.accuracy_gain.low > 0.0
+    assert [fault for fault in faults_of(model) if "parity" not in fault] == []
+
+
+def test_shuffled_control_finds_nothing(model):
+    assert not model.control.log_loss_gain.is_positive
+    assert not model.control.accuracy_gain.is_positive
+
+
+class ShuffledHistory:
+    """The same market with each outcome given to another row: there is nothing to learn."""
+
+    def __init__(self, history):
+        self._history = history
+
+    def rows(self, seed, duration_s):
+        rows = self._history.rows(seed, duration_s)
+        order = np.random.default_rng(seed).permutation(len(rows))
+        return Rows(rows.features, rows.return_bps[order], rows.symbol[order], rows.step, rows.end_step)
+
+
+def test_model_of_shuffled_data_is_refused(history):
+    model = train(PLAN, ShuffledHistory(history), LibraryLearner(2, THIN), lambda stage, percent: None)
+    assert not model.evaluation.beats_prior
+    assert any("does not beat the prior" in fault for fault in faults_of(model))
+
+
+def test_weights_thresholds_and_prior_are_complete(model):
+    assert model.weights.sum() == pytest.approx(1.0)
+    assert set(model.flat_bps) == {"BTCUSDT", "ETHUSDT", "AAPL", "*"}
+    assert model.prior.sum() == pytest.approx(1.0)
+    assert set(model.member_log_loss) == set(model.member_names)
+
+
+def test_rows_are_whole_and_repeatable(history):
+    rows, again = history.rows(3, 60.0), history.rows(3, 60.0)
+    assert rows.features.shape == (len(rows), FEATURE_COUNT)
+    assert np.isfinite(rows.features).all()
+    assert np.isfinite(rows.return_bps).all()
+    assert np.all((rows.end_step - rows.step >= HORIZON) & (rows.end_step - rows.step < 2 * HORIZON))
+    assert np.array_equal(rows.features, again.features)
+    assert not np.array_equal(rows.return_bps[:50], history.rows(4, 60.0).return_bps[:50])
+
+
+def test_progress_only_grows(history):
+    seen = []
+    train(
+        PLAN,
+        history,
+        LibraryLearner(2, Sizes(4, 3, 0.25, 2, 0.1, 4, 2, 100, 4, 1)),
+        lambda _, percent: seen.append(percent),
+    )
+    assert seen == sorted(seen)
+    assert seen[0] == 0
