@@ -57,7 +57,7 @@ def check_agreement(closes: np.ndarray) -> None:
     np.testing.assert_allclose(folded, talib.RSI(closes, 14)[:-1], rtol=1e-9)
 
 
-def run() -> list[Figure]:
+def measure() -> list[Figure]:
     """Measure both figures.
 
     Raises:
@@ -80,5 +80,5 @@ def run() -> list[Figure]:
 
 
 if __name__ == "__main__":
-    for figure in run():
+    for figure in measure():
         figure.report()
