@@ -35,6 +35,9 @@ _Id = Annotated[int, Meta(ge=0, le=2**53)]
 _Millis = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]  # until 2100
 _Levels = list[tuple[_Price, _Qty]]
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes it cannot decode: broken text comes as Python's own error."""
+
 T = TypeVar("T")
 
 
@@ -151,7 +154,7 @@ class BinanceWire:
                 return "", route
         try:
             data = route.decoder.decode(payload).data
-        except (msgspec.DecodeError, RecursionError) as error:
+        except _UNREADABLE as error:
             raise Malformed(self._source, str(error), payload) from None
         if data.s != route.symbol:
             raise Malformed(self._source, f"symbol {data.s!r} on a stream of {route.symbol}", payload)
@@ -251,7 +254,7 @@ def _listing(symbol: _Symbol, source: str) -> Listing:
 def _decode(decoder: "msgspec.json.Decoder[T]", payload: bytes, source: str) -> T:
     try:
         return decoder.decode(payload)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise Malformed(source, str(error), payload) from None
 
 

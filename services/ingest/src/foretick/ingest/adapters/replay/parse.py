@@ -74,7 +74,7 @@ def describe_recording(frames: Iterable[object], source: str) -> Listing:
             continue
         try:
             message = _decoder.decode(frame.payload)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue  # the feed rejects it, with its bytes
         if message.data is not None and message.data.s:
             symbols.add(message.data.s)

@@ -1,0 +1,143 @@
+"""What the tests of ingest's feed share: recordings, a fake outlet, and a feed that runs on both."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from foretick.common.contracts import BookEvent, BookFrame, Origin, TickFrame
+from foretick.common.subjects import Subject
+from foretick.ingest.adapters.binance.parse import BinanceWire
+from foretick.ingest.domain.engine import FeedEngine
+from foretick.ingest.domain.events import Received
+from foretick.ingest.domain.listing import Listing
+from foretick.ingest.domain.runs import Identity
+from foretick.ingest.handlers.feed import FeedHandler, Resumption
+from foretick.market.book import PriceGrid
+from foretick.market.integrity import ContiguousIds
+
+T0 = 1_800_000_000_000_000_000
+SHARED_DATA = Path(os.environ.get("FORETICK_SHARED_DATA", Path(__file__).parents[4] / "shared" / "data"))
+
+
+@dataclass
+class FakeOutlet:
+    """A ``FrameOutlet`` that keeps everything; ``away`` is set by the test."""
+
+    away: bool = False
+    wall_ns: int = T0
+    published: list[tuple[Subject, Any]] = field(default_factory=list)
+    rejected: list[tuple[str, str, bytes]] = field(default_factory=list)
+    told: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    @property
+    def is_away(self) -> bool:
+        return self.away
+
+    def now_ns(self) -> int:
+        return self.wall_ns
+
+    def publish(self, subject: Subject, message: Any) -> None:
+        assert isinstance(message, subject.contract)
+        self.published.append((subject, message))
+
+    def reject(self, source: str, reason: str, payload: bytes) -> None:
+        self.rejected.append((source, reason, payload))
+
+    def tell(self, event: str, **fields: Any) -> None:
+        self.told.append((event, fields))
+
+    @property
+    def frames(self) -> list[TickFrame | BookFrame]:
+        return [message for _, message in self.published if isinstance(message, TickFrame | BookFrame)]
+
+    def numbered(self, symbol: str = "BTCUSDT") -> list[tuple[int, Any]]:
+        """Every event of ``symbol`` with its number: a ``BookEvent``, or a tick's (kind, recv_ns, event_ns, fields)."""
+        return [pair for frame in self.frames if frame.symbol == symbol for pair in numbered_events(frame)]
+
+    def book_events(self, symbol: str = "BTCUSDT") -> list[BookEvent]:
+        return [event for _, event in self.numbered(symbol) if isinstance(event, BookEvent)]
+
+
+def numbered_events(frame: TickFrame | BookFrame) -> list[tuple[int, Any]]:
+    if isinstance(frame, BookFrame):
+        return [(frame.seq + i, event) for i, event in enumerate(frame.events)]
+    trades = iter(zip(frame.trades.price, frame.trades.qty, frame.trades.side, frame.trades.trade_id, strict=True))
+    quotes = iter(zip(frame.quotes.bid, frame.quotes.bid_qty, frame.quotes.ask, frame.quotes.ask_qty, strict=True))
+    rows = {"T": trades, "Q": quotes}
+    events = [
+        (frame.seq + i, (kind, frame.recv_ns[i], frame.event_ns[i], next(rows[kind]) if kind in rows else None))
+        for i, kind in enumerate(frame.kinds)
+    ]
+    assert next(trades, None) is None
+    assert next(quotes, None) is None
+    return events
+
+
+@dataclass
+class FakeVenue:
+    """A ``VenueSession`` that keeps what it was asked."""
+
+    requested: list[str] = field(default_factory=list)
+    rollovers: int = 0
+
+    def request_snapshot(self, symbol: str) -> None:
+        self.requested.append(symbol)
+
+    def roll_over(self) -> None:
+        self.rollovers += 1
+
+
+@dataclass
+class Feed:
+    """A feed on fakes."""
+
+    handler: FeedHandler
+    engine: FeedEngine
+    outlet: FakeOutlet
+    venue: FakeVenue
+
+    def play(self, frames: Sequence[Received], batch: int = 64) -> None:
+        for at in range(0, len(frames), batch):
+            self.handler.on_frames(frames[at : at + batch])
+
+
+def build_feed(
+    listings: Sequence[Listing] = (Listing("BTCUSDT", "BTC", "USDT", PriceGrid(0.01, 1e-8)),),
+    resumption: Resumption | None = None,
+    epoch: int = 1,
+) -> Feed:
+    engine = FeedEngine(Identity("binance", Origin.REPLAY, "run", "ingest.feed-0", epoch), listings, ContiguousIds())
+    outlet, venue = FakeOutlet(), FakeVenue()
+    handler = FeedHandler(engine, BinanceWire("binance"), outlet, venue, resumption or Resumption())
+    return Feed(handler, engine, outlet, venue)
+
+
+@pytest.fixture
+def new_feed() -> Callable[..., Feed]:
+    return build_feed
+
+
+@pytest.fixture
+def feed(new_feed: Callable[..., Feed]) -> Feed:
+    """A connected feed of BTCUSDT that has begun at ``T0``."""
+    feed = new_feed()
+    feed.handler.on_time(T0)
+    feed.handler.on_connected(["BTCUSDT"])
+    return feed
+
+
+@pytest.fixture(scope="session")
+def recording_path() -> Callable[[str], Path]:
+    """Return the path of a recording by its name, or skip."""
+
+    def path_of(name: str) -> Path:
+        path = SHARED_DATA / "recordings" / name
+        if not path.is_file():
+            pytest.skip(f"real recordings are absent: {path}; set FORETICK_SHARED_DATA to the folder that has them")
+        return path
+
+    return path_of

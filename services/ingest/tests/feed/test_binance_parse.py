@@ -1,0 +1,214 @@
+"""Binance's wire format: real shapes, damaged ones, and fuzz of both."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from foretick.common.errors import Malformed
+from foretick.ingest.adapters.binance.parse import BinanceWire, parse_depth, parse_error, parse_exchange_info
+from foretick.ingest.domain.events import ShutdownNotice, Trade, Unknown, VenueError
+from foretick.market.integrity import Delta, Snapshot, Top
+
+TRADE = (
+    b'{"stream":"btcusdt@trade","data":{"e":"trade","E":1723161255343,"s":"BTCUSDT","t":3735683259,'
+    b'"p":"61837.63000000","q":"0.02000000","T":1723161255342,"m":true,"M":true}}'
+)
+QUOTE = (
+    b'{"stream":"btcusdt@bookTicker","data":{"u":50093239212,"s":"BTCUSDT","b":"61837.63000000","B":"3.78826000",'
+    b'"a":"61837.64000000","A":"1.54698000"}}'
+)
+DEPTH = (
+    b'{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1723161255208,"s":"BTCUSDT","U":50093239189,'
+    b'"u":50093239202,"b":[["61737.63000000","0.00000000"]],"a":[["61837.64000000","1.54698000"]]}}'
+)
+REST_DEPTH = b'{"lastUpdateId":50093239218,"bids":[["61837.63000000","3.78826000"]],"asks":[["61837.64","1.5"]]}'
+
+
+def parse(payload: bytes):
+    return BinanceWire("binance").parse(payload)
+
+
+def test_trade_of_selling_aggressor_is_parsed():
+    assert parse(TRADE) == ("BTCUSDT", Trade(61837.63, 0.02, -1, 3735683259, 1723161255342_000_000))
+
+
+def test_trade_of_buying_aggressor_has_positive_side():
+    assert parse(TRADE.replace(b'"m":true', b'"m":false'))[1].side == 1
+
+
+def test_quote_without_venue_time_is_parsed():
+    assert parse(QUOTE) == ("BTCUSDT", Top(50093239212, 61837.63, 3.78826, 61837.64, 1.54698, None))
+
+
+def test_quote_with_venue_time_keeps_it():
+    assert parse(QUOTE.replace(b'{"u"', b'{"E":1646199228123,"u"'))[1].ts_event_ns == 1646199228123_000_000
+
+
+def test_depth_update_is_parsed():
+    expected = Delta(50093239189, 50093239202, [(61737.63, 0.0)], [(61837.64, 1.54698)], 1723161255208_000_000)
+    assert parse(DEPTH) == ("BTCUSDT", expected)
+
+
+def test_envelope_with_keys_in_another_order_is_parsed():
+    message = json.loads(TRADE)
+    assert parse(json.dumps({"data": message["data"], "stream": message["stream"]}).encode()) == parse(TRADE)
+
+
+def test_rest_depth_is_parsed():
+    assert parse_depth(REST_DEPTH, "binance") == Snapshot(50093239218, [(61837.63, 3.78826)], [(61837.64, 1.5)])
+
+
+@pytest.mark.parametrize(
+    ("payload", "notice"),
+    [
+        (b'{"e":"serverShutdown","E":1770123456789}', ShutdownNotice()),
+        (b'{"stream":"!x","data":{"e":"serverShutdown","E":1770123456789}}', ShutdownNotice()),
+        (b'{"error":{"code":2,"msg":"Invalid request"},"id":7}', VenueError(2, "Invalid request")),
+        (b'{"code":-1121,"msg":"Invalid symbol."}', VenueError(-1121, "Invalid symbol.")),
+        (b'{"result":null,"id":1}', Unknown("result")),
+        (b'{"stream":"btcusdt@kline_1m","data":{"e":"kline"}}', Unknown("btcusdt@kline_1m")),
+        (b'{"e":"outboundAccountPosition"}', Unknown("outboundAccountPosition")),
+        (b"{}", Unknown("nameless")),
+    ],
+)
+def test_message_beside_the_market_is_a_notice(payload, notice):
+    assert parse(payload) == ("", notice)
+
+
+def changed(payload: bytes, old: str, new: str) -> bytes:
+    assert old.encode() in payload
+    return payload.replace(old.encode(), new.encode())
+
+
+MALFORMED = {
+    "empty": b"",
+    "not json": b"hello",
+    "torn": TRADE[:-20],
+    "not utf-8": TRADE.replace(b"BTC", b"\xff\xfe\xfd"),
+    "list": b"[]",
+    "number": b"12",
+    "deep": b"[" * 100_000,
+    "nan price": changed(TRADE, "61837.63000000", "NaN"),
+    "infinite price": changed(TRADE, "61837.63000000", "Infinity"),
+    "negative price": changed(TRADE, "61837.63", "-61837.63"),
+    "zero price": changed(TRADE, "61837.63000000", "0.00000000"),
+    "zero trade": changed(TRADE, "0.02000000", "0.00000000"),
+    "price overflows": changed(TRADE, "61837.63000000", "1e400"),
+    "missing field": changed(TRADE, '"t":3735683259,', ""),
+    "null field": changed(TRADE, "3735683259", "null"),
+    "id as fraction": changed(TRADE, "3735683259", "1.5"),
+    "negative id": changed(TRADE, "3735683259", "-1"),
+    "id beyond 2^53": changed(TRADE, "3735683259", str(2**53 + 1)),
+    "time beyond 2100": changed(TRADE, '"T":1723161255342', '"T":1723161255342000000'),
+    "other symbol": changed(TRADE, '"s":"BTCUSDT"', '"s":"ETHUSDT"'),
+    "crossed quote": changed(QUOTE, "61837.64000000", "61837.62000000"),
+    "locked quote": changed(QUOTE, "61837.64000000", "61837.63000000"),
+    "ids reversed": changed(DEPTH, "50093239189", "50093239203"),
+    "level of one": changed(DEPTH, '["61837.64000000","1.54698000"]', '["61837.64000000"]'),
+    "negative quantity": changed(DEPTH, "1.54698000", "-1.54698000"),
+    "levels not a list": changed(DEPTH, '[["61837.64000000","1.54698000"]]', '"none"'),
+    "data missing": b'{"stream":"btcusdt@trade"}',
+}
+
+
+@pytest.mark.parametrize("payload", MALFORMED.values(), ids=MALFORMED.keys())
+def test_malformed_frame_is_refused_with_its_bytes(payload):
+    with pytest.raises(Malformed) as caught:
+        parse(payload)
+    assert caught.value.payload == payload
+    assert caught.value.source == "binance"
+
+
+@pytest.mark.parametrize("payload", [b"", b"{}", REST_DEPTH[:-5], changed(REST_DEPTH, "3.78826000", "x")])
+def test_malformed_rest_depth_is_refused(payload):
+    with pytest.raises(Malformed):
+        parse_depth(payload, "binance")
+
+
+def exchange_info(**fields) -> bytes:
+    symbol = {
+        "symbol": "BTCUSDT", "baseAsset": "BTC", "baseAssetPrecision": 8, "quoteAsset": "USDT",
+        "filters": [
+            {"filterType": "PRICE_FILTER", "minPrice": "0.01", "maxPrice": "1000000.00", "tickSize": "0.01000000"},
+            {"filterType": "LOT_SIZE", "minQty": "0.00001", "maxQty": "9000.0", "stepSize": "0.00001000"},
+            {"filterType": "ICEBERG_PARTS", "limit": 10},
+        ],
+    } | fields  # fmt: skip
+    return json.dumps({"timezone": "UTC", "symbols": [symbol]}).encode()
+
+
+def test_listing_has_the_venues_tick_and_the_quantities_that_books_hold():
+    (listing,) = parse_exchange_info(exchange_info(), "binance")
+    assert (listing.symbol, listing.base, listing.quote) == ("BTCUSDT", "BTC", "USDT")
+    assert (listing.grid.tick_size, listing.grid.lot_size) == (0.01, 1e-8)
+    assert listing.aliases == ["BTC-USDT", "BTC/USDT"]
+    assert listing.grid.lots(25.426189) == 2_542_618_900
+
+
+@pytest.mark.parametrize("filters", [[], [{"filterType": "PRICE_FILTER", "tickSize": "0.01"}]])
+def test_listing_without_its_filters_is_malformed(filters):
+    with pytest.raises(Malformed, match="BTCUSDT"):
+        parse_exchange_info(exchange_info(filters=filters), "binance")
+
+
+def test_refusal_of_a_rest_request_is_read():
+    assert parse_error(b'{"code":-1121,"msg":"Invalid symbol."}') == VenueError(-1121, "Invalid symbol.")
+    assert parse_error(b"<html>") is None
+
+
+real = st.sampled_from([TRADE, QUOTE, DEPTH, REST_DEPTH])
+
+
+@st.composite
+def mutated(draw) -> bytes:
+    frame = bytearray(draw(real))
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, max(0, len(frame) - 1)))
+        match draw(st.sampled_from(["flip", "cut", "insert", "repeat"])):
+            case "flip" if frame:
+                frame[at] = draw(st.integers(0, 255))
+            case "cut":
+                del frame[at : at + draw(st.integers(1, 10))]
+            case "insert":
+                frame[at:at] = draw(st.sampled_from([b'"', b"}", b"[", b"-", b"e9", b"null", b",", b"\x00", b"\xff"]))
+            case _:
+                frame[at:at] = frame[at : at + draw(st.integers(1, 30))]
+    return bytes(frame)
+
+
+@given(payload=st.one_of(mutated(), st.binary(max_size=200)))
+@settings(max_examples=400, deadline=None)
+def test_mutated_frame_is_malformed_or_sound(payload):
+    wire = BinanceWire("binance")
+    for warm in (TRADE, QUOTE, DEPTH):
+        wire.parse(warm)
+    try:
+        symbol, event = wire.parse(payload)
+    except Malformed:
+        return
+    match event:
+        case Trade(price, qty, side, trade_id):
+            assert 0 < price < 1e15
+            assert 0 < qty < 1e15
+            assert side in (1, -1)
+            assert trade_id >= 0
+        case Top(_, bid, bid_qty, ask, ask_qty):
+            assert 0 < bid < ask < 1e15
+            assert min(bid_qty, ask_qty) >= 0
+        case Delta(first_id, last_id, bids, asks):
+            assert 0 <= first_id <= last_id
+            assert all(0 < price < 1e15 and 0 <= qty < 1e15 for price, qty in [*bids, *asks])
+        case _:
+            assert symbol == ""
+
+
+@given(payload=mutated())
+@settings(max_examples=100, deadline=None)
+def test_mutated_rest_depth_is_malformed_or_sound(payload):
+    try:
+        book = parse_depth(payload, "binance")
+    except Malformed:
+        return
+    assert all(0 < price < 1e15 and 0 <= qty < 1e15 for price, qty in [*book.bids, *book.asks])
