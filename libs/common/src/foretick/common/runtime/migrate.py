@@ -1,5 +1,6 @@
 """Bring a database to the current schema. Run alone: ``DATABASE_URL=... python -m foretick.common.runtime.migrate``."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ def upgrade(database_url: str, revision: str = "head") -> None:
     from sqlalchemy import create_engine, make_url, pool, text
     from sqlalchemy.exc import OperationalError
 
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     engine = create_engine(make_url(database_url).set(drivername="postgresql+psycopg"), poolclass=pool.NullPool)
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))

@@ -17,6 +17,7 @@ from foretick.common.errors import Fatal
 LOOPBACK = "127.0.0.1"
 _POLL_S = 0.01
 _PORT_ATTEMPTS = 5
+_LOCK_WAIT_S = 20.0
 
 # Waits for the end of its standard input, which is the end of the process that holds the other side of the pipe. Then
 # it asks the server to stop, and after 20 s it stops asking. Unlike PR_SET_PDEATHSIG it works on every Unix, does not
@@ -178,7 +179,7 @@ class EmbeddedServer(ABC):
     def _lock_directory(self) -> int:
         """Take the lock that the previous server on this directory held until its end; wait for that a little."""
         lock = os.open(self.data_dir / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + _LOCK_WAIT_S
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
