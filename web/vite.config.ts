@@ -15,5 +15,5 @@ export default defineConfig({
       "/openapi.json": { target: gateway },
     },
   },
-  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"], restoreMocks: true },
+  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"], restoreMocks: true, css: true },
 });

@@ -20,14 +20,14 @@ export interface ClientPorts {
   readonly random: () => number;
 }
 
-/** Channels of every instrument, and those of the one that is looked at. */
-const BOARD_CHANNELS = ["ticks", "predictions", "metrics"] as const satisfies ChannelName[];
+/** Channels of every instrument, the same with the system's, and those of the instrument that is looked at. */
+const INSTRUMENT_CHANNELS = ["ticks", "predictions"] as const satisfies ChannelName[];
+const BOARD_CHANNELS = [...INSTRUMENT_CHANNELS, "metrics"] as const satisfies ChannelName[];
 const DETAIL_CHANNELS = ["books", "features"] as const satisfies ChannelName[];
 
 const WATCH_EVERY_MS = 1_000;
 const PING_EVERY_WATCHES = 2;
 const GIVE_UP_AFTER_MS = 8_000;
-const REGREET_AFTER_MS = 3_000;
 const RESYNC_AFTER_MS = 1_000;
 const CODE_GOING_AWAY = 1001;
 const CODE_SILENT = 4000;
@@ -43,6 +43,8 @@ export class FeedClient {
   private isGreeted = false;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private watchTimer: ReturnType<typeof setInterval> | undefined;
+  /** Instruments of the board that this connection has asked for. */
+  private readonly followed = new Set<InstrumentId>();
   private readonly pingsSentMs = new Map<string, number>();
 
   constructor(ports: ClientPorts) {
@@ -104,6 +106,7 @@ export class FeedClient {
   private release(closeCode: number | null): void {
     clearInterval(this.watchTimer);
     this.isGreeted = false;
+    this.followed.clear();
     this.pingsSentMs.clear();
     const socket = this.socket;
     this.socket = null;
@@ -114,10 +117,7 @@ export class FeedClient {
 
   private pause(closeCode: number, reason: string): void {
     this.attempt += 1;
-    this.waitFor(backoffMs(this.attempt, closeCode, this.ports.random()), reason);
-  }
-
-  private waitFor(pauseMs: number, reason: string): void {
+    const pauseMs = backoffMs(this.attempt, closeCode, this.ports.random());
     const atMs = this.ports.now();
     this.ports.store.emit({ kind: "waiting", atMs, retryAtMs: atMs + pauseMs, attempt: this.attempt, reason });
     this.retryTimer = setTimeout(() => {
@@ -143,6 +143,8 @@ export class FeedClient {
       this.isGreeted = true;
       this.subscribeBoard();
       this.subscribeDetail();
+    } else if (message.type === "instruments") {
+      this.subscribeBoard();
     } else if (message.type === "pong") {
       const sentMs = this.pingsSentMs.get(message.req_id ?? "");
       if (sentMs === undefined) return;
@@ -151,10 +153,12 @@ export class FeedClient {
     }
   }
 
+  /** Follow every instrument that is listed and not followed yet. */
   private subscribeBoard(): void {
     this.ports.store.flush();
-    const symbols = instrumentIds(this.ports.store.getState());
-    if (symbols.length > 0) this.subscribe(symbols, BOARD_CHANNELS);
+    const listed = instrumentIds(this.ports.store.getState()).filter((id) => !this.followed.has(id));
+    if (listed.length > 0) this.subscribe(listed, this.followed.size === 0 ? BOARD_CHANNELS : INSTRUMENT_CHANNELS);
+    for (const id of listed) this.followed.add(id);
   }
 
   private subscribeDetail(): void {
@@ -168,7 +172,7 @@ export class FeedClient {
     this.send({ action: "subscribe", symbols, channels, since, req_id: this.nextId() });
   }
 
-  /** Once a second: notice a silent server, measure the way there, ask again for what is broken or missing. */
+  /** Once a second: notice a silent server, measure the way there, ask again for what is broken. */
   private watch(): void {
     const nowMs = this.ports.now();
     if (nowMs - this.lastHeardMs > GIVE_UP_AFTER_MS) {
@@ -183,10 +187,6 @@ export class FeedClient {
     const state = this.ports.store.getState();
     for (const { channel, id } of brokenSlices(state, nowMs - RESYNC_AFTER_MS)) {
       this.send({ action: "subscribe", symbols: [id], channels: [channel], req_id: this.nextId() });
-    }
-    if (instrumentIds(state).length === 0 && nowMs - state.connection.sinceMs > REGREET_AFTER_MS) {
-      this.release(CODE_GOING_AWAY);
-      this.waitFor(0, "no instruments yet");
     }
   }
 

@@ -25,6 +25,8 @@ function decodeMessage(body: Json, type: string): Decoded {
   switch (type) {
     case "welcome":
       return accept(body, isWelcome(body), "welcome lacks its lists");
+    case "instruments":
+      return accept(body, isListOfObjects(body["instruments"]), "instruments without a list");
     case "snapshot":
     case "delta":
       return decodeUpdate(body);
@@ -71,11 +73,12 @@ function isWelcome(body: Json): boolean {
   return (
     typeof body["run_id"] === "string" &&
     isInteger(body["protocol"]) &&
-    ["instruments", "channels", "features"].every((list) => {
-      const items = body[list];
-      return Array.isArray(items) && items.every(isObject);
-    })
+    ["instruments", "channels", "features"].every((list) => isListOfObjects(body[list]))
   );
+}
+
+function isListOfObjects(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isObject);
 }
 
 function accept(body: Json, sound: boolean, reason: string): Decoded {

@@ -133,10 +133,17 @@ export interface Welcome {
   readonly protocol: number;
   readonly server_ts_us: number;
   readonly run_id: string;
-  readonly origin: Origin;
+  /** Null until an instrument is listed. */
+  readonly origin: Origin | null;
   readonly instruments: readonly InstrumentInfo[];
   readonly channels: readonly ChannelInfo[];
   readonly features: readonly FeatureInfo[];
+}
+
+/** The whole list, whenever it has changed. */
+export interface InstrumentList {
+  readonly type: "instruments";
+  readonly instruments: readonly InstrumentInfo[];
 }
 
 interface UpdateOf<C extends ChannelName> {
@@ -190,7 +197,7 @@ export interface Pong {
   readonly server_ts_us: number;
 }
 
-export type FeedMessage = Welcome | Snapshot | Delta | Ack | FeedError | Heartbeat | Pong;
+export type FeedMessage = Welcome | InstrumentList | Snapshot | Delta | Ack | FeedError | Heartbeat | Pong;
 
 /** Where a client stands in one channel of one instrument; what `since` carries. */
 export interface Cursor {

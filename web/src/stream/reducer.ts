@@ -111,6 +111,9 @@ function applyMessage(draft: Draft, message: FeedMessage, atMs: number): void {
       draft.welcome = message;
       draft.lastError = null;
       break;
+    case "instruments":
+      if (draft.welcome !== null) draft.welcome = { ...draft.welcome, instruments: message.instruments };
+      break;
     case "snapshot":
       dispatchSnapshot(draft, message, atMs);
       break;
@@ -175,13 +178,11 @@ function applyDelta<C extends ChannelName>(draft: Draft, channel: C, message: De
   if (verdict === "gap" && held?.brokenAtMs === null) draft.put(channel, id, { ...held, brokenAtMs: atMs });
 }
 
-/**
- * A delta continues what is held when its `prev` is the `seq` held. A source that restarted goes on with its numbers
- * under a higher epoch, so a higher epoch is sound as long as the chain holds.
- */
+/** A delta continues what is held when it is of the same epoch and its `prev` is the `seq` held. A new epoch starts with a snapshot. */
 function judge(held: Slice<ChannelName> | undefined, delta: Delta | DeltaOf<ChannelName>): Verdict {
   if (held === undefined) return "gap";
   if (delta.epoch < held.epoch) return "epoch";
   if (delta.epoch === held.epoch && delta.seq <= held.seq) return "duplicate";
-  return delta.prev === held.seq && held.brokenAtMs === null ? "fold" : "gap";
+  const isNext = delta.epoch === held.epoch && delta.prev === held.seq;
+  return isNext && held.brokenAtMs === null ? "fold" : "gap";
 }

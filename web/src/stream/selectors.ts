@@ -11,7 +11,8 @@ export interface Source {
 export function sourcesOf(welcome: Welcome | null): readonly Source[] {
   const sources = new Map<string, Source>();
   for (const { origin, venue } of welcome?.instruments ?? []) sources.set(`${origin}:${venue}`, { origin, venue });
-  if (sources.size === 0 && welcome !== null) return [{ origin: welcome.origin, venue: "" }];
+  const origin = welcome?.origin ?? null;
+  if (sources.size === 0 && origin !== null) return [{ origin, venue: "" }];
   return [...sources.values()];
 }
 

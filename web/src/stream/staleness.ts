@@ -11,8 +11,14 @@ export interface Freshness {
   readonly isStale: boolean;
 }
 
-/** Return the age of a channel's data, or null when none has arrived. */
+/** Return the age of a channel's data, or null when none has arrived. A quiet book may be sound, but not beside stale ticks. */
 export function freshness(state: FeedState, channel: ChannelName, id: InstrumentId, nowMs: number): Freshness | null {
+  const own = ownFreshness(state, channel, id, nowMs);
+  if (channel !== "books" || own === null) return own;
+  return { ...own, isStale: own.isStale || ownFreshness(state, "ticks", id, nowMs)?.isStale === true };
+}
+
+function ownFreshness(state: FeedState, channel: ChannelName, id: InstrumentId, nowMs: number): Freshness | null {
   const slice = state.slices[channel].get(id);
   if (slice === undefined) return null;
   const ageMs = Math.max(0, nowMs - slice.arrivedAtMs);

@@ -1,10 +1,16 @@
 import type { Origin, Trust } from "../stream/protocol.ts";
-import { ORIGIN_LABELS, ORIGIN_MEANINGS, TRUST_MEANINGS } from "./words.ts";
+import { ORIGIN_LABELS, ORIGIN_MEANINGS, ORIGIN_SHORT_LABELS, TRUST_MEANINGS } from "./words.ts";
 
-export function OriginTag({ origin }: { readonly origin: Origin }) {
+interface OriginProps {
+  readonly origin: Origin;
+  readonly isShort?: boolean;
+}
+
+/** Says that a value comes from no live market. */
+export function OriginTag({ origin, isShort = false }: OriginProps) {
   return (
     <span className={`tag origin is-${origin}`} title={ORIGIN_MEANINGS[origin]}>
-      {ORIGIN_LABELS[origin]}
+      {isShort ? ORIGIN_SHORT_LABELS[origin] : ORIGIN_LABELS[origin]}
     </span>
   );
 }

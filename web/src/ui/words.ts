@@ -4,6 +4,7 @@ import type { Origin, Probabilities, Trust, Withheld } from "../stream/protocol.
 import type { Verdict } from "../stream/selectors.ts";
 
 export const ORIGIN_LABELS: Readonly<Record<Origin, string>> = { live: "LIVE", sim: "SIMULATED", replay: "REPLAY" };
+export const ORIGIN_SHORT_LABELS: Readonly<Record<Origin, string>> = { live: "LIVE", sim: "SIM", replay: "REPLAY" };
 
 export const ORIGIN_MEANINGS: Readonly<Record<Origin, string>> = {
   live: "Market data from the venue, as it happens.",

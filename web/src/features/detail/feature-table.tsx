@@ -42,18 +42,20 @@ interface GroupProps {
 
 function FeatureGroup({ group, members, values }: GroupProps) {
   return (
-    <dl className="feature-group">
-      <div className="feature-title" role="presentation">{group}</div>
-      {members.map(({ feature, index }) => (
-        <div key={feature.name} className="feature" title={`${feature.name} = ${feature.formula}`}>
-          <dt>{feature.label}</dt>
-          <dd className="figure">
-            {formatFeature(values[index])}
-            <small>{feature.unit}</small>
-          </dd>
-        </div>
-      ))}
-    </dl>
+    <section className="feature-group">
+      <h4>{group}</h4>
+      <dl>
+        {members.map(({ feature, index }) => (
+          <div key={feature.name} className="feature" title={`${feature.name} = ${feature.formula}`}>
+            <dt>{feature.label}</dt>
+            <dd className="figure">
+              {formatFeature(values[index])}
+              <small>{feature.unit}</small>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
   );
 }
 

@@ -7,10 +7,10 @@ import { ProbabilityBar } from "../../ui/probability-bar.tsx";
 import { WITHHELD_WORDS } from "../../ui/words.ts";
 
 const MEMBER_LABELS: Readonly<Record<string, string>> = {
-  rf: "Random forest", random_forest: "Random forest",
-  lgbm: "LightGBM", lightgbm: "LightGBM",
-  xgb: "XGBoost", xgboost: "XGBoost",
-  mlp: "Neural network", nn: "Neural network", neural_network: "Neural network",
+  random_forest: "Random forest",
+  lightgbm: "LightGBM",
+  xgboost: "XGBoost",
+  neural_network: "Neural network",
 };
 
 /** The ensemble's prediction beside what each of its members says. */

@@ -2,7 +2,7 @@ import { useCallback, type Ref } from "react";
 import { ChartCanvas } from "../../charts/chart-canvas.tsx";
 import { paintPriceChart } from "../../charts/price-chart.ts";
 import type { Frame } from "../../charts/surface.ts";
-import { formatChange, formatMid, formatPrice, formatQty, formatSeconds, formatUtc } from "../../lib/format.ts";
+import { formatChange, formatPrice, formatQty, formatSeconds, formatUtc } from "../../lib/format.ts";
 import { useFeed, useIsStale, useSlice } from "../../stream/context.ts";
 import type { InstrumentId, InstrumentInfo } from "../../stream/protocol.ts";
 import { StaleTag } from "../../ui/age.tsx";
@@ -29,7 +29,7 @@ export function PricePanel({ id, instrument, headingRef }: Props) {
           <small>{instrument.quote}</small>
         </h2>
         <OriginTag origin={instrument.origin} />
-        <span className="venue">{instrument.venue}</span>
+        {instrument.venue !== instrument.origin && <span className="venue">{instrument.venue}</span>}
         {ticks !== undefined && <TrustBadge trust={ticks.trust} />}
         <StaleTag channel="ticks" id={id} />
       </header>
@@ -57,7 +57,7 @@ function PriceChart({ id, instrument }: Pick<Props, "id" | "instrument">) {
       paintPriceChart(frame, {
         series: seriesOf(store.getState().slices.ticks.get(id)?.data),
         pointerX,
-        formatValue: (value) => formatMid(value, tickSize),
+        formatValue: (value) => formatPrice(value, tickSize),
         formatTime: formatUtc,
       });
     },

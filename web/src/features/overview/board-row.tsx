@@ -64,8 +64,8 @@ function NameCell({ instrument, trust }: { readonly instrument: InstrumentInfo; 
       </span>
       <span className="tags">
         {trust !== undefined && <TrustBadge trust={trust} />}
-        {instrument.origin !== "live" && <OriginTag origin={instrument.origin} />}
-        <span className="venue">{instrument.venue}</span>
+        {instrument.origin !== "live" && <OriginTag origin={instrument.origin} isShort />}
+        {instrument.venue !== instrument.origin && <span className="venue">{instrument.venue}</span>}
       </span>
     </div>
   );

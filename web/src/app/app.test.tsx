@@ -1,0 +1,202 @@
+import { act, cleanup, fireEvent, screen, within } from "@testing-library/react";
+import axe from "axe-core";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { at, book, BTC, delta, ETH, instrument, metrics, prediction, snapshot, ticks, welcome } from "../testing/builders.ts";
+import { renderPage, type Page } from "../testing/page.tsx";
+
+let page: Page;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  window.history.replaceState(null, "", "/");
+  page = renderPage((ms) => { vi.advanceTimersByTime(ms); });
+});
+
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+});
+
+function goLive(): void {
+  page.feed(
+    [{ kind: "opened", atMs: 0 }],
+    at(0, welcome(), snapshot("ticks", ticks(), { seq: 9 }), snapshot("ticks", ticks({ price: 3_100 }), { id: ETH, seq: 9 })),
+    at(0, snapshot("predictions", prediction(), { seq: 10 }), snapshot("metrics", metrics(), { seq: 1 })),
+  );
+}
+
+describe("the page", () => {
+  it("says what it is waiting for before the gateway has greeted it", () => {
+    expect(screen.getByTestId("connection").dataset["phase"]).toBe("connecting");
+    expect(screen.getByTestId("empty").textContent).toContain("Connecting to the feed");
+  });
+
+  it("says what to do when the gateway does not answer, and counts down", () => {
+    page.feed([{ kind: "waiting", atMs: 0, retryAtMs: 4_000, attempt: 2, reason: "closed with 1006" }]);
+    expect(screen.getByTestId("connection").textContent).toContain("Reconnectingin 4 s");
+    expect(screen.getByTestId("empty").textContent).toContain("make run");
+    page.setNow(2_500);
+    expect(screen.getByTestId("connection").textContent).toContain("in 2 s");
+    fireEvent.click(within(screen.getByTestId("connection")).getByRole("button"));
+    expect(page.retries).toBe(1);
+  });
+
+  it("says that no instrument is listed yet, and shows them once they are", () => {
+    page.feed(at(0, welcome({ instruments: [] })));
+    expect(screen.getByTestId("empty").textContent).toContain("no instrument is listed");
+    page.feed(at(0, { type: "instruments", instruments: [instrument("BTC")] }));
+    expect(screen.queryByTestId("empty")).toBeNull();
+    expect(page.row(BTC)).toBeTruthy();
+  });
+
+  it("says everywhere that data is simulated", () => {
+    goLive();
+    expect(screen.getByTestId("origin").textContent).toBe("SIMULATEDsim");
+    expect(document.title).toBe("SIMULATED · Foretick");
+    expect(within(page.row(BTC)).getByText("SIM")).toBeTruthy();
+  });
+
+  it("does not call live data anything else", () => {
+    page.feed(at(0, welcome({ origin: "live", instruments: [instrument("BTC", { venue: "binance", origin: "live" })] })));
+    expect(screen.getByTestId("origin").textContent).toBe("LIVEbinance");
+    expect(screen.queryByText(/SIM/)).toBeNull();
+  });
+});
+
+describe("a row", () => {
+  it("shows price, change with its sign, prediction and what it was made from", () => {
+    goLive();
+    const row = page.row(BTC);
+    expect(within(row).getByTestId("price").textContent).toBe("100.01");
+    expect(row.textContent).toContain("▲+0.12");
+    expect(within(row).getByRole("img", { name: "down 20 %, flat 43 %, up 37 %" })).toBeTruthy();
+    expect(within(row).getByTestId("expected").textContent).toBe("+0.84");
+    expect(row.dataset).toMatchObject({ modelId: "ensemble-1", asofSeq: "10", stale: "false", priceStale: "false", trust: "LIVE", origin: "sim" });
+  });
+
+  it("marks price and prediction stale each by its own arrival", () => {
+    goLive();
+    page.feed(at(2_000, delta("predictions", prediction({ asof_seq: 12 }), { seq: 12, prev: 10 })));
+    page.setNow(4_200);
+    expect(page.row(BTC).dataset).toMatchObject({ stale: "false", priceStale: "true", asofSeq: "12" });
+    expect(page.row(BTC).textContent.replaceAll("\u202f", " ")).toContain("STALE 4 s");
+    page.setNow(6_400);
+    expect(page.row(BTC).dataset["stale"]).toBe("true");
+    page.feed(at(6_400, delta("ticks", ticks({ price: 100.05 }), { seq: 11, prev: 9 })));
+    expect(page.row(BTC).dataset).toMatchObject({ stale: "true", priceStale: "false" });
+  });
+
+  it("is not fresh before anything has arrived", () => {
+    goLive();
+    expect(page.row(ETH).dataset).toMatchObject({ stale: "true", priceStale: "false" });
+    expect(page.row(ETH).getAttribute("data-asof-seq")).toBe("");
+    expect(page.row(ETH).textContent).toContain("No prediction has arrived yet");
+  });
+
+  it("says in words why a prediction is withheld", () => {
+    goLive();
+    const withheld = prediction({ withheld: "untrusted", probabilities: null, expected_return_bps: null, members: {}, trust: "GAP" });
+    page.feed(at(1, delta("predictions", withheld, { seq: 11, prev: 10 }), delta("ticks", ticks({ trust: "GAP" }), { seq: 10, prev: 9 })));
+    expect(page.row(BTC).textContent).toContain("Withheld: the order book is not sound");
+    expect(page.row(BTC).dataset).toMatchObject({ withheld: "untrusted", trust: "GAP" });
+    expect(within(page.row(BTC)).getByText("GAP")).toBeTruthy();
+    expect(within(page.row(BTC)).queryByRole("img", { name: /down/ })).toBeNull();
+  });
+
+  it("warns when the model was trained on other data", () => {
+    goLive();
+    page.feed(at(1, delta("predictions", prediction({ out_of_origin: true, origin: "replay" }), { seq: 11, prev: 10 })));
+    expect(within(page.row(BTC)).getByText(/untested here/).getAttribute("title")).toBe("Trained on simulated data, scored on replay data: untested");
+  });
+});
+
+describe("keyboard", () => {
+  it("moves through the instruments with one row in the tab order, and follows the selected one", () => {
+    goLive();
+    expect([page.row(BTC).tabIndex, page.row(ETH).tabIndex]).toEqual([0, -1]);
+    page.row(BTC).focus();
+    fireEvent.keyDown(page.row(BTC), { key: "ArrowDown" });
+    expect(document.activeElement).toBe(page.row(ETH));
+    expect(page.row(ETH).getAttribute("aria-selected")).toBe("true");
+    expect(screen.getByTestId("detail").dataset["instrument"]).toBe(ETH);
+    act(() => { vi.advanceTimersByTime(100); });
+    expect(page.selected.at(-1)).toBe(ETH);
+    fireEvent.keyDown(page.row(ETH), { key: "ArrowDown" });
+    expect(document.activeElement).toBe(page.row(ETH));
+    fireEvent.keyDown(page.row(ETH), { key: "Home" });
+    expect(document.activeElement).toBe(page.row(BTC));
+  });
+
+  it("goes from the board to the details with Enter and back with b", () => {
+    goLive();
+    page.row(BTC).focus();
+    fireEvent.keyDown(page.row(BTC), { key: "Enter" });
+    expect(document.activeElement?.id).toBe("detail");
+    fireEvent.keyDown(document.body, { key: "b" });
+    expect(document.activeElement).toBe(page.row(BTC));
+  });
+
+  it("opens the help with a question mark", () => {
+    goLive();
+    const dialog = screen.getByTestId<HTMLDialogElement>("shortcuts");
+    expect(dialog.open).toBe(false);
+    fireEvent.keyDown(document.body, { key: "?" });
+    expect(dialog.open).toBe(true);
+    fireEvent.click(within(dialog).getByText("Close", { selector: "button" }));
+    expect(dialog.open).toBe(false);
+  });
+});
+
+describe("details", () => {
+  it("show ladder, members and features under the gateway's own labels", () => {
+    goLive();
+    page.feed(
+      at(0, snapshot("books", book(), { seq: 9 })),
+      at(0, snapshot("features", { step: 1, values: [1.25, null], warm: true, schema_id: "s1", mid: 1, trust: "LIVE", origin: "sim", ts_recv_us: 1 }, { seq: 9 })),
+    );
+    const firstLevels = within(screen.getByTestId("ladder")).getAllByRole("row")[1];
+    expect([...(firstLevels?.children ?? [])].map((cell) => cell.textContent)).toEqual(["2.00", "100.00", "100.02", "1.00"]);
+    expect(screen.getByTestId("members").textContent).toContain("LightGBM");
+    expect(screen.getByTestId("features").textContent).toContain("Return1.250bpsmicrostructureImbalance–frac");
+  });
+});
+
+describe("the system strip", () => {
+  it("puts live accuracy beside the prior and calls it no edge where it is none", () => {
+    goLive();
+    const score = { count: 50_000, accuracy_frac: 0.452, prior_accuracy_frac: 0.451, log_loss: 1.05, prior_log_loss: 1.06 };
+    page.feed(at(1, delta("metrics", metrics({ score }), { seq: 2, prev: 1 })));
+    expect(screen.getByTestId("score").textContent.replaceAll("\u202f", " ")).toContain("45.2 %prior 45.1 %");
+    expect(screen.getByTestId("verdict").textContent).toBe("no edge yet");
+  });
+
+  it("tells of a gateway that has gone quiet", () => {
+    goLive();
+    page.setNow(5_000);
+    expect(screen.getByTestId("connection").dataset["phase"]).toBe("silent");
+    expect(screen.getByTestId("banner").textContent).toContain("gone quiet");
+  });
+
+  it("shows what the gateway refused with its hint, until dismissed", () => {
+    goLive();
+    page.feed(at(1, { type: "error", code: "unknown_symbol", message: "there is no instrument 'X'", hint: "known: BTCUSDT" }));
+    expect(screen.getByTestId("banner").textContent).toContain("known: BTCUSDT");
+    fireEvent.click(screen.getByText("Dismiss"));
+    expect(screen.queryByTestId("banner")).toBeNull();
+  });
+
+  it("asks for a reload when the protocol is another one", () => {
+    page.feed(at(0, welcome({ protocol: 2 })));
+    expect(screen.getByTestId("banner").textContent).toContain("Reload the page");
+  });
+});
+
+describe("accessibility", () => {
+  it("has no violation that axe finds without a layout", async () => {
+    goLive();
+    page.feed(at(0, snapshot("books", book(), { seq: 9 })));
+    vi.useRealTimers();
+    const { violations } = await axe.run(document.body, { rules: { "color-contrast": { enabled: false }, region: { enabled: false } } });
+    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 160))])).toEqual([]);
+  });
+});

@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { book, delta, metrics, prediction, snapshot, ticks, welcome } from "../testing/builders.ts";
+import { decodeFrame } from "./decode.ts";
+
+describe("decodeFrame", () => {
+  it.each([
+    welcome(),
+    snapshot("ticks", ticks(), { seq: 1 }),
+    delta("books", book(), { seq: 2, prev: 1 }),
+    snapshot("predictions", prediction({ probabilities: null, members: {}, withheld: "no_model" }), { seq: 1 }),
+    snapshot("metrics", metrics(), { seq: 1 }),
+  ])("accepts a sound $type", (message) => {
+    expect(decodeFrame(JSON.stringify(message))).toEqual({ kind: "message", message });
+  });
+
+  it("accepts a ticks delta without history but no such snapshot", () => {
+    const withoutHistory = JSON.parse(JSON.stringify({ ...ticks(), history: undefined })) as Record<string, unknown>;
+    const update = { channel: "ticks", venue: "sim", symbol: "BTCUSDT", epoch: 1, seq: 2, prev: 1, data: withoutHistory };
+    expect(decodeFrame(JSON.stringify({ type: "delta", ...update })).kind).toBe("message");
+    expect(decodeFrame(JSON.stringify({ type: "snapshot", ...update })).kind).toBe("malformed");
+  });
+
+  it.each([
+    ["no text", new Uint8Array(2)],
+    ["no JSON", "{"],
+    ["null", "null"],
+    ["a list", "[]"],
+    ["no type", "{}"],
+    ["a fractional seq", JSON.stringify({ ...snapshot("metrics", metrics(), { seq: 1 }), seq: 1.5 })],
+    ["no data", JSON.stringify({ type: "delta", channel: "books", venue: "sim", symbol: "X", epoch: 1, seq: 1, prev: 0 })],
+    ["levels that are no pairs", JSON.stringify(snapshot("books", book({ bids: [["1", 2]] as never }), { seq: 1 }))],
+    ["a probability that is missing", JSON.stringify(snapshot("predictions", prediction({ probabilities: { up: 1 } as never }), { seq: 1 }))],
+    ["a welcome without lists", JSON.stringify({ type: "welcome", protocol: 1, run_id: "r" })],
+  ])("refuses %s", (_, frame) => {
+    expect(decodeFrame(frame).kind).toBe("malformed");
+  });
+
+  it("passes over types and channels that it does not know", () => {
+    expect(decodeFrame('{"type":"prophecy"}')).toEqual({ kind: "unknown", what: "prophecy" });
+    expect(decodeFrame('{"type":"delta","channel":"fills"}')).toEqual({ kind: "unknown", what: "fills" });
+  });
+});
