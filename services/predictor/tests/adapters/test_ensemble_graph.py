@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from foretick.predictor.adapters.learners.client import NAMES, LibraryLearner, Sizes
 from foretick.predictor.adapters.onnx import trees
 from foretick.predictor.adapters.onnx.graph import ReturnHead, TreeMember, build_graph
 from foretick.predictor.adapters.onnx.trees import floor_to_float32, trees_of_lightgbm
 from foretick.quant.runner import ModelRunner
-from hypothesis import given
-from hypothesis import strategies as st
 
 SMALL = Sizes(forest_trees=10, boosting_rounds=8, min_leaf_rows=5, network_epochs=1)
 WEIGHTS = np.array([0.1, 0.2, 0.3, 0.4])

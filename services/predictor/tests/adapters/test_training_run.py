@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from foretick.predictor.adapters.learners.client import LibraryLearner, Sizes
 from foretick.predictor.adapters.simulation.client import SimulatedMarketHistory
 from foretick.predictor.domain.dataset import Rows

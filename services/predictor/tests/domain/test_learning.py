@@ -1,5 +1,9 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import log_loss
+
 from foretick.predictor.domain.dataset import (
     Rows,
     classify_rows,
@@ -10,9 +14,6 @@ from foretick.predictor.domain.dataset import (
 from foretick.predictor.domain.ensemble import class_frequencies, fit_return_slopes, row_losses, weights_from_losses
 from foretick.predictor.domain.evaluation import bootstrap_gain, evaluate
 from foretick.predictor.domain.labels import flat_threshold_bps
-from hypothesis import given
-from hypothesis import strategies as st
-from sklearn.metrics import log_loss
 
 
 def rows_of(returns, symbol="A", horizon=5):

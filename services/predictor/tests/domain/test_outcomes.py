@@ -2,14 +2,15 @@ from math import log
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from foretick.common.contracts import Direction, Trust
 from foretick.common.testing.builders import feature_vector, prediction
 from foretick.predictor.domain.ledger import Intake, Ledger
 from foretick.predictor.domain.outcomes import Pending, PendingOutcomes
 from foretick.predictor.domain.predicting import Sender
 from foretick.quant.labels import label_vectors
-from hypothesis import given
-from hypothesis import strategies as st
 
 PRIOR = (0.25, 0.5, 0.25)
 

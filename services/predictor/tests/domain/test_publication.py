@@ -3,6 +3,7 @@ from hashlib import sha256
 import msgspec
 import numpy as np
 import pytest
+
 from foretick.common.contracts import ModelPublished
 from foretick.predictor.domain.admission import ServingTerms, faults_of_object, faults_of_terms
 from foretick.predictor.domain.evaluation import Evaluation, Gain

@@ -2,9 +2,10 @@ from itertools import islice
 from math import log
 
 import pytest
-from foretick.predictor.domain.score import LEAST_PROBABILITY, RunningScore, log_loss_of
 from hypothesis import given
 from hypothesis import strategies as st
+
+from foretick.predictor.domain.score import LEAST_PROBABILITY, RunningScore, log_loss_of
 
 PRIOR = (0.2, 0.5, 0.3)
 

@@ -1,0 +1,246 @@
+import asyncio
+
+import msgspec
+import numpy as np
+import pytest
+
+from foretick.common.contracts import Origin, Trust, Withheld
+from foretick.common.errors import Refused, Transient
+from foretick.common.subjects import OUTCOME_MESSAGES, PREDICTION_MESSAGES
+from foretick.common.testing.builders import feature_vector, outcome, prediction
+from foretick.predictor.adapters.bus.client import DataPlaneOutlet
+from foretick.predictor.adapters.metrics.client import PrometheusMeters
+from foretick.predictor.domain.evaluation import Evaluation, Gain
+from foretick.predictor.domain.ledger import Ledger
+from foretick.predictor.domain.predicting import Numbers, Sender
+from foretick.predictor.domain.publication import ModelIdentity, Parity, TrainedModel, announce
+from foretick.predictor.handlers.recovery import RecoveryHandler
+from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
+
+IDENTITY = ModelIdentity("features-test", "0" * 16, ("x", "y", "z"), 100_000_000, 5, 1)
+SOUND = [0.1, -0.2, 0.3]
+
+
+def announcement(model_id="ensemble-1", ts=1):
+    judged = Evaluation(10_000, 40, 0.9, 1.0, 0.6, 0.5, Gain(0.1, 0.05, 0.15), Gain(0.1, 0.05, 0.15))
+    model = TrainedModel(
+        b"graph", ("a", "b"), np.array([0.5, 0.5]), np.array([0.25, 0.5, 0.25]), {"X": 0.5, "*": 0.7}, 9,
+        Parity(20_000, 0.0, 0), judged, judged, {},
+    )  # fmt: skip
+    return msgspec.structs.replace(announce(model, IDENTITY, ts), model_id=model_id)
+
+
+class Model:
+    """A model that says its own expected return; it counts its calls."""
+
+    def __init__(self, announcement, says_bps=1.0):
+        self.announcement = announcement
+        self.calls = []
+        self._says_bps = says_bps
+
+    def predict(self, vectors):
+        self.calls.append([vector.symbol for vector in vectors])
+        return [Numbers(self._says_bps, (0.2, 0.5, 0.3), [(0.1, 0.6, 0.3), (0.3, 0.4, 0.3)]) for _ in vectors]
+
+
+class Loader:
+    """Loads what it was given; a test holds it back with ``gate``."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def load(self, announcement):
+        await self.gate.wait()
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Service:
+    def __init__(self, rt, loader=None):
+        sender = Sender(rt.name, rt.epoch)
+        self.rt, self.ledger = rt, Ledger(sender, 100)
+        self.outlet, meters = DataPlaneOutlet(rt.data, rt.clock), PrometheusMeters(rt.metrics)
+        self.vectors = VectorHandler(sender, self.ledger, self.outlet, meters, 5)
+        self.models = ModelHandler(self.vectors, loader or Loader(), meters, rt.log)
+
+    def predictions(self):
+        return self.rt.data.messages(PREDICTION_MESSAGES)
+
+    def outcomes(self):
+        return self.rt.data.messages(OUTCOME_MESSAGES)
+
+
+@pytest.fixture
+def service(fake_runtime):
+    return Service(fake_runtime)
+
+
+def vector(step=10, values=SOUND, **fields):
+    return feature_vector(values, step=step, **fields)
+
+
+def test_all_due_instruments_go_through_one_call(service):
+    service.vectors.model = model = Model(announcement())
+    service.vectors.on_vectors([vector(symbol=name) for name in ("A", "B", "C")])
+    assert model.calls == [["A", "B", "C"]]
+    assert [(one.symbol, one.expected_return_bps, one.withheld) for one in service.predictions()] == [
+        ("A", 1.0, None), ("B", 1.0, None), ("C", 1.0, None),
+    ]  # fmt: skip
+
+
+def test_prediction_carries_what_it_was_made_from(service):
+    service.vectors.model = Model(announcement())
+    made_from = vector(asof_seq=42, prev_asof_seq=40, mid=101.5, origin=Origin.REPLAY, ts_event_ns=7)
+    service.vectors.on_vectors([made_from])
+    (one,) = service.predictions()
+    for field in ("asof_seq", "prev_asof_seq", "step", "interval_ns", "mid", "schema_id", "schema_hash", "ts_recv_ns",
+                  "ts_event_ns", "ts_ingest_ns", "trust", "origin", "run_id"):  # fmt: skip
+        assert getattr(one, field) == getattr(made_from, field), field
+    assert (one.model_id, one.model_origin, one.out_of_origin) == ("ensemble-1", Origin.SIM, True)
+    assert (one.probabilities.down, one.probabilities.flat, one.probabilities.up) == (0.2, 0.5, 0.3)
+    assert {name: member.flat for name, member in one.members.items()} == {"a": 0.6, "b": 0.4}
+    assert (one.producer, one.epoch, one.ts_sent_ns) == ("test.serve-0", 1, service.rt.clock.ns)
+    assert one.flat_bps == 0.7  # of a symbol that the model has not seen
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"schema_hash": "f" * 16}, Withheld.SCHEMA_MISMATCH),
+        ({"values": [0.1]}, Withheld.SCHEMA_MISMATCH),
+        ({"interval_ns": 1_000_000_000}, Withheld.SCHEMA_MISMATCH),
+        ({"trust": Trust.GAP}, Withheld.UNTRUSTED),
+        ({"trust": Trust.STALE}, Withheld.UNTRUSTED),
+        ({"mid": None}, Withheld.NO_PRICE),
+        ({"warm": False}, Withheld.WARMING_UP),
+        ({"values": [0.1, None, 0.2]}, Withheld.WARMING_UP),
+    ],
+)
+def test_unsound_vector_gets_a_reason_instead_of_numbers(service, fields, reason):
+    service.vectors.model = model = Model(announcement())
+    service.vectors.on_vectors([vector(**fields), vector(symbol="GOOD")])
+    withheld, given = service.predictions()
+    assert withheld.withheld is reason
+    assert (withheld.expected_return_bps, withheld.probabilities, withheld.members, withheld.flat_bps) == (
+        None,
+        None,
+        {},
+        None,
+    )
+    assert given.withheld is None
+    assert model.calls == [["GOOD"]]
+    assert service.rt.metric("predictions_total", verdict=reason.value) == 1
+
+
+def test_without_a_model_every_prediction_says_so(service):
+    service.vectors.on_vectors([vector()])
+    (one,) = service.predictions()
+    assert (one.withheld, one.model_id, one.horizon_steps) == (Withheld.NO_MODEL, None, 5)
+
+
+def test_batch_is_conflated_to_the_latest_but_every_vector_settles(service):
+    service.vectors.model = Model(announcement())
+    service.vectors.on_vectors([vector(step=10), vector(step=10, symbol="B")])
+    service.vectors.on_vectors([vector(step=step, mid=100.0 + step) for step in (14, 15, 16)])
+    assert [(one.symbol, one.step) for one in service.predictions()] == [("BTCUSDT", 10), ("B", 10), ("BTCUSDT", 16)]
+    assert service.rt.metric("conflated_total") == 2
+    assert [(one.step, one.realised_step) for one in service.outcomes()] == [(10, 15)]
+    assert service.rt.metric("outcomes_total", venue="sim", symbol="BTCUSDT") == 1
+
+
+def test_repeated_vector_is_not_predicted_twice(service):
+    service.vectors.model = Model(announcement())
+    service.vectors.on_vectors([vector()])
+    service.vectors.on_vectors([vector()])
+    assert len(service.predictions()) == 1
+    assert service.rt.metric("vectors_total", intake="repeated") == 1
+
+
+def test_withheld_prediction_has_no_outcome(service):
+    for step in range(10, 30):
+        service.vectors.on_vectors([vector(step=step)])
+    assert service.outcomes() == []
+
+
+async def test_swap_leaves_no_gap(fake_runtime):
+    loader = Loader(Model(announcement("old", 1)), Model(announcement("new", 2)))
+    service = Service(fake_runtime, loader)
+    await service.models.on_model(announcement("old", 1))
+    loader.gate.clear()
+    swap = asyncio.create_task(service.models.on_model(announcement("new", 2)))
+    for step in range(10, 20):
+        service.vectors.on_vectors([vector(step=step)])
+        await asyncio.sleep(0)
+    loader.gate.set()
+    await swap
+    for step in range(20, 30):
+        service.vectors.on_vectors([vector(step=step)])
+    assert [one.step for one in service.predictions()] == list(range(10, 30))
+    assert [one.model_id for one in service.predictions()] == ["old"] * 10 + ["new"] * 10
+    assert all(one.withheld is None for one in service.predictions())
+    scores = {one.model_id: one.score.count for one in service.outcomes()}
+    assert scores == {"old": 10, "new": 5}
+
+
+async def test_refused_model_leaves_the_old_one_in_service(fake_runtime):
+    service = Service(fake_runtime, Loader(Model(announcement("old", 1)), Refused("wrong_object", "sha256 differs")))
+    await service.models.on_model(announcement("old", 1))
+    await service.models.on_model(announcement("bad", 2))
+    assert service.vectors.model.announcement.model_id == "old"
+    assert service.rt.metric("models_total", result="refused") == 1
+
+
+async def test_store_that_is_away_is_asked_again(fake_runtime):
+    service = Service(fake_runtime, Loader(Transient("away"), Model(announcement())))
+    with pytest.raises(Transient):
+        await service.models.on_model(announcement())
+    await service.models.on_model(announcement())
+    assert service.vectors.model is not None
+
+
+async def test_older_announcement_changes_nothing(fake_runtime):
+    service = Service(fake_runtime, Loader(Model(announcement("new", 2))))
+    await service.models.on_model(announcement("new", 2))
+    await service.models.on_model(announcement("old", 1))
+    await service.models.on_model(announcement("new", 2))
+    assert service.vectors.model.announcement.model_id == "new"
+    assert service.rt.metric("models_total", result="superseded") == 2
+
+
+class Tails:
+    def __init__(self, **messages):
+        self._messages = messages
+
+    async def read(self, subject, count):
+        return self._messages.get(subject.root, [])[-count:]
+
+
+async def test_successor_doubles_no_step_and_pays_open_outcomes_once(fake_runtime):
+    current = announcement("ensemble-1", 5)
+    tail = Tails(
+        models=[announcement("ancient", 1), current],
+        predictions=[prediction(step=step) for step in range(10, 18)] + [prediction(step=99, run_id="another")],
+        outcomes=[outcome(step=step) for step in (10, 11)],
+        features=[vector(step=step) for step in range(10, 19)],
+    )
+    service = Service(fake_runtime, Loader(Model(current)))
+    recovery = RecoveryHandler(tail, service.ledger, service.outlet, fake_runtime.log, "test")
+    await recovery.recover(service.models, service.vectors)
+    assert [(one.step, one.realised_step) for one in service.outcomes()] == [(12, 17), (13, 18)]
+    service.vectors.on_vectors([vector(step=17), vector(step=19)])
+    assert [one.step for one in service.predictions()] == [19]
+    assert [(one.step, one.realised_step) for one in service.outcomes()][2:] == [(14, 19)]
+
+
+async def test_successor_serves_the_newest_model_that_loads(fake_runtime):
+    good = announcement("good", 1)
+    tail = Tails(models=[good, announcement("bad", 2)])
+    service = Service(fake_runtime, Loader(Refused("wrong_object", "bad"), Model(good)))
+    await RecoveryHandler(tail, service.ledger, service.outlet, fake_runtime.log, "test").recover(
+        service.models, service.vectors
+    )
+    assert service.vectors.model.announcement.model_id == "good"
