@@ -82,7 +82,8 @@ class Store:
         """Run the body in one transaction: committed at its end, rolled back by an exception.
 
         Raises:
-            Transient: the connection was lost; whether a commit that was under way succeeded is not known
+            Transient: the connection was lost, and whether a commit under way succeeded is not known; or the server
+                could not do it now
             psycopg.DataError, psycopg.IntegrityError: the server refused what it was given
         """
         connection = self._require()
@@ -90,7 +91,9 @@ class Store:
             async with connection.transaction():
                 yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            await self._lose(error)
+            # A full disk or a lock that was not granted is trouble too, but the connection stands.
+            if connection.closed:
+                await self._lose(error)
             raise Transient(f"database: {error}") from error
         except asyncio.CancelledError:
             # A cancelled query leaves the connection in the middle of its protocol.
