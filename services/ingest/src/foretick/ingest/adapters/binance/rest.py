@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -31,9 +31,15 @@ class RetryLater(Transient):
 class WeightBudget:
     """Request weight that refills evenly over a minute: the venue bans who exceeds its own limit."""
 
-    def __init__(self, weight_per_minute: int, seconds: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        weight_per_minute: int,
+        seconds: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._capacity = float(weight_per_minute)
         self._seconds = seconds
+        self._sleep = sleep
         self._left = self._capacity
         self._at_s = seconds()
 
@@ -46,7 +52,7 @@ class WeightBudget:
             if self._left >= weight:
                 self._left -= weight
                 return
-            await asyncio.sleep((weight - self._left) * _PERIOD_S / self._capacity)
+            await self._sleep((weight - self._left) * _PERIOD_S / self._capacity)
 
 
 def depth_weight(depth: int) -> int:
