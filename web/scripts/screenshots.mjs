@@ -1,6 +1,6 @@
 /**
  * Takes pictures of the page in headless Chromium, to look at them: node scripts/screenshots.mjs <folder> [--url ...]
- * [--wait seconds] [--press keys]. CHROMIUM names the browser.
+ * [--wait seconds] [--press keys] [--full]. CHROMIUM names the browser.
  */
 
 import { mkdirSync } from "node:fs";
@@ -10,7 +10,7 @@ import { chromium } from "playwright-core";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { url: { type: "string", default: "http://127.0.0.1:8000/" }, wait: { type: "string", default: "3" }, press: { type: "string", default: "" }, name: { type: "string", default: "page" } },
+  options: { url: { type: "string", default: "http://127.0.0.1:8000/" }, wait: { type: "string", default: "3" }, press: { type: "string", default: "" }, name: { type: "string", default: "page" }, full: { type: "boolean", default: false } },
 });
 const folder = positionals[0] ?? "../test-results/screenshots";
 const SIZES = { desktop: [1440, 900], tablet: [900, 1100], phone: [390, 844] };
@@ -36,7 +36,7 @@ for (const [size, [width, height]] of Object.entries(SIZES)) {
   await page.waitForTimeout(Number(values.wait) * 1_000);
   for (const key of values.press.split(" ").filter(Boolean)) await page.keyboard.press(key);
   await page.waitForTimeout(300);
-  await page.screenshot({ path: join(folder, `${values.name}-${size}.png`), fullPage: size !== "desktop" });
+  await page.screenshot({ path: join(folder, `${values.name}-${size}.png`), fullPage: values.full });
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   process.stdout.write(`${size}: page height ${await page.evaluate(() => document.documentElement.scrollHeight)}, sideways overflow ${overflow}\n`);
   await page.close();

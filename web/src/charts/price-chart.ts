@@ -47,9 +47,11 @@ function paintAxes({ context, box, domain, colours, options }: Plot): void {
   context.strokeStyle = colours.line;
   context.fillStyle = colours.text;
   context.textAlign = "left";
+  const tagY = scaleY(options.series.points.at(-1)?.[1] ?? domain.y.min, domain.y, box);
   for (const value of niceTicks(domain.y, 4)) {
     const y = Math.round(scaleY(value, domain.y, box)) + 0.5;
     segment(context, box.left, y, box.left + box.width, y);
+    if (Math.abs(y - tagY) < TAG_HEIGHT) continue;
     context.fillText(options.formatValue(value), box.left + box.width + 8, y);
   }
   const labels = Math.max(1, Math.floor(box.width / TIME_LABEL_EVERY_PX));
