@@ -63,6 +63,7 @@ class System:
             self._bus.models, wanted, settings.model_retrain_interval_s,
             (self._launch_of(plan.TRAIN), self._launch_of(plan.TRAIN, _LOW_PRIORITY)),
         )  # fmt: skip
+        self._nats_is_up = asyncio.Event()
         self._background: list[asyncio.Task[None]] = []
 
     @property
@@ -144,6 +145,7 @@ class System:
             self._board.finish("postgres")
         self._board.begin("migrations")
         self._board.finish("migrations", await database.migrate(self._database_url, self._parts.journal))
+        await self._nats_is_up.wait()  # its address is part of what every role is told
         self._launch(needing_database=True)
         await self._see_ready("dashboard", plan.GATEWAY)
 
@@ -152,6 +154,7 @@ class System:
         if not self._addresses.nats_url:
             server = NatsServer(self._data_dir / "nats", self._settings.nats_port)
             self._addresses = replace(self._addresses, nats_url=await self._parts.servers.start(server))
+        self._nats_is_up.set()
         self._spawn(self._parts.servers.watch())
 
     async def _see_exchange(self) -> None:

@@ -42,7 +42,7 @@ SIMULATE = Role("ingest", "simulate")
 FEED = Role("ingest", "feed")
 FEATURES = Role("features", "serve")
 PREDICTOR = Role("predictor", "serve")
-GATEWAY = Role("gateway", "api", serves_web=True)
+GATEWAY = Role("gateway", "api", needs_database=True, serves_web=True)
 TRAIN = Role("predictor", "train", one_shot=True, single_thread=False)
 
 
