@@ -1,0 +1,84 @@
+"""Figure ``ensemble``: one row through the whole ensemble graph against one row through its LightGBM member alone.
+
+The graph is made by the code that makes the served one, at the served sizes, with 64 inputs, and runs as it does live: the
+model runner, one thread. Its rival is ``lightgbm.Booster.predict`` with one thread. Nothing is timed unless the graph says
+what its members say.
+
+Inputs are synthetic. Like the features of an instrument from one step to the next, each follows the step before with the
+autocorrelation that the 24 real features have at one step (median 0.99): both sides walk their trees over the same rows.
+"""
+
+import numpy as np
+
+from bench.harness import Figure, time_pair
+from foretick.predictor.adapters.learners.client import LibraryLearner
+from foretick.predictor.domain.publication import MAX_PARITY_ERROR, Parity
+from foretick.quant.runner import ModelRunner
+
+INPUTS = 64
+TRAINING_ROWS = 30_000
+ROWS = 2_000
+PARITY_ROWS = 10_000
+AUTOCORRELATION = 0.99
+LOOPS = 400
+ROUNDS = 25
+
+
+def walk(rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Consecutive rows of standard normal inputs, each following the one before."""
+    series = rng.normal(size=(rows, INPUTS))
+    for row in range(1, rows):
+        series[row] = AUTOCORRELATION * series[row - 1] + np.sqrt(1 - AUTOCORRELATION**2) * series[row]
+    return series.astype(np.float32)
+
+
+def classes_of(features: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A weak signal: the first eight inputs move the class, noise moves it more."""
+    score = features[:, :8].sum(axis=1) / np.sqrt(8) + 2.0 * rng.normal(size=len(features))
+    return np.digitize(score, [-0.9, 0.9])
+
+
+def check_agreement(parity: Parity) -> None:
+    """Stop unless the graph is the ensemble."""
+    if not parity.max_error <= MAX_PARITY_ERROR or parity.decision_flips:
+        raise AssertionError(f"the graph is not the ensemble: {parity}")
+
+
+def measure() -> list[Figure]:
+    """Fit, export, compare, time.
+
+    Raises:
+        MachineTooNoisy: the null pair left its band.
+    """
+    rng = np.random.default_rng(1)
+    features = rng.normal(size=(TRAINING_ROWS, INPUTS)).astype(np.float32)
+    learner = LibraryLearner(threads=2)
+    ensemble = learner.fit(features, classes_of(features, rng), seed=1)
+    weights = np.full(len(ensemble.names), 1.0 / len(ensemble.names))
+    graph = ensemble.export(np.array([-1.0, 0.0, 1.0]), 0)
+    check_agreement(learner.compare(graph, weights, walk(PARITY_ROWS, rng), ensemble))
+
+    runner = ModelRunner(graph, weights, INPUTS)
+    rows = [np.ascontiguousarray(row[None]) for row in walk(ROWS, rng)]
+    ours, rivals = endless(rows), endless(rows)
+    booster = ensemble.lightgbm
+    ours_s, rival_s = time_pair(
+        lambda: runner.run(next(ours)), lambda: booster.predict(next(rivals), num_threads=1), loops=LOOPS, rounds=ROUNDS
+    )
+    note = (
+        f"graph {ours_s * 1e6:.1f} us, LightGBM alone {rival_s * 1e6:.1f} us; "
+        f"forest {len(ensemble.forest.estimators_)} trees, LightGBM {booster.num_trees()}, "
+        f"XGBoost {len(ensemble.xgboost.get_dump())}"
+    )
+    return [Figure("ensemble", ours_s / rival_s, "ratio", floor=0.5, aim=0.25, note=note)]
+
+
+def endless(rows: list[np.ndarray]):
+    """Yield the rows in order, again and again."""
+    while True:
+        yield from rows
+
+
+if __name__ == "__main__":
+    for figure in measure():
+        figure.report()
