@@ -209,8 +209,12 @@ class EmbeddedServer(ABC):
         self._end(self.stop_signal, timeout_s)
 
     def kill(self) -> None:
-        """End the server at once, as a crash would."""
+        """End the server at once, as a crash would, and return when its own children have ended too."""
+        was_running = self.running
         self._end(signal.SIGKILL, 20.0)
+        if was_running:
+            # A backend of PostgreSQL notices that its postmaster died a moment later, and until then goes on to answer.
+            os.close(self._lock_directory())
 
     def _end(self, how: signal.Signals, timeout_s: float) -> None:
         if self._process is None:
