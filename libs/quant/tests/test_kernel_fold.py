@@ -1,5 +1,7 @@
 """How a run of events is cut, what follows it, and a snapshot in between change no bit of a vector."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -127,3 +129,15 @@ def test_foreign_snapshot_is_refused(damage):
 def test_cache_key_carries_the_fingerprint_of_the_sources():
     call = arguments(GRID.interval_ns, GRID.window_steps, rows=1)
     assert fold_events(*call, -1) > 2**32
+
+
+@pytest.mark.parametrize(("pause_s", "is_anew"), [(301, True), (240, False)])
+def test_long_silence_starts_an_instrument_anew_and_a_short_one_does_not(pause_s, is_anew):
+    events, cut = random_events(7, 12_000), 6_000
+    late = events.recv_ns.copy()
+    late[cut:] += pause_s * 1_000_000_000
+    paused = fold_history(replace(events, recv_ns=late), GRID)
+    fresh = fold_history(EventArrays(events.kind[cut:], late[cut:], events.v[cut:], events.depth), GRID)
+    after = slice(len(paused) - len(fresh), None)
+    assert np.array_equal(paused.values[after], fresh.values, equal_nan=True) is is_anew
+    assert paused.warm[after][0] == (not is_anew)

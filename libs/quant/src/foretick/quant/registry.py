@@ -8,6 +8,7 @@ window is not another feature. ``python -m foretick.quant.registry`` prints ``do
 import hashlib
 import sys
 
+from foretick.quant import parameters as p
 from foretick.quant.catalogue import CALENDAR, INDICATORS, MICROSTRUCTURE, RETURNS
 from foretick.quant.feature import Feature, Group
 

@@ -1,5 +1,6 @@
 """The layout of an instrument's row of state. Times are data time in ns; -1 in a time or step means never."""
 
+import numba
 import numpy as np
 
 from foretick.quant import parameters as p
@@ -64,3 +65,14 @@ def initial_row(interval_ns: int, window_steps: int) -> np.ndarray:
     for name in ("mid", "micro", "imbalance", "kyle_mid"):
         row[name] = np.nan
     return row
+
+
+_BLANK = initial_row(0, 0).view(np.uint8)
+
+
+@numba.njit(error_model="numpy")
+def forget(states, s) -> None:  # noqa: ANN001 - compiled
+    """Return ``s``, which is the record in the bytes ``states``, to what it was before its first event."""
+    interval_ns, window_steps = s.interval_ns, s.window_steps
+    states[:] = _BLANK
+    s.interval_ns, s.window_steps = interval_ns, window_steps
