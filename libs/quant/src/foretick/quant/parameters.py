@@ -6,7 +6,7 @@ of data time.
 
 BAR_NS = 1_000_000_000
 SILENCE_NS = 300_000_000_000
-"""After so long without any event (clock events come every second) what was remembered is of another time: start anew."""
+"""After so long without any event, though clock events come every second, an instrument starts anew."""
 
 FLOW_TAU_S = 1.0
 """Order-flow imbalance forgets at this rate: about twice the default prediction horizon."""

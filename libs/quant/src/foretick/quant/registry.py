@@ -45,7 +45,8 @@ def render_markdown() -> str:
         f"`{SCHEMA_HASH}`.",
         "",
         "Bars are closed 1 s bars of trades, of the mid where nothing traded. A prime marks the value before. Values",
-        "made from the book are missing while it is not LIVE, and every value before its warm-up.",
+        "made from the book are missing while it is not LIVE, and every value before its warm-up. After more than",
+        f"{p.SILENCE_NS // 1_000_000_000} s without any event an instrument starts anew.",
     ]
     for group in Group:
         lines += ["", f"## {group.value.capitalize()}", "", _HEADER]

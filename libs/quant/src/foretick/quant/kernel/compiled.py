@@ -17,9 +17,8 @@ from foretick.quant.events import DEPTH_COLUMNS, VALUE_COLUMNS, EventKind
 from foretick.quant.kernel import bars, flow, state, vector
 from foretick.quant.kernel.bars import roll_bar
 from foretick.quant.kernel.flow import fold_depth, fold_quote, fold_state, fold_trade
-from foretick.quant.kernel.state import STATE, forget
+from foretick.quant.kernel.state import STATE, advance
 from foretick.quant.kernel.vector import META_COLUMNS, emit
-from foretick.quant.parameters import SILENCE_NS
 from foretick.quant.registry import FEATURE_COUNT
 
 OUT_COLUMNS = META_COLUMNS + FEATURE_COUNT
@@ -55,12 +54,7 @@ def _compile(fingerprint: int) -> Callable[..., int]:
         s = states.view(STATE)[0]
         emitted = 0
         for i in range(n):
-            t_ns = max(recv_ns[i], s.last_ns)
-            if s.last_ns >= 0 and t_ns - s.last_ns > SILENCE_NS:
-                forget(states, s)
-            s.last_ns = t_ns
-            if s.start_ns < 0:
-                s.start_ns = t_ns
+            t_ns = advance(states, s, recv_ns[i])
             roll_bar(s, t_ns)
             if kind[i] == _TRADE:
                 fold_trade(s, t_ns, v[i])

@@ -71,8 +71,17 @@ _BLANK = initial_row(0, 0).view(np.uint8)
 
 
 @numba.njit(error_model="numpy")
-def forget(states, s) -> None:  # noqa: ANN001 - compiled
-    """Return ``s``, which is the record in the bytes ``states``, to what it was before its first event."""
-    interval_ns, window_steps = s.interval_ns, s.window_steps
-    states[:] = _BLANK
-    s.interval_ns, s.window_steps = interval_ns, window_steps
+def advance(states, s, recv_ns):  # noqa: ANN001, ANN201 - compiled
+    """Move data time of ``s``, the record in the bytes ``states``, to ``recv_ns`` unless that is past; return it.
+
+    After ``SILENCE_NS`` without an event ``s`` is what it was before its first one.
+    """
+    t_ns = max(recv_ns, s.last_ns)
+    if s.last_ns >= 0 and t_ns - s.last_ns > p.SILENCE_NS:
+        interval_ns, window_steps = s.interval_ns, s.window_steps
+        states[:] = _BLANK
+        s.interval_ns, s.window_steps = interval_ns, window_steps
+    s.last_ns = t_ns
+    if s.start_ns < 0:
+        s.start_ns = t_ns
+    return t_ns
