@@ -18,7 +18,7 @@ WEB_SOURCES  := $(shell find web/src web/public web/index.html web/vite.config.t
 unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 MAKEFLAGS += --no-print-directory --no-builtin-rules
-say = @printf '\033[2m%s\033[0m %s\n' foretick
+say = @echo 'foretick:'
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-python test-web prove check bench web spec lock doctor clean FORCE

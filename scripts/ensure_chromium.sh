@@ -6,7 +6,7 @@ for name in chromium chromium-browser google-chrome google-chrome-stable; do
     if command -v "$name" >/dev/null 2>&1; then exit 0; fi
 done
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    echo 'foretick installing chromium for the browser tests'
+    echo 'foretick: installing chromium for the browser tests'
     export DEBIAN_FRONTEND=noninteractive
     log=$(mktemp)
     if { timeout 120 apt-get update -qq && timeout 480 apt-get install -y -qq --no-install-recommends chromium; } \
