@@ -140,7 +140,7 @@ function changes(before, now) {
 const sockets = new WebSocketServer({ server, path: "/ws/realtime" });
 sockets.on("connection", (socket) => new Session(socket));
 setInterval(() => {
-  for (const instrument of instruments) instrument.walk();
+  for (const instrument of instruments) instrument.live();
   const gapped = byId.get("sim:ADAUSDT");
   if (gapped && scenario === "mixed") gapped.trust = "GAP";
 }, STEP_MS);

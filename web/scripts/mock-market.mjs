@@ -42,11 +42,15 @@ export class MockInstrument {
     this.mid *= 1 + 0.00006 * gauss() + 0.00005 * this.drift;
   }
 
+  live() {
+    this.walk();
+    const second = Math.floor(Date.now() / 1e3) * 1e6;
+    if (this.history.at(-1)[0] !== second) this.history = [...this.history.slice(-299), [second, this.mid]];
+  }
+
   ticks() {
     const half = this.tickSize * (1 + Math.floor(2 * Math.random()));
     const nowUs = Date.now() * 1_000;
-    const second = Math.floor(nowUs / 1e6) * 1e6;
-    if (this.history.at(-1)[0] !== second) this.history = [...this.history.slice(-299), [second, this.mid]];
     const round = (value) => Math.round(value / this.tickSize) * this.tickSize;
     return {
       price: round(this.mid + (Math.random() < 0.5 ? half : -half)), bid: round(this.mid - half), bid_qty: 2 * Math.random(),

@@ -9,6 +9,7 @@ import { TopBar } from "../features/system/top-bar.tsx";
 import { useFeed, useFeedState } from "../stream/context.ts";
 import { sourcesOf } from "../stream/selectors.ts";
 import { ErrorBoundary } from "../ui/error-boundary.tsx";
+import { NARROW } from "../ui/layout.ts";
 import { ORIGIN_LABELS } from "../ui/words.ts";
 import { useSelection } from "./selection.ts";
 import { ShortcutsDialog } from "./shortcuts-dialog.tsx";
@@ -19,16 +20,19 @@ export function App() {
   const [isHelpOpen, setIsHelpOpen] = useState(false);
   const detailHeading = useRef<HTMLHeadingElement>(null);
   const origins = useOrigins();
-  const goToDetail = useCallback(() => detailHeading.current?.focus(), []);
+  const goToDetail = useCallback(() => {
+    detailHeading.current?.focus({ preventScroll: true });
+    detailHeading.current?.closest("section")?.scrollIntoView({ block: window.matchMedia(NARROW).matches ? "start" : "nearest" });
+  }, []);
   useShortcuts({
     "?": () => { setIsHelpOpen(true); },
-    b: () => document.querySelector<HTMLElement>('#board [aria-selected="true"]')?.focus(),
+    b: goToBoard,
     d: goToDetail,
     r: () => { client.retryNow(); },
   });
   return (
     <div className="app" data-origin={origins}>
-      <a className="skip-link" href="#board" onClick={(event) => { event.preventDefault(); document.querySelector<HTMLElement>('#board [aria-selected="true"]')?.focus(); }}>
+      <a className="skip-link" href="#board" onClick={(event) => { event.preventDefault(); goToBoard(); }}>
         Skip to the instruments
       </a>
       <TopBar onHelp={() => { setIsHelpOpen(true); }} />
@@ -37,7 +41,7 @@ export function App() {
         <ErrorBoundary name="System"><SystemStrip /></ErrorBoundary>
         <div className="columns">
           <ErrorBoundary name="Overview"><Board selected={selected} onSelect={select} onOpen={goToDetail} /></ErrorBoundary>
-          {selected !== null && <DetailPanel id={selected} headingRef={detailHeading} />}
+          {selected !== null && <DetailPanel id={selected} headingRef={detailHeading} onBack={goToBoard} />}
           {selected !== null && <ErrorBoundary name="Features"><FeatureTable id={selected} /></ErrorBoundary>}
         </div>
       </main>
@@ -45,6 +49,11 @@ export function App() {
       <ShortcutsDialog isOpen={isHelpOpen} onClose={() => { setIsHelpOpen(false); }} />
     </div>
   );
+}
+
+/** To the row that is in the tab order. */
+function goToBoard(): void {
+  document.querySelector<HTMLElement>('#board [aria-selected="true"]')?.focus();
 }
 
 /** The kinds of data on the page, also told in the window's title. */

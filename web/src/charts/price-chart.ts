@@ -2,7 +2,7 @@
 
 import { palette, type Palette } from "./palette.ts";
 import { nearestIndex, niceTicks, scaleX, scaleY, type Box, type Point } from "./scale.ts";
-import { directionOf, domainOf, type Domain, type Series } from "./series.ts";
+import { directionOf, domainOf, segmentsOf, type Domain, type Series } from "./series.ts";
 import { strokeLine } from "./sparkline.ts";
 import type { Frame } from "./surface.ts";
 
@@ -64,22 +64,20 @@ function paintAxes({ context, box, domain, colours, options }: Plot): void {
 }
 
 function paintLine({ context, box, domain, colours, options }: Plot): void {
-  const { points } = options.series;
-  const first = points[0];
-  const last = points.at(-1);
-  if (first === undefined || last === undefined) return;
-  const direction = directionOf(points);
+  const direction = directionOf(options.series.points);
   const colour = direction > 0 ? colours.up : direction < 0 ? colours.down : colours.flat;
   const bottom = box.top + box.height;
   const fade = context.createLinearGradient(0, box.top, 0, bottom);
   fade.addColorStop(0, `${colour}33`);
   fade.addColorStop(1, `${colour}00`);
   context.fillStyle = fade;
-  context.beginPath();
-  context.moveTo(scaleX(first[0], domain.x, box), bottom);
-  for (const [x, y] of points) context.lineTo(scaleX(x, domain.x, box), scaleY(y, domain.y, box));
-  context.lineTo(scaleX(last[0], domain.x, box), bottom);
-  context.fill();
+  for (const points of segmentsOf(options.series)) {
+    context.beginPath();
+    context.moveTo(scaleX(points[0]?.[0] ?? 0, domain.x, box), bottom);
+    for (const [x, y] of points) context.lineTo(scaleX(x, domain.x, box), scaleY(y, domain.y, box));
+    context.lineTo(scaleX(points.at(-1)?.[0] ?? 0, domain.x, box), bottom);
+    context.fill();
+  }
   context.strokeStyle = colour;
   strokeLine(context, options.series, domain, box);
 }

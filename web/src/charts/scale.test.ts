@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { extentOf, nearestIndex, niceTicks, padExtent, scaleX, scaleY, type Box } from "./scale.ts";
-import { directionOf, domainOf } from "./series.ts";
+import { directionOf, domainOf, segmentsOf } from "./series.ts";
 
 const BOX: Box = { left: 10, top: 20, width: 100, height: 50 };
 
@@ -50,6 +50,12 @@ describe("series", () => {
     expect(domainOf({ points: [], window: 40 })).toBeNull();
     expect(extentOf([])).toBeNull();
     expect(padExtent({ min: 1, max: 1 }, 0.1, 2)).toEqual({ min: 0, max: 2 });
+  });
+
+  it("are not joined where points are missing", () => {
+    const points = [[0, 1], [3, 2], [7, 3], [8, 4]] as const;
+    expect(segmentsOf({ points, window: 10, maxGap: 3 })).toEqual([[[0, 1], [3, 2]], [[7, 3], [8, 4]]]);
+    expect(segmentsOf({ points: [], window: 10, maxGap: 3 })).toEqual([]);
   });
 
   it("point where the last lies against the first", () => {

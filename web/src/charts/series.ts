@@ -7,6 +7,8 @@ export interface Series {
   readonly points: readonly Point[];
   /** How much of the past is shown, in the unit of time of the points. */
   readonly window: number;
+  /** Points further apart than this are not joined: what was not seen is not drawn. */
+  readonly maxGap: number;
 }
 
 export interface Domain {
@@ -17,8 +19,20 @@ export interface Domain {
 const PAD_FRAC = 0.12;
 const FLAT_SPAN_FRAC = 0.0002;
 
+/** Split the points where one is missing. */
+export function segmentsOf({ points, maxGap }: Series): (readonly Point[])[] {
+  const segments: Point[][] = [];
+  let previous = -Infinity;
+  for (const point of points) {
+    if (point[0] - previous > maxGap) segments.push([point]);
+    else segments.at(-1)?.push(point);
+    previous = point[0];
+  }
+  return segments;
+}
+
 /** The window ends at the newest point, so that data time, not ours, moves the chart. Null without points. */
-export function domainOf({ points, window }: Series): Domain | null {
+export function domainOf({ points, window }: Pick<Series, "points" | "window">): Domain | null {
   const last = points.at(-1);
   const values = extentOf(points.map(([, value]) => value));
   if (last === undefined || values === null) return null;

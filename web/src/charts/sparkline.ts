@@ -2,7 +2,7 @@
 
 import { palette } from "./palette.ts";
 import { scaleX, scaleY, type Box } from "./scale.ts";
-import { directionOf, domainOf, type Domain, type Series } from "./series.ts";
+import { directionOf, domainOf, segmentsOf, type Domain, type Series } from "./series.ts";
 import type { Frame } from "./surface.ts";
 
 const INSET = 4;
@@ -36,16 +36,18 @@ function strokeLevel(context: CanvasRenderingContext2D, y: number, box: Box): vo
   context.stroke();
 }
 
-export function strokeLine(context: CanvasRenderingContext2D, { points }: Series, domain: Domain, box: Box): void {
+export function strokeLine(context: CanvasRenderingContext2D, series: Series, domain: Domain, box: Box): void {
   context.lineWidth = 1.5;
   context.lineJoin = "round";
   context.beginPath();
-  points.forEach(([x, y], index) => {
-    const px = scaleX(x, domain.x, box);
-    const py = scaleY(y, domain.y, box);
-    if (index === 0) context.moveTo(px, py);
-    else context.lineTo(px, py);
-  });
+  for (const segment of segmentsOf(series)) {
+    segment.forEach(([x, y], index) => {
+      const px = scaleX(x, domain.x, box);
+      const py = scaleY(y, domain.y, box);
+      if (index === 0) context.moveTo(px, py);
+      else context.lineTo(px, py);
+    });
+  }
   context.stroke();
   context.lineWidth = 1;
 }

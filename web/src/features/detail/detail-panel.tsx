@@ -9,10 +9,11 @@ import { PricePanel } from "./price-panel.tsx";
 interface Props {
   readonly id: InstrumentId;
   readonly headingRef: Ref<HTMLHeadingElement>;
+  readonly onBack: () => void;
 }
 
 /** The selected instrument: price, what each member of the ensemble says, order book. */
-export function DetailPanel({ id, headingRef }: Props) {
+export function DetailPanel({ id, headingRef, onBack }: Props) {
   const instrument = useFeedState((state) =>
     state.welcome?.instruments.find(({ venue, symbol }) => instrumentId(venue, symbol) === id),
   );
@@ -20,7 +21,7 @@ export function DetailPanel({ id, headingRef }: Props) {
   return (
     <section className="detail" aria-label={`Details of ${id}`} data-testid="detail" data-instrument={id}>
       <ErrorBoundary name="Price">
-        <PricePanel id={id} instrument={instrument} headingRef={headingRef} />
+        <PricePanel id={id} instrument={instrument} headingRef={headingRef} onBack={onBack} />
       </ErrorBoundary>
       <ErrorBoundary name="Prediction">
         <MembersPanel id={id} />

@@ -15,9 +15,10 @@ interface Props {
   readonly id: InstrumentId;
   readonly instrument: InstrumentInfo;
   readonly headingRef: Ref<HTMLHeadingElement>;
+  readonly onBack: () => void;
 }
 
-export function PricePanel({ id, instrument, headingRef }: Props) {
+export function PricePanel({ id, instrument, headingRef, onBack }: Props) {
   const ticks = useSlice("ticks", id)?.data;
   const isStale = useIsStale("ticks", id) === true;
   const side = sideOfChange(ticks?.change_frac ?? null);
@@ -32,6 +33,10 @@ export function PricePanel({ id, instrument, headingRef }: Props) {
         {instrument.venue !== instrument.origin && <span className="venue">{instrument.venue}</span>}
         {ticks !== undefined && <TrustBadge trust={ticks.trust} />}
         <StaleTag channel="ticks" id={id} />
+        <span className="spacer" />
+        <button type="button" className="link-button back" onClick={onBack}>
+          All instruments
+        </button>
       </header>
       <div className="price-line">
         <b className="figure price">{formatPrice(ticks?.price ?? ticks?.mid, instrument.tick_size)}</b>

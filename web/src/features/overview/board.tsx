@@ -2,6 +2,7 @@ import { useEffect, useRef, type KeyboardEvent } from "react";
 import { useFeedState } from "../../stream/context.ts";
 import { instrumentId, type InstrumentId, type InstrumentInfo } from "../../stream/protocol.ts";
 import { ErrorBoundary } from "../../ui/error-boundary.tsx";
+import { NARROW } from "../../ui/layout.ts";
 import { BoardRow } from "./board-row.tsx";
 import { EmptyBoard } from "./empty-board.tsx";
 
@@ -40,6 +41,11 @@ export function Board({ selected, onSelect, onOpen }: Props) {
     onSelect(next);
   };
 
+  const handleClick = (id: InstrumentId): void => {
+    onSelect(id);
+    if (window.matchMedia(NARROW).matches) onOpen();
+  };
+
   return (
     <section className="panel board" aria-label="Live overview" id="board">
       <div className="grid" role="grid" tabIndex={-1} aria-label="Instruments" aria-rowcount={instruments.length + 1} ref={ref} onKeyDown={handleKey}>
@@ -52,7 +58,7 @@ export function Board({ selected, onSelect, onOpen }: Props) {
           const id = instrumentId(instrument.venue, instrument.symbol);
           return (
             <ErrorBoundary key={id} name={id}>
-              <BoardRow instrument={instrument} id={id} isSelected={id === selected} onSelect={onSelect} />
+              <BoardRow instrument={instrument} id={id} isSelected={id === selected} onSelect={handleClick} />
             </ErrorBoundary>
           );
         })}
