@@ -1,12 +1,14 @@
 """Figure ``ensemble``: one row through the whole ensemble graph against one row through its LightGBM member alone.
 
-The graph is made by the code that makes the served one, at the served sizes, with 64 inputs, and runs as it does live: the
-model runner, one thread. Its rival is ``lightgbm.Booster.predict`` with one thread. Nothing is timed unless the graph says
-what its members say.
+The graph is made by the code that makes the served one, at the served sizes, with 64 inputs, and runs as it does live:
+the model runner, one thread. Its rival is ``lightgbm.Booster.predict`` with one thread. Nothing is timed unless the
+graph says what its members say.
 
-Inputs are synthetic. Like the features of an instrument from one step to the next, each follows the step before with the
-autocorrelation that the 24 real features have at one step (median 0.99): both sides walk their trees over the same rows.
+Inputs are synthetic. Like the features of an instrument from one step to the next, each follows the step before, with
+the autocorrelation that the real features have at one step (median 0.99). Both sides walk over the same rows.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -73,7 +75,7 @@ def measure() -> list[Figure]:
     return [Figure("ensemble", ours_s / rival_s, "ratio", floor=0.5, aim=0.25, note=note)]
 
 
-def endless(rows: list[np.ndarray]):
+def endless(rows: list[np.ndarray]) -> Iterator[np.ndarray]:
     """Yield the rows in order, again and again."""
     while True:
         yield from rows

@@ -21,7 +21,8 @@ def evaluation(gain):
 def trained(**changes):
     fields = {
         "graph": b"graph", "member_names": ("a", "b"), "weights": np.array([0.25, 0.75]),
-        "prior": np.array([0.25, 0.5, 0.25]), "flat_bps": {"A": 0.5, "*": 0.5}, "rows": 9, "parity": Parity(20_000, 1e-7, 0),
+        "prior": np.array([0.25, 0.5, 0.25]), "flat_bps": {"A": 0.5, "*": 0.5}, "rows": 9,
+        "parity": Parity(20_000, 1e-7, 0),
         "evaluation": evaluation(GOOD), "control": evaluation(NONE), "member_log_loss": {"a": 1.0, "b": 0.9},
     }  # fmt: skip
     return TrainedModel(**(fields | changes))
