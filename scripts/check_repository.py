@@ -13,10 +13,12 @@ from pathlib import Path
 _HOSTS = ("pypi", "pythonhosted", "npmjs", "yarnpkg", "npmmirror", "jsdelivr", "unpkg")
 RULES: dict[str, re.Pattern[str]] = {
     "names a registry host": re.compile(r"\b(?:[a-z0-9-]+\.)*(?:" + "|".join(_HOSTS) + r")\.(?:org|com|net)\b"),
-    "sets a package index": re.compile(
-        r"^\s*(?:--)?(?:extra-)?index-url\b|^\s*(?:registry|index-url)\s*=", re.MULTILINE
-    ),
+    "sets a package index": re.compile(r"^\s*--(?:extra-)?index-url\b", re.MULTILINE),
 }
+CONFIGURATION_RULES: dict[str, re.Pattern[str]] = {
+    "sets a package index": re.compile(r"^\s*(?:registry|(?:extra-)?index-url)\s*=", re.MULTILINE),
+}
+CONFIGURATION_FILES = (".npmrc", ".conf", ".ini", ".cfg", ".toml", ".txt")
 LOCK_RULES: dict[str, re.Pattern[str]] = {
     "carries a resolved address": re.compile(r'"resolved"\s*:\s*"[a-z+]*https?:'),
 }
@@ -25,8 +27,10 @@ LOCK_FILES = ("package-lock.json", "requirements.lock")
 
 def faults_in(name: str, text: str) -> Iterator[str]:
     """Yield the faults of the file ``name`` that holds ``text``."""
-    rules = RULES | (LOCK_RULES if name.endswith(LOCK_FILES) else {})
-    for meaning, pattern in rules.items():
+    rules = [*RULES.items()]
+    rules += LOCK_RULES.items() if name.endswith(LOCK_FILES) else ()
+    rules += CONFIGURATION_RULES.items() if name.endswith(CONFIGURATION_FILES) else ()
+    for meaning, pattern in rules:
         for match in pattern.finditer(text):
             line = text.count("\n", 0, match.start()) + 1
             yield f"{name}:{line}: {meaning}: {match.group(0).strip()}"
