@@ -33,6 +33,7 @@ CHECKS = (
     Check("dependencies", (sys.executable, "scripts/check_members.py"), "declare it in the member's pyproject.toml"),
     Check("types", (f"{BIN}/pyright", "--warnings"), "give it the right type"),
     Check("spec", (sys.executable, "scripts/generate_spec.py", "--check"), "run make spec and commit the result"),
+    Check("web-spec", ("npm", "run", "--silent", "contracts", "--", "--check"), "run make spec and commit", "web"),
     Check("web-lint", ("npm", "run", "--silent", "lint"), "fix each line", "web"),
     Check("web-types", ("npm", "run", "--silent", "typecheck"), "give it the right type", "web"),
 )

@@ -10,7 +10,16 @@ import sys
 from pathlib import Path
 
 import yaml
+
 from foretick.common.asyncapi import build_document
+from foretick.common.clock import DataClock
+from foretick.gateway.app import identify, make_application
+from foretick.gateway.domain.audience import Audience
+from foretick.gateway.domain.board import Board
+from foretick.gateway.domain.directory import Directory
+from foretick.gateway.domain.session import SessionLimits
+from foretick.gateway.handlers.feed import FeedHandler
+from foretick.gateway.settings import GatewaySettings
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -24,9 +33,12 @@ def render_asyncapi() -> str:
 
 def render_openapi() -> str:
     """Return the gateway's OpenAPI document as JSON."""
-    from foretick.gateway.app import openapi_document
-
-    return json.dumps(openapi_document(), indent=2, ensure_ascii=False) + "\n"
+    settings = GatewaySettings()  # pyright: ignore[reportCallIssue] - the defaults
+    directory = Directory(settings.venues, settings.default_symbols)
+    board = Board(identify("", 0), directory, Audience(settings.max_concurrent_connections))
+    feed = FeedHandler(board, DataClock(), SessionLimits(), lambda: None)
+    document = make_application(board, feed, DataClock(), settings).openapi()
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 DOCUMENTS = {"docs/asyncapi/foretick.yaml": render_asyncapi, "docs/openapi/gateway.json": render_openapi}

@@ -1,8 +1,8 @@
 /** The WebSocket feed's messages, as docs/websocket-protocol.md has them. Times are UTC microseconds (`_us`). */
 
-export type Origin = "live" | "sim" | "replay";
-export type Trust = "LIVE" | "STALE" | "RESYNC" | "CROSSED" | "GAP";
-export type Withheld = "no_model" | "warming_up" | "untrusted" | "schema_mismatch" | "no_price";
+import type { Origin, Trust, Withheld } from "../contracts/bus";
+
+export type { Origin, Trust, Withheld };
 
 /** `[price, quantity]`; in a delta, quantity 0 removes the level. */
 export type Level = readonly [price: number, qty: number];

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
+import pytest
 import structlog
 
 from foretick.common.contracts import BookFrame, DeadLetter, TickFrame
@@ -56,6 +57,18 @@ async def test_malformed_message_is_dead_lettered_and_the_rest_goes_on(nats_serv
     assert letter.source == "ticks.sim.JUNK"
     assert "venue" in letter.reason
     assert base64.b64decode(letter.payload_base64) == b'{"venue": 7}'
+
+
+@pytest.mark.parametrize("junk", [b"", b"null", b"[1]", b'{"venue":"\xff\xfe"}', b"[" * 100_000, b"\x00\x01"])
+async def test_junk_of_any_kind_never_reaches_a_handler(nats_server: NatsServer, junk: bytes) -> None:
+    received: list[TickFrame] = []
+    async with runtime(nats_server.url) as rt:
+        await rt.data.subscribe((TICKS,), received.extend)
+        await rt.bus.nc.flush()
+        rt.data.publish_raw(TICKS.of("sim", "JUNK"), junk)
+        rt.data.publish(TICKS, tick_frame(symbol="BTCUSDT", seq=1))
+        await eventually(lambda: len(received) == 1)
+        assert rt.exit_code == 0
 
 
 async def test_handler_that_fails_ends_the_process_with_an_error(nats_server: NatsServer) -> None:

@@ -1,6 +1,14 @@
 """The messages on the bus, one file per area. See ``subjects`` for where each travels."""
 
-from foretick.common.contracts._base import Contract, Message, Origin, Trust, describe_contracts, worst_trust
+from foretick.common.contracts._base import (
+    UNDECODABLE,
+    Contract,
+    Message,
+    Origin,
+    Trust,
+    describe_contracts,
+    worst_trust,
+)
 from foretick.common.contracts.features import FeatureVector
 from foretick.common.contracts.market import (
     BookEvent,
@@ -24,6 +32,7 @@ from foretick.common.contracts.predictions import (
 from foretick.common.contracts.system import DeadLetter
 
 __all__ = [
+    "UNDECODABLE",
     "BookEvent",
     "BookEventKind",
     "BookFrame",

@@ -8,6 +8,9 @@ from typing import Any, cast
 import msgspec
 from pydantic_core import core_schema
 
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding foreign bytes may raise: msgspec's own errors, broken UTF-8 inside a string, absurd nesting."""
+
 
 class Origin(StrEnum):
     """Where the market data behind a message came from."""

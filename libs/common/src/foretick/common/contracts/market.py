@@ -16,7 +16,7 @@ class Instrument(Message, frozen=True, kw_only=True, gc=False):
 
     base, quote: the assets
     tick_size: smallest price step, in quote currency
-    lot_size: smallest quantity step, in base currency
+    lot_size: grid of quantities in the book, in base currency; it may be finer than the step of orders
     aliases: other names under which a client may ask for it
     """
 

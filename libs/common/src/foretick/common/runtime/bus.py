@@ -13,7 +13,7 @@ from nats.js.api import DiscardPolicy, KeyValueConfig, RetentionPolicy, StorageT
 from nats.js.errors import APIError, BucketNotFoundError, NotFoundError
 
 from foretick.common import subjects
-from foretick.common.contracts import Contract
+from foretick.common.contracts import UNDECODABLE, Contract
 from foretick.common.runtime.health import Health
 from foretick.common.runtime.logs import Logger
 from foretick.common.subjects import Stream, Subject
@@ -105,7 +105,7 @@ class Bus:
                 messages.append(msgspec.json.decode(raw.data or b"", type=subject.contract))
             except NotFoundError:
                 continue
-            except msgspec.DecodeError as error:
+            except UNDECODABLE as error:
                 self._log.warning("last message does not decode", subject=name, error=str(error))
         return messages
 

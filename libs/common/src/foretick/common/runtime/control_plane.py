@@ -15,7 +15,7 @@ from faststream.exceptions import NackMessage, RejectMessage
 from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
-from foretick.common.contracts import Contract
+from foretick.common.contracts import UNDECODABLE, Contract
 from foretick.common.errors import Malformed
 from foretick.common.runtime.data_plane import DataPlane
 from foretick.common.runtime.logs import Logger
@@ -57,7 +57,7 @@ class ControlPlane:
         async def decode(message: NatsMessage) -> Contract:
             try:
                 return decoder.decode(message.body)
-            except msgspec.DecodeError as error:
+            except UNDECODABLE as error:
                 raw = message.raw_message
                 self._reject(raw.subject if not isinstance(raw, list) else subject.root, str(error), message.body)
                 raise RejectMessage from error

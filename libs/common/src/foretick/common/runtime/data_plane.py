@@ -18,7 +18,7 @@ import nats.errors
 from nats.aio.msg import Msg
 
 from foretick.common.clock import Clock
-from foretick.common.contracts import DeadLetter
+from foretick.common.contracts import UNDECODABLE, DeadLetter
 from foretick.common.runtime.bus import Bus
 from foretick.common.runtime.logs import Logger
 from foretick.common.runtime.metrics import Metrics
@@ -203,7 +203,7 @@ class Channel:
         for decoder, msg in queued:
             try:
                 batch.append(decoder.decode(msg.data))
-            except msgspec.DecodeError as error:
+            except UNDECODABLE as error:
                 self._plane.reject(msg.subject, str(error), msg.data)
         if batch:
             self._received.inc(len(batch))

@@ -39,7 +39,17 @@ def configure_logging(name: str, level: str = "INFO") -> Logger:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("uvicorn", "uvicorn.error", "uvicorn.access", "nats", "faststream", "httpx", "httpcore"):
+    for chatty in (
+        "uvicorn",
+        "uvicorn.error",
+        "uvicorn.access",
+        "nats",
+        "faststream",
+        "httpx",
+        "httpcore",
+        "websockets",
+        "picows",
+    ):
         library = logging.getLogger(chatty)
         library.handlers.clear()
         library.propagate = True

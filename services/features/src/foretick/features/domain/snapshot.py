@@ -2,7 +2,7 @@
 
 import msgspec
 
-from foretick.common.contracts import Level, Trust
+from foretick.common.contracts import UNDECODABLE, Level, Trust
 from foretick.common.errors import Malformed
 from foretick.features.domain.instrument import Instrument
 from foretick.market.book import DEFAULT_MAX_LEVELS, PriceGrid
@@ -49,7 +49,7 @@ def decode_snapshot(payload: bytes) -> InstrumentSnapshot:
     """
     try:
         return _decode(payload)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise Malformed("feature state", str(error), payload) from error
 
 

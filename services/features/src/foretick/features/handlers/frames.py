@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from foretick.common.clock import Clock
 from foretick.common.contracts import FeatureVector
 from foretick.common.errors import Malformed
+from foretick.common.ownership import owner_of
 from foretick.features.domain.columns import EventColumns
 from foretick.features.domain.instrument import Folded, Frame, Instrument, Reading
-from foretick.features.domain.ownership import owner_of
 from foretick.features.ports import FoldObserver, Key, Producer, VectorPublisher
 from foretick.quant.kernel import FeatureKernel
 from foretick.quant.registry import SCHEMA_HASH, SCHEMA_ID

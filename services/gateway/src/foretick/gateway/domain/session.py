@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from foretick.common.contracts import UNDECODABLE
 from foretick.common.errors import Refused
 from foretick.common.units import NS_PER_US, micros_from_nanos
 from foretick.gateway.domain.board import Board
@@ -123,7 +124,7 @@ class Session:
     def _handle(self, payload: bytes, now_ns: int) -> None:
         try:
             request = _request.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNDECODABLE as error:
             hint = 'send a JSON object such as {"action":"subscribe","symbols":["BTCUSDT"]}'
             self._refuse(Refused("malformed", str(error), hint), _request_id_of(payload))
             return
@@ -235,5 +236,5 @@ class Session:
 def _request_id_of(payload: bytes) -> RequestId:
     try:
         return _request_id.decode(payload).req_id
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return None

@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from foretick.common.contracts import UNDECODABLE
+
 _MAX_STREAMS = 1024
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")
 
@@ -41,7 +43,7 @@ def answer(payload: str | bytes, streams: set[str]) -> bytes:
         request = _decoder.decode(payload)
     except msgspec.ValidationError as error:
         return _refusal(2, f"Invalid request: {error}", None)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         return _refusal(3, f"Invalid JSON: {error}", None)
     if request.method == "LIST_SUBSCRIPTIONS":
         return _reply(sorted(streams), request.id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from foretick.common import subjects
-from foretick.common.contracts import Message
+from foretick.common.contracts import UNDECODABLE, Message
 from foretick.common.errors import Malformed
 from foretick.ingest.domain.rows import Rows
 from foretick.ingest.domain.stream import Delivered, Offset
@@ -42,7 +42,7 @@ def fold(before: Offset, delivered: Sequence[Delivered], sample_interval_ns: int
     for each in fresh:
         try:
             rows.add(_decode(each))
-        except (msgspec.DecodeError, Malformed) as error:
+        except (*UNDECODABLE, Malformed) as error:
             rejected.append((each, str(error)))
     if not fresh:
         return Part(rows, before, fresh, rejected)

@@ -9,7 +9,7 @@ import nats.errors
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-from foretick.common.contracts import BookFrame, FeatureVector, TickFrame
+from foretick.common.contracts import UNDECODABLE, BookFrame, FeatureVector, TickFrame
 from foretick.common.runtime.bus import Bus
 from foretick.common.subjects import BOOKS, FEATURE_VECTORS, MARKET, TICKS
 from foretick.features.domain.instrument import Frame
@@ -72,7 +72,7 @@ class StreamHistory:
             return None
         try:
             return decoder.decode(message.data)
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             self._reject(message.subject, str(error), message.data)
             return None
 

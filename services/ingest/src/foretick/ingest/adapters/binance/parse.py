@@ -13,6 +13,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import msgspec
 from msgspec import Meta
 
+from foretick.common.contracts import UNDECODABLE
 from foretick.common.errors import Malformed
 from foretick.common.units import NS_PER_MS
 from foretick.ingest.domain.events import MarketEvent, Notice, ShutdownNotice, Trade, Unknown, VenueError
@@ -35,7 +36,6 @@ _Id = Annotated[int, Meta(ge=0, le=2**53)]
 _Millis = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]  # until 2100
 _Levels = list[tuple[_Price, _Qty]]
 
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes it cannot decode: broken text comes as Python's own error."""
 
 T = TypeVar("T")
@@ -154,7 +154,7 @@ class BinanceWire:
                 return "", route
         try:
             data = route.decoder.decode(payload).data
-        except _UNREADABLE as error:
+        except UNDECODABLE as error:
             raise Malformed(self._source, str(error), payload) from None
         if data.s != route.symbol:
             raise Malformed(self._source, f"symbol {data.s!r} on a stream of {route.symbol}", payload)
@@ -209,7 +209,7 @@ def parse_error(payload: bytes) -> VenueError | None:
     """Return the venue's own error of a refused REST request, or None where the body holds none."""
     try:
         error = msgspec.json.decode(payload, type=_Error)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return None
     return VenueError(error.code, error.msg)
 
@@ -254,7 +254,7 @@ def _listing(symbol: _Symbol, source: str) -> Listing:
 def _decode(decoder: "msgspec.json.Decoder[T]", payload: bytes, source: str) -> T:
     try:
         return decoder.decode(payload)
-    except _UNREADABLE as error:
+    except UNDECODABLE as error:
         raise Malformed(source, str(error), payload) from None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from foretick.common.contracts import UNDECODABLE
 from foretick.common.errors import Malformed
 from foretick.ingest.domain.events import Received
 from foretick.ingest.domain.listing import Listing
@@ -74,7 +75,7 @@ def describe_recording(frames: Iterable[object], source: str) -> Listing:
             continue
         try:
             message = _decoder.decode(frame.payload)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNDECODABLE:
             continue  # the feed rejects it, with its bytes
         if message.data is not None and message.data.s:
             symbols.add(message.data.s)

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from foretick.common.contracts import UNDECODABLE
 from foretick.common.errors import Refused
 from foretick.ingest.domain.exchange import Exchange
 from foretick.ingest.domain.exchange_faults import Fault, FaultKind, FaultRequest
@@ -59,7 +60,7 @@ def answer_post(exchange: Exchange, target: str, body: bytes, now_ns: int) -> An
     try:
         request = msgspec.json.decode(body, type=FaultRequest)
         exchange.inject(Fault(now_ns, request.kind, request.symbol))
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         hint = f'send {{"kind": one of {", ".join(FaultKind)}, "symbol": "BTCUSDT"}}'
         return Answer(400, error_body(-1100, f"{error}; {hint}"))
     except Refused as error:

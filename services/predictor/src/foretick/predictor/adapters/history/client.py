@@ -6,6 +6,7 @@ import msgspec
 import nats.errors
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
+from foretick.common.contracts import UNDECODABLE
 from foretick.common.runtime.bus import Bus
 from foretick.common.subjects import Subject
 
@@ -55,6 +56,6 @@ async def _drain(subscription: Any, decoder: msgspec.json.Decoder[Any], due: int
         for message in fetched:
             try:
                 messages.append(decoder.decode(message.data))
-            except msgspec.DecodeError:
+            except UNDECODABLE:
                 continue
     return messages
