@@ -103,6 +103,7 @@ check: $(STAMPS)/members web/node_modules/.package-lock.json ## Format, lint, ty
 
 spec: $(STAMPS)/members web/node_modules/.package-lock.json ## Regenerate AsyncAPI and the web app's types from the contracts
 	@$(PY) scripts/generate_spec.py
+	@cd web && npm run --silent contracts
 
 lock: $(STAMPS)/uv ## Compile requirements.lock from the members' dependencies
 	@sh scripts/compile_lock.sh $(UV) $(MEMBERS)

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foretick.features.domain.ownership import owner_of
 from foretick.features.domain.sequence import Admission, SequenceAudit
 
 
@@ -58,12 +57,3 @@ def test_each_event_is_folded_once_or_lost_once(frames):
         expected = audit.next_seq
     start = frames[0][0]
     assert sorted(folded + lost) == list(range(start, audit.next_seq))
-
-
-def test_every_instrument_has_one_owner_and_a_new_shard_takes_only_its_own():
-    symbols = [f"S{n}" for n in range(400)]
-    three = [owner_of("sim", symbol, 3) for symbol in symbols]
-    four = [owner_of("sim", symbol, 4) for symbol in symbols]
-    assert set(three) == {0, 1, 2}
-    assert all(after in (before, 3) for before, after in zip(three, four, strict=True))
-    assert 50 < four.count(3) < 150  # a quarter of 400, within 6 standard deviations

@@ -93,12 +93,12 @@ class System:
             )  # fmt: skip
 
     def stop(self, deadline_s: float = 40) -> int:
-        """Stop it as Ctrl-C does and return its exit code; whatever is left then is killed, and an error."""
+        """Stop it as an operator does and return its exit code; whatever is left then is killed, and an error."""
         if self.process is None:
             return 0
         family = self.processes()
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(signal.SIGTERM)
         try:
             code = self.process.wait(deadline_s)
         finally:

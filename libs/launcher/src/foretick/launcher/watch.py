@@ -11,7 +11,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
-from foretick.common.contracts import ModelPublished, Prediction
+from foretick.common.contracts import UNDECODABLE, ModelPublished, Prediction
 from foretick.common.subjects import (
     FEATURE_VECTORS,
     INSTRUMENT_LISTINGS,
@@ -85,7 +85,7 @@ class BusWatch:
     def _has_numbers(self, data: bytes) -> bool:
         try:
             prediction = self._prediction.decode(data)
-        except msgspec.DecodeError:
+        except UNDECODABLE:
             return False
         self.withheld = prediction.withheld.value if prediction.withheld else ""
         return prediction.withheld is None
