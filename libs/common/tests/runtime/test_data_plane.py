@@ -10,6 +10,7 @@ import structlog
 
 from foretick.common.contracts import BookFrame, DeadLetter, TickFrame
 from foretick.common.runtime.bootstrap import Runtime
+from foretick.common.runtime.bus import share_run_id
 from foretick.common.runtime.embedded import NatsServer
 from foretick.common.runtime.settings import ServiceSettings
 from foretick.common.subjects import BOOKS, TICKS
@@ -109,10 +110,10 @@ async def test_absent_server_drops_and_counts_then_reconnects(nats_server: NatsS
 async def test_epoch_grows_with_every_start_and_run_id_is_shared(nats_server: NatsServer) -> None:
     async with runtime(nats_server.url) as first:
         epochs = [await first.bus.next_epoch(), await first.bus.next_epoch()]
-        run_id = await first.bus.shared_run_id("run-a")
+        run_id = await share_run_id(first.bus.js, "run-a")
     async with runtime(nats_server.url) as second:
         epochs.append(await second.bus.next_epoch())
-        assert await second.bus.shared_run_id("run-b") == run_id
+        assert await share_run_id(second.bus.js, "run-b") == run_id
     assert epochs == sorted(set(epochs))
 
 

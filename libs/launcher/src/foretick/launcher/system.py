@@ -127,7 +127,6 @@ class System:
     async def _bring_up_market(self) -> None:
         await self._start_nats()
         self._launch(needing_database=False)
-        await self._bus.connect(self._addresses.nats_url)
         self._board.finish("nats")
         await together(
             self._see_exchange(),
@@ -154,6 +153,9 @@ class System:
         if not self._addresses.nats_url:
             server = NatsServer(self._data_dir / "nats", self._settings.nats_port)
             self._addresses = replace(self._addresses, nats_url=await self._parts.servers.start(server))
+        await self._bus.connect(self._addresses.nats_url)
+        if self._run.replay is None and self._settings.run_id is None:  # a replay begins at the beginning
+            self._run = replace(self._run, run_id=await self._bus.share_run_id(self._run.run_id))
         self._nats_is_up.set()
         self._spawn(self._parts.servers.watch())
 

@@ -12,6 +12,7 @@ from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
 from foretick.common.contracts import UNDECODABLE, ModelPublished, Prediction
+from foretick.common.runtime.bus import share_run_id
 from foretick.common.subjects import (
     FEATURE_VECTORS,
     INSTRUMENT_LISTINGS,
@@ -43,6 +44,10 @@ class BusWatch:
             url, name="launcher", max_reconnect_attempts=-1, reconnect_time_wait=_RECONNECT_WAIT_S,  # type: ignore[arg-type]
             error_cb=_ignore,
         )  # fmt: skip
+
+    async def share_run_id(self, proposal: str) -> str:
+        """Return the run that this bus remembers, or ``proposal``, which it then remembers."""
+        return await share_run_id(self._client.jetstream(), proposal)
 
     async def close(self) -> None:
         """Close the connection."""

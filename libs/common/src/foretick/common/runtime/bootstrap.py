@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from foretick.common.clock import Clock
 from foretick.common.errors import Fatal, ForetickError, InvalidSettings
-from foretick.common.runtime.bus import Bus
+from foretick.common.runtime.bus import Bus, share_run_id
 from foretick.common.runtime.data_plane import DataPlane
 from foretick.common.runtime.health import Health, HttpApp
 from foretick.common.runtime.http_server import HttpServer
@@ -153,7 +153,7 @@ async def _start(rt: Runtime, settings: SettingsT, build: Build[SettingsT], need
             await rt.bus.connect()
             await rt.bus.ensure_streams()
             rt.epoch = await rt.bus.next_epoch()
-            rt.run_id = rt.run_id or await rt.bus.shared_run_id(f"run-{rt.clock.now_ns() // 1_000_000}")
+            rt.run_id = rt.run_id or await share_run_id(rt.bus.js, f"run-{rt.clock.now_ns() // 1_000_000}")
         await build(rt, settings)
         if rt._control is not None:
             await rt._control.start()

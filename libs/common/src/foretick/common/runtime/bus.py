@@ -11,6 +11,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, KeyValueConfig, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError, BucketNotFoundError, NotFoundError
+from nats.js.kv import KeyValue
 
 from foretick.common import subjects
 from foretick.common.contracts import UNDECODABLE, Contract
@@ -111,24 +112,8 @@ class Bus:
 
     async def next_epoch(self) -> int:
         """Return a fencing epoch: greater than any that this bus has ever given."""
-        bucket = await self._bucket(subjects.EPOCH_BUCKET)
-        return await bucket.put(self._name, f"{socket.gethostname()}".encode())
-
-    async def shared_run_id(self, proposal: str) -> str:
-        """Return the run id that all services of this bus share, storing ``proposal`` if there is none."""
-        bucket = await self._bucket(subjects.EPOCH_BUCKET)
-        try:
-            await bucket.create(RUN_KEY, proposal.encode())
-        except APIError:
-            entry = await bucket.get(RUN_KEY)
-            return (entry.value or proposal.encode()).decode()
-        return proposal
-
-    async def _bucket(self, name: str) -> Any:
-        try:
-            return await self.js.key_value(name)
-        except (BucketNotFoundError, NotFoundError):
-            return await self.js.create_key_value(KeyValueConfig(bucket=name, history=1))
+        bucket = await open_bucket(self.js, subjects.EPOCH_BUCKET)
+        return await bucket.put(self._name, socket.gethostname().encode())
 
     async def _on_error(self, error: Exception) -> None:
         self._failures += 1
@@ -150,6 +135,28 @@ class Bus:
         self._log.info("nats reconnected", url=self._url)
         for callback in self._reconnected:
             await callback()
+
+
+async def open_bucket(js: JetStreamContext, name: str) -> KeyValue:
+    """Return the KV bucket ``name``, making it where there is none."""
+    try:
+        return await js.key_value(name)
+    except (BucketNotFoundError, NotFoundError):
+        return await js.create_key_value(KeyValueConfig(bucket=name, history=1))
+
+
+async def share_run_id(js: JetStreamContext, proposal: str) -> str:
+    """Return the run id that everything on this bus shares, storing ``proposal`` if there is none.
+
+    It lives as long as the bus remembers, so that a restart goes on with its sequence numbers and feature states.
+    """
+    bucket = await open_bucket(js, subjects.EPOCH_BUCKET)
+    try:
+        await bucket.create(RUN_KEY, proposal.encode())
+    except APIError:
+        entry = await bucket.get(RUN_KEY)
+        return (entry.value or proposal.encode()).decode()
+    return proposal
 
 
 def _stream_config(stream: Stream) -> StreamConfig:
