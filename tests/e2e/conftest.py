@@ -18,9 +18,20 @@ WEB_APP = Path(__file__).resolve().parents[2] / "web/dist/index.html"
 
 
 @pytest.fixture(scope="session")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """The default system on the simulated market, predictions flowing; shared by the tests that don't break it."""
-    with System(tmp_path_factory.mktemp("simulated")) as system:
+def trained_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bus's store of a system that started with nothing, trained its model and served a prediction."""
+    folder = tmp_path_factory.mktemp("cold")
+    with System(folder) as system:
+        system.wait_for_prediction(deadline_s=300)
+    return folder / "nats"
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory, trained_store: Path) -> Iterator[System]:
+    """The default system on the simulated market, predictions flowing; one for the tests of a module."""
+    folder = tmp_path_factory.mktemp("simulated")
+    shutil.copytree(trained_store, folder / "nats")
+    with System(folder) as system:
         system.wait_for_prediction()
         yield system
 

@@ -1,6 +1,5 @@
 """The default system in a real browser: what the page shows, and that page, message and row are the same prediction."""
 
-import asyncio
 import signal
 import time
 
@@ -12,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from foretick.common.contracts import Prediction
 from foretick.common.subjects import PREDICTION_MESSAGES, PREDICTIONS
-from foretick.launcher.testing import System, wait_until
+from foretick.launcher.testing import System, run_apart, wait_until
 
 ROW = "[data-testid='row-sim:BTCUSDT']"
 TTL_S = (PREDICTION_MESSAGES.ttl_ms or 0) / 1000
@@ -51,7 +50,7 @@ def test_page_has_no_script_error_and_no_failed_request(simulated: System, brows
 
 def test_page_message_and_row_are_the_same_prediction(page: Page, simulated: System, rows: psycopg.Connection) -> None:
     model_id, asof_seq = page.eval_on_selector(ROW, "row => [row.dataset.modelId, Number(row.dataset.asofSeq)]")
-    message = asyncio.run(find_message(simulated.setting("NATS_URL"), asof_seq))
+    message = run_apart(find_message(simulated.setting("NATS_URL"), asof_seq))
     query = (
         "SELECT model_id, p_up, mid FROM predictions WHERE run_id = %s AND venue = 'sim' AND symbol = 'BTCUSDT'"
         " AND asof_seq = %s"

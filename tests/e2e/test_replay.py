@@ -1,7 +1,7 @@
 """A real recording through the whole system: predictions at a client and rows in the database, marked REPLAY."""
 
-import asyncio
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, expect
 
-from foretick.launcher.testing import System, updates, wait_until
+from foretick.launcher.testing import System, run_apart, updates, wait_until
 
 SHARED = Path(os.environ.get("FORETICK_SHARED_DATA", Path(__file__).resolve().parents[3] / "shared/data"))
 RECORDING = SHARED / "recordings/binance_spot_btcusdt_20240808.gz"
@@ -20,8 +20,9 @@ pytestmark = pytest.mark.skipif(not RECORDING.exists(), reason=f"no recording at
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(tmp_path_factory: pytest.TempPathFactory, trained_store: Path) -> Iterator[System]:
     folder = tmp_path_factory.mktemp("replay")
+    shutil.copytree(trained_store, folder / f"replay-{RECORDING.stem}" / "nats")
     with System(folder, REPLAY=str(RECORDING), REPLAY_SPEED="2") as system:
         system.wait_for_prediction("BTCUSDT", deadline_s=180)
         yield system
@@ -29,7 +30,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.mark.timeout(240)
 def test_recorded_frames_become_predictions_at_a_client_and_rows(system: System) -> None:
-    data = asyncio.run(first_prediction(system))
+    data = run_apart(first_prediction(system))
     assert data["origin"] == "replay"
     assert data["out_of_origin"] is True
     assert data["model_origin"] == "sim"

@@ -13,14 +13,17 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import psutil
 import websockets
 from websockets.typing import Origin
+
+Result = TypeVar("Result")
 
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "NUMBA_CACHE_DIR", "LD_LIBRARY_PATH")
 
@@ -44,6 +47,12 @@ def wait_until(condition: Callable[[], Any], deadline_s: float, what: str) -> An
             raise TimeoutError(f"not within {deadline_s:g} s: {what}")
         time.sleep(0.05)
     return value
+
+
+def run_apart(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run ``coroutine`` to its end on a thread with its own loop, so that the caller may be inside another."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 class System:
