@@ -13,11 +13,12 @@ from foretick.common import subjects
 from foretick.common.asyncapi import build_document
 from foretick.common.contracts import Contract
 from foretick.common.runtime.control_plane import ControlPlane
-from foretick.common.subjects import TABLE, Plane, Subject, escape_token, subjects_of
+from foretick.common.subjects import TABLE, Plane, Stream, Subject, escape_token, subjects_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = sorted(path.name for path in (ROOT / "services").iterdir() if path.is_dir())
 CONSTANTS = {name: value for name, value in vars(subjects).items() if isinstance(value, Subject)}
+STREAM_CONSTANTS = {name: value for name, value in vars(subjects).items() if isinstance(value, Stream)}
 CONTROL = [subject for subject in TABLE if subject.plane is Plane.CONTROL]
 
 
@@ -26,10 +27,16 @@ def sources(*folders: str) -> list[Path]:
 
 
 def named_subjects(service: str) -> set[str]:
+    """Roots that a service's source names, by subject or by the stream that holds them."""
     names: set[str] = set()
     for path in sources(f"services/{service}/src"):
-        names |= {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
-    return {CONSTANTS[name].root for name in names & CONSTANTS.keys()}
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Name | ast.Attribute):
+                names.add(node.id if isinstance(node, ast.Name) else node.attr)
+    streams = [STREAM_CONSTANTS[name] for name in names & STREAM_CONSTANTS.keys()]
+    return {CONSTANTS[name].root for name in names & CONSTANTS.keys()} - {subjects.DEAD_LETTERS.root} | {
+        row.root for row in TABLE if row.stream in streams
+    }
 
 
 def declared_subjects(service: str) -> set[str]:

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from foretick.common.contracts import Level, TickFrame, Trust
 from foretick.common.errors import Malformed
+from foretick.common.subjects import TICKS
 from foretick.quant.events import DEPTH_COLUMNS, DEPTH_LEVELS, VALUE_COLUMNS, BookTrust, EventKind
 
 _NO_TRUST = 255
@@ -105,7 +106,7 @@ def check_ticks(frame: TickFrame) -> None:
         and len(trades.price) == len(trades.qty) == len(trades.side) == trade_count
         and len(quotes.bid) == len(quotes.bid_qty) == len(quotes.ask) == len(quotes.ask_qty) == quote_count
     ):
-        raise Malformed(f"ticks.{frame.venue}.{frame.symbol}", f"columns of frame {frame.seq} do not match its kinds")
+        raise Malformed(TICKS.of(frame.venue, frame.symbol), f"columns of frame {frame.seq} do not match its kinds")
 
 
 def _flat(levels: list[Level]) -> tuple[float, ...]:
