@@ -1,7 +1,11 @@
 """Wiring of the predictor: feature vectors -> predictions and outcomes; a simulated market -> a model."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from foretick.common.contracts import ModelPublished
 from foretick.common.errors import ForetickError
+from foretick.common.ownership import Shard
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.subjects import FEATURE_VECTORS, MODEL_ANNOUNCEMENTS
 from foretick.predictor.adapters.bus.client import DataPlaneOutlet
@@ -14,13 +18,28 @@ from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.predicting import Sender
 from foretick.predictor.domain.publication import FAMILY, ModelIdentity
 from foretick.predictor.domain.training import TrainingPlan, train
-from foretick.predictor.handlers.recovery import RecoveryHandler
-from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
+from foretick.predictor.handlers.recovery import RecoveryHandler, Share
+from foretick.predictor.handlers.serving import ModelHandler, VectorHandler, VectorTerms
 from foretick.predictor.handlers.training import TrainingHandler
 from foretick.predictor.settings import PredictorSettings
 from foretick.quant.registry import FEATURE_COUNT, FEATURE_NAMES, INDEX, SCHEMA_HASH, SCHEMA_ID
 
-FIRST_SEED = 1
+FIRST_SEED, SEED_STEP = 1, 2
+"""A run takes two seeds: its market's, and the next for the market that it is tested on."""
+
+ATTEMPTS = 3
+
+
+def seeds_to_try(given: int | None, earlier: Sequence[int]) -> tuple[int, ...]:
+    """Return the seeds of a training: the one that was asked for, else the next ones after all ``earlier`` models'.
+
+    >>> seeds_to_try(None, [1, 5]), seeds_to_try(8, [1, 5])
+    ((7, 9, 11), (8,))
+    """
+    if given is not None:
+        return (given,)
+    first = max(earlier, default=FIRST_SEED - SEED_STEP) + SEED_STEP
+    return tuple(first + SEED_STEP * attempt for attempt in range(ATTEMPTS))
 
 
 async def build_serve(rt: Runtime, settings: PredictorSettings) -> None:
@@ -31,9 +50,10 @@ async def build_serve(rt: Runtime, settings: PredictorSettings) -> None:
     outlet = DataPlaneOutlet(rt.data, rt.clock)
     meters = PrometheusMeters(rt.metrics)
     ledger = Ledger(sender, settings.score_window)
-    vectors = VectorHandler(sender, ledger, outlet, meters, horizon_steps)
+    shard = Shard(settings.shard_index, settings.shard_count)
+    vectors = VectorHandler(sender, ledger, outlet, meters, VectorTerms(horizon_steps, shard))
     models = ModelHandler(vectors, OnnxModelLoader(ObjectModelStore(rt.bus.js).fetch, terms), meters, rt.log)
-    recovery = RecoveryHandler(StreamTail(rt.bus), ledger, outlet, rt.log, rt.run_id)
+    recovery = RecoveryHandler(StreamTail(rt.bus), ledger, outlet, rt.log, Share(rt.run_id, shard))
 
     await recovery.recover(models, vectors)
     rt.control.subscriber(MODEL_ANNOUNCEMENTS)(models.on_model)
@@ -42,16 +62,15 @@ async def build_serve(rt: Runtime, settings: PredictorSettings) -> None:
 
 async def build_train(rt: Runtime, settings: PredictorSettings) -> None:
     """Train once, publish, end. The learning libraries are imported here only: ``serve`` stays small."""
+    from foretick.market.simulation import LISTINGS
     from foretick.predictor.adapters.learners.client import LibraryLearner
     from foretick.predictor.adapters.simulation.client import SimulatedMarketHistory
     from foretick.quant.kernel import Grid
 
     earlier: list[ModelPublished] = await rt.bus.last_of_each(MODEL_ANNOUNCEMENTS)
-    seed = settings.train_seed
-    if seed is None:
-        seed = max((model.seed for model in earlier), default=FIRST_SEED - 2) + 2
+    seeds = seeds_to_try(settings.train_seed, [model.seed for model in earlier])
     plan = TrainingPlan(
-        seed=seed,
+        seed=seeds[0],
         train_s=settings.train_duration_s,
         test_s=settings.train_test_duration_s,
         interval_ns=settings.interval_ns,
@@ -59,15 +78,17 @@ async def build_train(rt: Runtime, settings: PredictorSettings) -> None:
         volatility_feature=INDEX["realised_volatility_bps"],
     )
     grid = Grid(settings.interval_ns, settings.feature_window_size_steps)
-    history = SimulatedMarketHistory(settings.default_symbols, grid, plan.horizon_steps)
+    # every instrument of the simulated market, whatever is watched: one instrument alone teaches too little
+    history = SimulatedMarketHistory(tuple(LISTINGS), grid, plan.horizon_steps)
     learner = LibraryLearner(settings.train_threads)
 
     async def announce(model: ModelPublished) -> None:
         await rt.control.publish(MODEL_ANNOUNCEMENTS, (FAMILY,), model)
 
     handler = TrainingHandler(
-        train=lambda progress: train(plan, history, learner, progress),
-        identity=ModelIdentity(SCHEMA_ID, SCHEMA_HASH, FEATURE_NAMES, plan.interval_ns, plan.horizon_steps, seed),
+        train=lambda seed, progress: train(replace(plan, seed=seed), history, learner, progress),
+        seeds=seeds,
+        identity=ModelIdentity(SCHEMA_ID, SCHEMA_HASH, FEATURE_NAMES, plan.interval_ns, plan.horizon_steps, plan.seed),
         store=ObjectModelStore(rt.bus.js),
         announce=announce,
         clock=rt.clock,

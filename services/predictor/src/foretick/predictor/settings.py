@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from foretick.common.runtime.settings import StepSettings, SymbolSettings
+from foretick.common.runtime.settings import StepSettings
 
 
-class PredictorSettings(StepSettings, SymbolSettings):
-    """What ``serve`` and ``train`` take from the environment, beside the steps of data time and the symbols."""
+class PredictorSettings(StepSettings):
+    """What ``serve`` and ``train`` take from the environment, beside the steps of data time."""
 
     score_window: int = Field(
         5_000, alias="SCORE_WINDOW", ge=1, le=1_000_000, description="outcomes in the running score of an instrument"
