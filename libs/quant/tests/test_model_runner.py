@@ -1,84 +1,242 @@
-"""The runner against graphs whose result is arithmetic."""
+"""The kernel behind the runner: against arithmetic, against onnxruntime, and against graphs that it must refuse."""
 
 import numpy as np
+import onnx
 import pytest
-from onnx import TensorProto, helper
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
 
+from foretick.quant.ensemble import judge
+from foretick.quant.ensemble.compiled import predict_rows, work_words
+from foretick.quant.ensemble.graph import read_graph
+from foretick.quant.ensemble.judge import compare, probe_rows
+from foretick.quant.ensemble.layout import lay_out, sort_keys
+from foretick.quant.ensemble.session import GraphSession
 from foretick.quant.runner import ModelRefused, ModelRunner
 
-FEATURES, MEMBERS = 3, 2
+FEATURES, VOLATILITY = 3, 2
+SLOPES = [-1.0, 0.0, 2.0]
+STUMP = [(0, 0.5, 1, 2), (0.5, 0.25, 0.25), (0.25, 0.25, 0.5)]
+"""A tree: an inner node is (feature, threshold, left, right), a leaf what it adds to each class."""
 
 
-def build_graph(rename: dict[str, str] | None = None, classes: int = 3) -> bytes:
-    """Members: the first ``classes`` features and twice them; probabilities: their weighted sum; return: the total."""
-    names = {name: name for name in ("features", "weights", "probabilities", "expected_return", "members")} | (
-        rename or {}
-    )
-    nodes = [
-        helper.make_node("Slice", [names["features"], "zero", "classes", "one"], ["first"]),
-        helper.make_node("Add", ["first", "first"], ["second"]),
-        helper.make_node("Unsqueeze", ["first", "one"], ["first3"]),
-        helper.make_node("Unsqueeze", ["second", "one"], ["second3"]),
-        helper.make_node("Concat", ["first3", "second3"], [names["members"]], axis=1),
-        helper.make_node("Reshape", [names["weights"], "column"], ["weights3"]),
-        helper.make_node("Mul", [names["members"], "weights3"], ["weighted"]),
-        helper.make_node("ReduceSum", ["weighted", "one"], [names["probabilities"]], keepdims=0),
-        helper.make_node("ReduceSum", [names["features"], "one"], [names["expected_return"]], keepdims=1),
-    ]
-    constants = [
-        helper.make_tensor("zero", TensorProto.INT64, [1], [0]),
-        helper.make_tensor("one", TensorProto.INT64, [1], [1]),
-        helper.make_tensor("classes", TensorProto.INT64, [1], [classes]),
-        helper.make_tensor("column", TensorProto.INT64, [3], [1, MEMBERS, 1]),
-    ]
-    inputs = [
-        helper.make_tensor_value_info(names["features"], TensorProto.FLOAT, [None, FEATURES]),
-        helper.make_tensor_value_info(names["weights"], TensorProto.FLOAT, [MEMBERS]),
-    ]
-    outputs = [
-        helper.make_tensor_value_info(names[name], TensorProto.FLOAT, None)
-        for name in ("probabilities", "expected_return", "members")
-    ]
-    graph = helper.make_graph(nodes, "test", inputs, outputs, constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
-    return model.SerializeToString()
+def tree_member(name, trees, **changes):
+    columns = {
+        key: [] for key in ("treeids", "nodeids", "featureids", "modes", "values", "truenodeids", "falsenodeids")
+    }
+    targets = {key: [] for key in ("treeids", "nodeids", "ids", "weights")}
+    for number, tree in enumerate(trees):
+        for place, node in enumerate(tree):
+            leaf = len(node) == 3
+            row = (number, place, 0, "LEAF", 0.0, 0, 0) if leaf else (number, place, node[0], "BRANCH_LEQ", *node[1:])
+            for column, value in zip(columns.values(), row, strict=True):
+                column.append(value)
+            for kind, weight in enumerate(node if leaf else ()):
+                for column, value in zip(targets.values(), (number, place, kind, weight), strict=True):
+                    column.append(value)
+    attributes = {f"nodes_{key}": column for key, column in columns.items()}
+    attributes |= {f"target_{key}": column for key, column in targets.items()}
+    attributes |= {"n_targets": 3, "aggregate_function": "SUM", "post_transform": "NONE", "base_values": [0.0] * 3}
+    made = helper.make_node("TreeEnsembleRegressor", ["features"], [name], domain="ai.onnx.ml", **attributes | changes)
+    return [made], []
 
 
-def test_outputs_are_those_of_the_graph():
-    runner = ModelRunner(build_graph(), [0.25, 0.75], FEATURES)
-    rows = np.array([[1.0, 2.0, 3.0], [0.0, 0.5, -1.0]])
-    output = runner.run(rows)
-    np.testing.assert_allclose(output.members, np.stack([rows, 2 * rows], axis=1))
-    np.testing.assert_allclose(output.probabilities, 1.75 * rows)  # 0.25 + 0.75 * 2
-    np.testing.assert_allclose(output.expected_return_bps, [6.0, -0.5])
+def network_member(name, hidden, hidden_bias, output, output_bias):
+    parts = {"w1": hidden, "b1": hidden_bias, "w2": output, "b2": output_bias}
+    constants = [numpy_helper.from_array(np.array(value, np.float32), f"{name}.{key}") for key, value in parts.items()]
+    return [
+        helper.make_node("Gemm", ["features", f"{name}.w1", f"{name}.b1"], [f"{name}.sums"]),
+        helper.make_node("Relu", [f"{name}.sums"], [f"{name}.active"]),
+        helper.make_node("Gemm", [f"{name}.active", f"{name}.w2", f"{name}.b2"], [f"{name}.scores"]),
+        helper.make_node("Softmax", [f"{name}.scores"], [name], axis=1),
+    ], constants
+
+
+def ensemble(*members, extra=(), opset=15):
+    """The graph that training writes, with ``members`` as (nodes, constants)."""
+    names = [nodes[-1].output[0] for nodes, _ in members]
+    nodes = [node for made, _ in members for node in made] + [
+        helper.make_node("Concat", names, ["side_by_side"], axis=1),
+        helper.make_node("Reshape", ["side_by_side", "by_member"], ["members"]),
+        helper.make_node("MatMul", ["weights", "members"], ["probabilities"]),
+        helper.make_node("MatMul", ["probabilities", "slopes"], ["in_volatilities"]),
+        helper.make_node("Gather", ["features", "which"], ["volatility"], axis=1),
+        helper.make_node("Mul", ["in_volatilities", "volatility"], ["expected_return"]),
+        *extra,
+    ]
+    constants = [one for _, needed in members for one in needed] + [
+        numpy_helper.from_array(np.array([-1, len(names), 3], np.int64), "by_member"),
+        numpy_helper.from_array(np.array([[slope] for slope in SLOPES], np.float32), "slopes"),
+        numpy_helper.from_array(np.array([VOLATILITY], np.int64), "which"),
+    ]
+    shapes = {"features": ["n", FEATURES], "weights": [len(names)], "probabilities": ["n", 3]}
+    shapes |= {"expected_return": ["n", 1], "members": ["n", len(names), 3]}
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
+    graph = helper.make_graph(nodes, "test", values[:2], values[2:], constants)
+    opsets = [helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.ml", 3)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+
+
+def random_tree(rng, depth, thresholds):
+    """A tree of at most ``depth`` levels on thresholds from a small set, so that inputs can hit them."""
+    nodes = [None]
+
+    def grow(place, left):
+        if left == 0 or rng.random() < 0.2:
+            nodes[place] = tuple(rng.normal(size=3) / 10)
+            return
+        first = len(nodes)
+        nodes.extend([None, None])
+        nodes[place] = (int(rng.integers(FEATURES)), float(rng.choice(thresholds)), first, first + 1)
+        grow(first, left - 1)
+        grow(first + 1, left - 1)
+
+    grow(0, depth)
+    return nodes
+
+
+def softmax(scores):
+    raised = np.exp(np.array(scores) - max(scores))
+    return raised / raised.sum()
+
+
+def test_trees_blend_and_return_are_arithmetic():
+    other = [(1, -1.0, 1, 2), (0.0, 1.0, 0.0), (1, 3.0, 3, 4), (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)]
+    runner = ModelRunner(ensemble(tree_member("a", [STUMP]), tree_member("b", [other])), [0.25, 0.75], FEATURES)
+    output = runner.run(np.array([[0.5, -1.0, 2.0], [0.6, 3.0, 1.0], [-9.0, 3.5, 0.0]]))
+    assert output.members.tolist() == [
+        [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]],
+        [[0.25, 0.25, 0.5], [1.0, 0.0, 0.0]],
+        [[0.5, 0.25, 0.25], [0.0, 0.0, 1.0]],
+    ]
+    assert output.probabilities.tolist() == [[0.125, 0.8125, 0.0625], [0.8125, 0.0625, 0.125], [0.125, 0.0625, 0.8125]]
+    assert output.expected_return_bps.tolist() == [0.0, -0.5625, 0.0]  # (2 x 0.0625 - 0.125) x 2, (0.25 - 0.8125) x 1
+
+
+def test_several_trees_add_up_from_the_base_through_the_softmax():
+    member = tree_member("a", [STUMP, STUMP], post_transform="SOFTMAX", base_values=[1.0, 0.0, -1.0])
+    output = ModelRunner(ensemble(member), [1.0], FEATURES).run(np.zeros((1, FEATURES)))
+    np.testing.assert_allclose(output.members[0, 0], softmax([2.0, 0.5, -0.5]), atol=1e-7)
+
+
+def test_networks_of_any_width_are_arithmetic():
+    one = network_member("a", [[1.0], [0.0], [-1.0]], [0.5], [[1.0, 0.0, -1.0]], [0.0, 0.0, 0.25])
+    two = network_member("b", np.eye(3, 2), [0.0, 0.0], [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], [0.0, 0.0, 0.0])
+    output = ModelRunner(ensemble(one, two), [0.5, 0.5], FEATURES).run(np.array([[2.0, -3.0, 1.0]]))
+    np.testing.assert_allclose(output.members[0, 0], softmax([1.5, 0.0, -1.25]), atol=1e-7)
+    np.testing.assert_allclose(output.members[0, 1], softmax([0.0, 2.0, 0.0]), atol=1e-7)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_random_forests_agree_with_onnxruntime_on_and_beside_their_thresholds(seed):
+    rng = np.random.default_rng(seed)
+    thresholds = np.array([-2.0, -1e-30, 0.0, 1e-3, 1.0, 3.5], np.float32)
+    members = [
+        tree_member(f"m{i}", [random_tree(rng, int(rng.integers(0, 9)), thresholds) for _ in range(rng.integers(1, 8))],
+                    post_transform=post)
+        for i, post in enumerate(("NONE", "SOFTMAX"))
+    ]  # fmt: skip
+    graph, weights = ensemble(*members), [0.4, 0.6]
+    beside = np.concatenate([thresholds, *(np.nextafter(thresholds, np.float32(to)) for to in (-np.inf, np.inf))])
+    rows = rng.choice(np.append(beside, np.array([-0.0, -1e30, 1e30], np.float32)), (400, FEATURES))
+    apart = np.abs(ModelRunner(graph, weights, FEATURES).run(rows).members
+                   - GraphSession(graph, weights, FEATURES).run(rows).members)  # fmt: skip
+    assert apart.max() <= 1e-6
 
 
 @pytest.mark.parametrize("n", [0, 1, 64, 65, 300])
 def test_any_number_of_rows_runs(n):
-    runner = ModelRunner(build_graph(), [0.5, 0.5], FEATURES, max_rows=64)
+    runner = ModelRunner(ensemble(tree_member("a", [STUMP])), [1.0], FEATURES, max_rows=64)
     output = runner.run(np.ones((n, FEATURES)))
-    assert (output.probabilities.shape, output.expected_return_bps.shape) == ((n, 3), (n,))
+    shapes = (output.probabilities.shape, output.expected_return_bps.shape, output.members.shape)
+    assert shapes == ((n, 3), (n,), (n, 1, 3))
 
 
 def test_results_are_not_overwritten_by_the_next_run():
-    runner = ModelRunner(build_graph(), [1.0, 0.0], FEATURES)
+    runner = ModelRunner(ensemble(tree_member("a", [STUMP])), [1.0], FEATURES)
     first = runner.run(np.ones((1, FEATURES)))
     runner.run(np.zeros((1, FEATURES)))
-    assert first.probabilities.tolist() == [[1.0, 1.0, 1.0]]
+    assert first.probabilities.tolist() == [[0.25, 0.25, 0.5]]
+
+
+def test_rows_of_another_width_are_an_error():
+    with pytest.raises(ValueError, match="broadcast"):
+        ModelRunner(ensemble(tree_member("a", [STUMP])), [1.0], FEATURES).run(np.zeros((1, FEATURES + 1)))
+
+
+LOOP = [(0, 0.5, 1, 0), (1.0, 0.0, 0.0)]
+ROOTLESS = [(0, 0.5, 0, 0), (1.0, 0.0, 0.0)]
+SHARED = [(0, 0.5, 1, 1), (1.0, 0.0, 0.0)]
 
 
 @pytest.mark.parametrize(
-    ("graph", "weights", "features", "message"),
+    ("graph", "weights", "message"),
     [
-        (b"", [1.0], FEATURES, "does not load"),
-        (b"junk", [1.0], FEATURES, "does not load"),
-        (build_graph({"members": "m"}), [0.5, 0.5], FEATURES, "lacks members"),
-        (build_graph({"weights": "w"}), [0.5, 0.5], FEATURES, "lacks weights"),
-        (build_graph(), [0.5, 0.5], FEATURES + 1, "features is 3 wide"),
-        (build_graph(), [1.0], FEATURES, "weights is 2 wide"),
-        (build_graph(classes=2), [0.5, 0.5], FEATURES, "shapes"),
+        (b"", [1.0], "does not load"),
+        (b"junk", [1.0], "does not load"),
+        (ensemble(tree_member("a", [STUMP]), opset=14), [1.0], "is written for"),
+        (ensemble(tree_member("a", [STUMP], aggregate_function="AVERAGE")), [1.0], "otherwise than by <= and sums"),
+        (ensemble(tree_member("a", [STUMP], nodes_modes=["BRANCH_LT", "LEAF", "LEAF"])), [1.0], "otherwise than by <="),
+        (ensemble(tree_member("a", [STUMP], post_transform="LOGISTIC")), [1.0], "ends in b'LOGISTIC'"),
+        (ensemble(tree_member("a", [STUMP]), extra=[helper.make_node("Relu", ["probabilities"], ["more"])]), [1.0],
+         "8 nodes, 7 of them"),
+        (ensemble(tree_member("a", [STUMP])), [0.5, 0.5], "weights is 1 wide"),
+        (ensemble(([helper.make_node("Slice", ["features", "volatility", "volatility"], ["a"])], [])), [1.0],
+         "does not load"),
+        (ensemble(([helper.make_node("Sigmoid", ["features"], ["a"])], [])), [1.0], "a Sigmoid where a Softmax"),
     ],
-)
-def test_graph_that_is_not_the_agreed_one_is_refused(graph, weights, features, message):
+)  # fmt: skip
+def test_graph_of_another_shape_is_refused_with_the_reason(graph, weights, message):
     with pytest.raises(ModelRefused, match=message):
-        ModelRunner(graph, weights, features)
+        ModelRunner(graph, weights, FEATURES)
+
+
+@pytest.mark.parametrize("tree", [LOOP, ROOTLESS, SHARED])
+def test_nodes_that_are_no_tree_are_refused(tree):
+    with pytest.raises(ModelRefused, match="do not hang together"):
+        lay_out(read_graph(ensemble(tree_member("a", [tree]))))
+
+
+def test_kernel_that_differs_from_onnxruntime_is_refused(monkeypatch):
+    """Control: a walk that sends an exact hit the wrong way is what the judge is there for."""
+    monkeypatch.setattr("foretick.quant.ensemble.layout.sort_keys", lambda values: sort_keys(values) - 1)
+    with pytest.raises(ModelRefused, match=r"the kernel differs from onnxruntime by 0\.25"):
+        ModelRunner(ensemble(tree_member("a", [STUMP])), [1.0], FEATURES)
+
+
+def test_difference_without_numbers_is_one():
+    graph = ensemble(tree_member("a", [STUMP]))
+    sound = ModelRunner(graph, [1.0], FEATURES).run(np.zeros((2, FEATURES)))
+    broken = judge.ModelOutput(sound.probabilities * np.nan, sound.expected_return_bps, sound.members)
+    assert compare(sound, sound).is_none
+    assert not compare(broken, sound).is_none
+
+
+def test_probes_sit_on_and_beside_the_thresholds_on_both_sides():
+    parts = read_graph(ensemble(tree_member("a", [STUMP])))
+    rows = probe_rows(parts, 200)
+    half = np.float32(0.5)
+    assert set(rows[:, 0].tolist()) == {0.5, float(np.nextafter(half, np.float32(0))), float(np.nextafter(half, 1))}
+    assert not rows[:, 1:].any()
+    assert np.array_equal(rows, probe_rows(parts, 200))
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False), min_size=2, max_size=40))
+def test_sort_keys_are_in_the_order_of_the_numbers(values):
+    floats = np.array(values, np.float32)
+    keys = sort_keys(floats)
+    assert np.array_equal(keys[:, None] > keys[None, :], floats[:, None] > floats[None, :])
+
+
+def test_missing_and_infinite_values_stay_inside_their_tree():
+    model = lay_out(read_graph(ensemble(tree_member("a", [STUMP, STUMP])))).pack()
+    rows = np.array([[np.nan, 0, 0], [np.inf, 0, 0], [-np.inf, 0, 0]], np.float32)
+    out = np.zeros((3, 7), np.float32)
+    assert predict_rows(model, np.ones(1), np.zeros(work_words(model), np.int64), rows, out) == 3
+    assert out[:, :3].tolist() == [[0.5, 0.5, 1.0], [0.5, 0.5, 1.0], [1.0, 0.5, 0.5]]  # a missing value is not <=
+
+
+def test_graph_survives_the_onnx_checker():
+    onnx.checker.check_model(onnx.load_model_from_string(ensemble(tree_member("a", [STUMP]))), full_check=True)

@@ -11,6 +11,8 @@ from foretick.predictor.adapters.learners.client import NAMES, LibraryLearner, S
 from foretick.predictor.adapters.onnx import trees
 from foretick.predictor.adapters.onnx.graph import ReturnHead, TreeMember, build_graph
 from foretick.predictor.adapters.onnx.trees import floor_to_float32, trees_of_lightgbm
+from foretick.quant.ensemble.judge import compare
+from foretick.quant.ensemble.session import GraphSession
 from foretick.quant.runner import ModelRunner
 
 SMALL = Sizes(forest_trees=10, boosting_rounds=8, min_leaf_rows=5, network_epochs=1)
@@ -32,17 +34,21 @@ def market(rows, seed):
     return features, np.digitize(features[:, 0] + features[:, 1] + rng.normal(size=rows), [-0.7, 0.7])
 
 
-def tree_errors(fitted, features):
-    """Largest difference of a probability by tree member, between its own graph and its library."""
-    native = dict(zip(NAMES, fitted.predict(features), strict=True))
+def tree_graph(fitted):
+    """The tree members without the network, whose sums of floats are inexact on inputs that differ in the last bit."""
     members = [
         TreeMember("random_forest", trees.trees_of_forest(fitted.forest), softmax=False),
         TreeMember("lightgbm", trees.trees_of_lightgbm(fitted.lightgbm), softmax=True),
         TreeMember("xgboost", trees.trees_of_xgboost(fitted.xgboost), softmax=True),
     ]
-    graph = build_graph(members, ReturnHead(np.zeros(3), 0), features.shape[1])
-    output = ModelRunner(graph, np.full(3, 1 / 3), features.shape[1]).run(features)
-    return {one.name: np.abs(output.members[:, i] - native[one.name]).max() for i, one in enumerate(members)}
+    return build_graph(members, ReturnHead(np.zeros(3), 0), 6)
+
+
+def tree_errors(fitted, features):
+    """Largest difference of a probability by tree member, between its own graph and its library."""
+    output = ModelRunner(tree_graph(fitted), np.full(3, 1 / 3), 6).run(features)
+    native = fitted.predict(features)
+    return {name: np.abs(output.members[:, i] - native[i]).max() for i, name in enumerate(NAMES[:3])}
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +64,17 @@ def fitted_on_grid():
 def test_graph_agrees_with_every_member(fitted):
     features, _ = market(12_000, 1)
     graph = fitted.export(np.array([-1.0, 0.0, 1.0]), 0)
-    parity = LibraryLearner(2).compare(graph, WEIGHTS, features, fitted)
-    assert parity.rows == 12_000
+    parity, kernel_parity = LibraryLearner(2).compare(graph, WEIGHTS, features, fitted)
+    assert (parity.rows, parity.decision_flips) == (12_000, 0)
     assert parity.max_error <= 1e-5
-    assert parity.decision_flips == 0
+    assert (kernel_parity.rows, kernel_parity.decision_flips) == (12_000, 0)
+    assert kernel_parity.max_error <= 1e-6
+
+
+def test_kernel_agrees_with_onnxruntime_on_inputs_that_sit_on_thresholds(fitted_on_grid):
+    features, graph, weights = grid(4_000, 1)[0], tree_graph(fitted_on_grid), [0.2, 0.3, 0.5]
+    difference = compare(ModelRunner(graph, weights, 6).run(features), GraphSession(graph, weights, 6).run(features))
+    assert difference.is_none, difference
 
 
 def test_trees_agree_on_inputs_that_sit_on_their_thresholds(fitted_on_grid):
@@ -75,9 +88,10 @@ def test_rounding_thresholds_to_the_nearest_float_would_be_seen(fitted_on_grid, 
     assert tree_errors(fitted_on_grid, grid(4_000, 1)[0])["lightgbm"] > 1e-5
 
 
-def test_graph_of_other_members_is_found_out(fitted, fitted_on_grid):
+def test_graph_of_other_members_is_found_out(fitted):
     features, _ = market(1_000, 1)
-    parity = LibraryLearner(2).compare(fitted_on_grid.export(np.zeros(3), 0), WEIGHTS, features, fitted)
+    other = LibraryLearner(2, SMALL).fit(*market(2_000, 9), seed=2)
+    parity, _ = LibraryLearner(2).compare(other.export(np.zeros(3), 0), WEIGHTS, features, fitted)
     assert parity.max_error > 1e-5
 
 

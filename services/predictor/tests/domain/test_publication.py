@@ -23,6 +23,7 @@ def trained(**changes):
         "graph": b"graph", "member_names": ("a", "b"), "weights": np.array([0.25, 0.75]),
         "prior": np.array([0.25, 0.5, 0.25]), "flat_bps": {"A": 0.5, "*": 0.5}, "rows": 9,
         "parity": Parity(20_000, 1e-7, 0),
+        "kernel_parity": Parity(20_000, 1e-7, 0),
         "evaluation": evaluation(GOOD), "control": evaluation(NONE), "member_log_loss": {"a": 1.0, "b": 0.9},
     }  # fmt: skip
     return TrainedModel(**(fields | changes))
@@ -44,7 +45,9 @@ def test_sound_model_may_be_published_and_served():
         ({"parity": Parity(20_000, 1e-3, 0)}, "differs from its members by 0.001"),
         ({"parity": Parity(20_000, float("nan"), 0)}, "differs from its members"),
         ({"parity": Parity(20_000, 1e-7, 2)}, "decides 2 rows otherwise"),
-        ({"parity": Parity(100, 1e-7, 0)}, "checked on 100 rows"),
+        ({"parity": Parity(100, 1e-7, 0)}, "graph was checked on 100 rows"),
+        ({"kernel_parity": Parity(20_000, 2e-6, 0)}, "the kernel differs from the graph by 2e-06"),
+        ({"kernel_parity": Parity(20_000, 1e-7, 1)}, "the kernel decides 1 rows otherwise"),
         ({"evaluation": evaluation(NONE)}, "log loss does not beat the prior"),
         ({"evaluation": evaluation(NONE)}, "accuracy does not beat the prior"),
         ({"control": evaluation(GOOD)}, "the evaluation leaks"),

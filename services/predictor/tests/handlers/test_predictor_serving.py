@@ -6,6 +6,7 @@ import pytest
 
 from foretick.common.contracts import Origin, Trust, Withheld
 from foretick.common.errors import Refused, Transient
+from foretick.common.ownership import Shard
 from foretick.common.subjects import OUTCOME_MESSAGES, PREDICTION_MESSAGES
 from foretick.common.testing.builders import feature_vector, outcome, prediction
 from foretick.predictor.adapters.bus.client import DataPlaneOutlet
@@ -14,18 +15,19 @@ from foretick.predictor.domain.evaluation import Evaluation, Gain
 from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.predicting import Numbers, Sender
 from foretick.predictor.domain.publication import ModelIdentity, Parity, TrainedModel, announce
-from foretick.predictor.handlers.recovery import RecoveryHandler
-from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
+from foretick.predictor.handlers.recovery import RecoveryHandler, Share
+from foretick.predictor.handlers.serving import ModelHandler, VectorHandler, VectorTerms
 
 IDENTITY = ModelIdentity("features-test", "0" * 16, ("x", "y", "z"), 100_000_000, 5, 1)
 SOUND = [0.1, -0.2, 0.3]
+ALONE = Shard(0, 1)
 
 
 def announcement(model_id="ensemble-1", ts=1):
     judged = Evaluation(10_000, 40, 0.9, 1.0, 0.6, 0.5, Gain(0.1, 0.05, 0.15), Gain(0.1, 0.05, 0.15))
     model = TrainedModel(
         b"graph", ("a", "b"), np.array([0.5, 0.5]), np.array([0.25, 0.5, 0.25]), {"X": 0.5, "*": 0.7}, 9,
-        Parity(20_000, 0.0, 0), judged, judged, {},
+        Parity(20_000, 0.0, 0), Parity(20_000, 0.0, 0), judged, judged, {},
     )  # fmt: skip
     return msgspec.structs.replace(announce(model, IDENTITY, ts), model_id=model_id)
 
@@ -63,9 +65,9 @@ class Service:
     def __init__(self, rt, loader=None):
         sender = Sender(rt.name, rt.epoch)
         self.rt, self.ledger = rt, Ledger(sender, 100)
-        self.outlet, meters = DataPlaneOutlet(rt.data, rt.clock), PrometheusMeters(rt.metrics)
-        self.vectors = VectorHandler(sender, self.ledger, self.outlet, meters, 5)
-        self.models = ModelHandler(self.vectors, loader or Loader(), meters, rt.log)
+        self.outlet, self.meters = DataPlaneOutlet(rt.data, rt.clock), PrometheusMeters(rt.metrics)
+        self.vectors = VectorHandler(sender, self.ledger, self.outlet, self.meters, VectorTerms(5, ALONE))
+        self.models = ModelHandler(self.vectors, loader or Loader(), self.meters, rt.log)
 
     def predictions(self):
         return self.rt.data.messages(PREDICTION_MESSAGES)
@@ -160,6 +162,19 @@ def test_repeated_vector_is_not_predicted_twice(service):
     assert service.rt.metric("vectors_total", intake="repeated") == 1
 
 
+def test_shards_predict_each_instrument_once(service):
+    symbols = [f"S{n}" for n in range(30)]
+    predicted = []
+    for index in range(3):
+        sender, terms = Sender("test", 1), VectorTerms(5, Shard(index, 3))
+        vectors = VectorHandler(sender, Ledger(sender, 100), service.outlet, service.meters, terms)
+        vectors.model = model = Model(announcement())
+        vectors.on_vectors([vector(symbol=name) for name in symbols])
+        assert 0 < len(model.calls[0]) < 30
+        predicted += model.calls[0]
+    assert sorted(predicted) == sorted(symbols)
+
+
 def test_withheld_prediction_has_no_outcome(service):
     for step in range(10, 30):
         service.vectors.on_vectors([vector(step=step)])
@@ -228,7 +243,7 @@ async def test_successor_doubles_no_step_and_pays_open_outcomes_once(fake_runtim
         features=[vector(step=step) for step in range(10, 19)],
     )
     service = Service(fake_runtime, Loader(Model(current)))
-    recovery = RecoveryHandler(tail, service.ledger, service.outlet, fake_runtime.log, "test")
+    recovery = RecoveryHandler(tail, service.ledger, service.outlet, fake_runtime.log, Share("test", ALONE))
     await recovery.recover(service.models, service.vectors)
     assert [(one.step, one.realised_step) for one in service.outcomes()] == [(12, 17), (13, 18)]
     service.vectors.on_vectors([vector(step=17), vector(step=19)])
@@ -240,7 +255,7 @@ async def test_successor_serves_the_newest_model_that_loads(fake_runtime):
     good = announcement("good", 1)
     tail = Tails(models=[good, announcement("bad", 2)])
     service = Service(fake_runtime, Loader(Refused("wrong_object", "bad"), Model(good)))
-    await RecoveryHandler(tail, service.ledger, service.outlet, fake_runtime.log, "test").recover(
+    await RecoveryHandler(tail, service.ledger, service.outlet, fake_runtime.log, Share("test", ALONE)).recover(
         service.models, service.vectors
     )
     assert service.vectors.model.announcement.model_id == "good"

@@ -3,13 +3,15 @@
 from foretick.common.units import NS_PER_S
 from foretick.market.simulation import SimulatedMarket
 from foretick.quant import kernel
+from foretick.quant.ensemble import compiled as ensemble
 
 _START_NS = 1_700_000_000 * NS_PER_S
 
 
 def warm() -> None:
-    """Compile the feature kernel and the simulated market, or load them where they have been compiled."""
+    """Compile the feature kernel, the ensemble and the simulated market, or load them where they have been compiled."""
     kernel.warm()
+    ensemble.warm()
     market = SimulatedMarket(("BTCUSDT", "ETHUSDT"), seed=1, start_ns=_START_NS)
     for _ in market.advance_to(_START_NS + NS_PER_S):
         pass

@@ -10,12 +10,13 @@ from foretick.predictor.domain.evaluation import Evaluation
 
 FAMILY = "ensemble"
 MAX_PARITY_ERROR = 1e-5
+MAX_KERNEL_ERROR = 1e-6
 MIN_PARITY_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """The exported graph against the members it was made from, over the same rows.
+    """One way to compute the ensemble against another, over the same rows.
 
     max_error: largest absolute difference of a probability; decision_flips: rows whose most probable class differs
     """
@@ -39,7 +40,12 @@ class ModelIdentity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainedModel:
-    """The result of a training run. ``control`` is the same pipeline on shuffled classes: it must find nothing."""
+    """The result of a training run.
+
+    parity: the graph in onnxruntime against the members' own libraries
+    kernel_parity: the kernel that serves against the graph in onnxruntime
+    control: the same pipeline on shuffled classes, with fewer rows and trees: it must find nothing
+    """
 
     graph: bytes
     member_names: tuple[str, ...]
@@ -48,6 +54,7 @@ class TrainedModel:
     flat_bps: dict[str, float]
     rows: int
     parity: Parity
+    kernel_parity: Parity
     evaluation: Evaluation
     control: Evaluation
     member_log_loss: dict[str, float]
@@ -56,19 +63,26 @@ class TrainedModel:
 def faults_of(model: TrainedModel) -> list[str]:
     """Return why ``model`` may not be published; empty if it may."""
     faults: list[str] = []
-    parity, gain, hits = model.parity, model.evaluation.log_loss_gain, model.evaluation.accuracy_gain
-    if parity.rows < MIN_PARITY_ROWS:
-        faults.append(f"parity was checked on {parity.rows} rows, {MIN_PARITY_ROWS} are needed")
-    if not parity.max_error <= MAX_PARITY_ERROR:
-        faults.append(f"the graph differs from its members by {parity.max_error:.2g}, {MAX_PARITY_ERROR:g} is allowed")
-    if parity.decision_flips:
-        faults.append(f"the graph decides {parity.decision_flips} rows otherwise than its members")
+    gain, hits = model.evaluation.log_loss_gain, model.evaluation.accuracy_gain
+    faults += _faults_of_parity(model.parity, "the graph", "its members", MAX_PARITY_ERROR)
+    faults += _faults_of_parity(model.kernel_parity, "the kernel", "the graph", MAX_KERNEL_ERROR)
     if not gain.is_positive:
         faults.append(f"log loss does not beat the prior: gain {gain.mean:.4f} nats [{gain.low:.4f}, {gain.high:.4f}]")
     if not hits.is_positive:
         faults.append(f"accuracy does not beat the prior: gain {hits.mean:.4f} [{hits.low:.4f}, {hits.high:.4f}]")
     if model.control.log_loss_gain.is_positive or model.control.accuracy_gain.is_positive:
         faults.append("trained on shuffled classes it still beats the prior: the evaluation leaks")
+    return faults
+
+
+def _faults_of_parity(parity: Parity, one: str, other: str, allowed: float) -> list[str]:
+    faults: list[str] = []
+    if parity.rows < MIN_PARITY_ROWS:
+        faults.append(f"parity of {one} was checked on {parity.rows} rows, {MIN_PARITY_ROWS} are needed")
+    if not parity.max_error <= allowed:
+        faults.append(f"{one} differs from {other} by {parity.max_error:.2g}, {allowed:g} is allowed")
+    if parity.decision_flips:
+        faults.append(f"{one} decides {parity.decision_flips} rows otherwise than {other}")
     return faults
 
 
@@ -93,6 +107,7 @@ def metrics_of(model: TrainedModel) -> dict[str, float]:
         "shuffled_log_loss_gain_low_nats": control.log_loss_gain.low,
         "parity_rows": float(model.parity.rows),
         "parity_max_error_frac": model.parity.max_error,
+        "kernel_parity_max_error_frac": model.kernel_parity.max_error,
         **{f"log_loss_{name}_nats": loss for name, loss in model.member_log_loss.items()},
     }
 

@@ -27,6 +27,8 @@ class TrainingPlan:
     embargo_s: left out between learning and validation
     block_s: stretch of time that the bootstrap keeps together
     control_frac: share of the training rows for the control on shuffled classes
+    control_effort_frac: share of trees, rounds and epochs for it: enough to find a leak, which is learnt first
+    parity_rows: at least so many of the unseen rows, evenly spread, for the comparison of graph, members and kernel
     interval_ns, horizon_steps: a step, and how far ahead to predict
     volatility_feature: index of the feature that scales the expected return
     """
@@ -41,6 +43,8 @@ class TrainingPlan:
     embargo_s: float = 30.0
     block_s: float = 15.0
     control_frac: float = 0.25
+    control_effort_frac: float = 0.25
+    parity_rows: int = 20_000
 
     def steps_of(self, seconds: float) -> int:
         """Return ``seconds`` of data time in steps, at least 1."""
@@ -67,8 +71,8 @@ class Ensemble(Protocol):
 class Learner(Protocol):
     """Fits the members and runs the exported graph."""
 
-    def fit(self, features: NDArray[np.float32], classes: Classes, seed: int) -> Ensemble:
-        """Fit every member; equal arguments give an equal ensemble."""
+    def fit(self, features: NDArray[np.float32], classes: Classes, seed: int, effort_frac: float = 1.0) -> Ensemble:
+        """Fit every member with a share of its trees, rounds and epochs; equal arguments give an equal ensemble."""
         ...
 
     def run_graph(
@@ -79,8 +83,8 @@ class Learner(Protocol):
 
     def compare(
         self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32], ensemble: Ensemble
-    ) -> Parity:
-        """Compare the graph with the members it was made from."""
+    ) -> tuple[Parity, Parity]:
+        """Compare the graph with the members it was made from, and the kernel that serves with the graph."""
         ...
 
 
@@ -110,7 +114,8 @@ def train(plan: TrainingPlan, history: MarketHistory, learner: Learner, progress
     unseen = history.rows(plan.seed + 1, plan.test_s)
     exam = _Exam(plan, learner, unseen, dataset.classify_rows(unseen, flat_bps), class_frequencies(classes))
     progress("comparing the graph with its members and the model with the prior", 80)
-    parity = learner.compare(graph, weights, unseen.features, ensemble)
+    some = unseen.features[:: max(1, len(unseen) // plan.parity_rows)]
+    parity, kernel_parity = learner.compare(graph, weights, some, ensemble)
     evaluation = exam.judge(graph, weights)
     progress("control: the same on shuffled classes", 88)
     return TrainedModel(
@@ -121,6 +126,7 @@ def train(plan: TrainingPlan, history: MarketHistory, learner: Learner, progress
         flat_bps=flat_bps,
         rows=len(learn),
         parity=parity,
+        kernel_parity=kernel_parity,
         evaluation=evaluation,
         control=_control(plan, learner, learn, classes, exam),
         member_log_loss=dict(zip(ensemble.names, losses.tolist(), strict=True)),
@@ -153,10 +159,11 @@ def _member_losses(ensemble: Ensemble, rows: Rows, classes: Classes) -> NDArray[
 
 
 def _control(plan: TrainingPlan, learner: Learner, learn: Rows, classes: Classes, exam: _Exam) -> Evaluation:
-    """Run the same pipeline on shuffled classes and put it to the same exam."""
+    """Run the same pipeline on shuffled classes, with fewer rows and trees, and put it to the same exam."""
     rng = np.random.default_rng([plan.seed, 1])
     some = np.sort(rng.permutation(len(learn))[: max(1, round(plan.control_frac * len(learn)))])
     rows = learn.take(some)
-    ensemble = learner.fit(rows.features, dataset.shuffle_within_symbols(rows, classes[some], rng), plan.seed)
+    shuffled = dataset.shuffle_within_symbols(rows, classes[some], rng)
+    ensemble = learner.fit(rows.features, shuffled, plan.seed, plan.control_effort_frac)
     count = len(ensemble.names)
     return exam.judge(ensemble.export(np.zeros(3), plan.volatility_feature), np.full(count, 1.0 / count))

@@ -1,6 +1,9 @@
 """Taking up where a predecessor stopped: its model, its last steps, and the outcomes it still owed."""
 
+from dataclasses import dataclass
+
 from foretick.common.contracts import FeatureVector, ModelPublished, Outcome, Prediction
+from foretick.common.ownership import Shard
 from foretick.common.subjects import FEATURE_VECTORS, MODEL_ANNOUNCEMENTS, OUTCOME_MESSAGES, PREDICTION_MESSAGES
 from foretick.predictor.domain.classes import values_of
 from foretick.predictor.domain.ledger import Ledger
@@ -13,15 +16,27 @@ READ_BACK = 4_096
 """Messages to read back of each stream: over 30 s of 10 instruments, many times the default horizon."""
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which messages of the streams are this process's to take up: of its run, of the instruments of its shard."""
+
+    run_id: str
+    shard: Shard
+
+    def has(self, message: FeatureVector | Prediction) -> bool:
+        """Return whether ``message`` belongs to it."""
+        return message.run_id == self.run_id and self.shard.owns(message.venue, message.symbol)
+
+
 class RecoveryHandler:
     """Reads the streams once, before the first live vector."""
 
-    def __init__(self, tail: Tail, ledger: Ledger, outlet: Outlet, log: Log, run_id: str) -> None:
+    def __init__(self, tail: Tail, ledger: Ledger, outlet: Outlet, log: Log, share: Share) -> None:
         self._tail = tail
         self._ledger = ledger
         self._outlet = outlet
         self._log = log
-        self._run_id = run_id
+        self._share = share
 
     async def recover(self, models: ModelHandler, vectors: VectorHandler) -> None:
         """Load the newest model that can be served, then settle what the predecessor left open."""
@@ -38,11 +53,11 @@ class RecoveryHandler:
     async def _take_over_predictions(self, serving: ModelPublished | None) -> int:
         """Never predict a step twice; wait again for outcomes that were not published."""
         outcomes: list[Outcome] = await self._tail.read(OUTCOME_MESSAGES, READ_BACK)
-        settled = {(one.venue, one.symbol): one.step for one in outcomes if one.run_id == self._run_id}
+        settled = {(one.venue, one.symbol): one.step for one in outcomes if one.run_id == self._share.run_id}
         predictions: list[Prediction] = await self._tail.read(PREDICTION_MESSAGES, READ_BACK)
         owed = 0
         for prediction in predictions:
-            if prediction.run_id != self._run_id:
+            if not self._share.has(prediction):
                 continue
             self._ledger.resume_after(prediction)
             is_open = prediction.step > settled.get((prediction.venue, prediction.symbol), -1)
@@ -55,7 +70,7 @@ class RecoveryHandler:
         vectors: list[FeatureVector] = await self._tail.read(FEATURE_VECTORS, READ_BACK)
         paid = 0
         for vector in vectors:
-            if vector.run_id != self._run_id:
+            if not self._share.has(vector):
                 continue
             for outcome in self._ledger.settle(vector).outcomes:
                 self._outlet.send_outcome(outcome)

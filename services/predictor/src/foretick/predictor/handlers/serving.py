@@ -1,9 +1,11 @@
 """Feature vectors to predictions and outcomes; announcements to a new model."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from foretick.common.contracts import FeatureVector, ModelPublished
 from foretick.common.errors import Refused
+from foretick.common.ownership import Shard
 from foretick.predictor.domain.classes import values_of
 from foretick.predictor.domain.ledger import Intake, Ledger
 from foretick.predictor.domain.outcomes import Pending
@@ -12,33 +14,53 @@ from foretick.predictor.domain.withholding import reason_to_withhold
 from foretick.predictor.ports import Log, Meters, ModelLoader, Outlet, ServedModel
 
 
+@dataclass(frozen=True, slots=True)
+class VectorTerms:
+    """How far ahead this service predicts, and for which instruments."""
+
+    horizon_steps: int
+    shard: Shard
+
+
 class VectorHandler:
     """Predicts the latest vector of each instrument of a batch, and settles outcomes with every vector.
+
+    Vectors of instruments that another shard owns are passed over.
 
     ``model`` may be replaced between two batches; a batch is predicted by one model throughout.
     """
 
-    def __init__(self, sender: Sender, ledger: Ledger, outlet: Outlet, meters: Meters, horizon_steps: int) -> None:
+    def __init__(self, sender: Sender, ledger: Ledger, outlet: Outlet, meters: Meters, terms: VectorTerms) -> None:
         self.model: ServedModel | None = None
         self._sender = sender
         self._ledger = ledger
         self._outlet = outlet
         self._meters = meters
-        self._horizon_steps = horizon_steps
+        self._terms = terms
+        self._owned: dict[tuple[str, str], bool] = {}
 
     def on_vectors(self, batch: Sequence[FeatureVector]) -> None:
         """Take a natural batch. Inference has no state, so it may skip to the latest; outcomes may not be skipped."""
         latest: dict[tuple[str, str], FeatureVector] = {}
         for vector in batch:
+            key = (vector.venue, vector.symbol)
+            if not self._owns(key):
+                continue
             intake = self._ledger.take_in(vector)
             self._meters.took(intake)
             if intake is not Intake.FRESH:
                 continue
             self._settle(vector)
-            if latest.pop((vector.venue, vector.symbol), None) is not None:
+            if latest.pop(key, None) is not None:
                 self._meters.conflated()
-            latest[vector.venue, vector.symbol] = vector
+            latest[key] = vector
         self._predict(list(latest.values()))
+
+    def _owns(self, key: tuple[str, str]) -> bool:
+        owned = self._owned.get(key)
+        if owned is None:
+            owned = self._owned[key] = self._terms.shard.owns(*key)
+        return owned
 
     def _settle(self, vector: FeatureVector) -> None:
         settlement = self._ledger.settle(vector)
@@ -58,7 +80,7 @@ class VectorHandler:
                 numbers = iter(model.predict(due))
         for vector, reason in zip(vectors, reasons, strict=True):
             verdict = reason or next(numbers)
-            prediction = compose_prediction(vector, announced, self._sender, verdict, self._horizon_steps)
+            prediction = compose_prediction(vector, announced, self._sender, verdict, self._terms.horizon_steps)
             self._outlet.send_prediction(prediction)
             self._meters.predicted(prediction)
             if announced and reason is None:

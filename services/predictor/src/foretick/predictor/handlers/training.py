@@ -1,8 +1,8 @@
-"""A training run as the service sees it: run, judge, store, announce."""
+"""Training as the service sees it: run, judge, store, announce; a run that fails its exam is followed by another."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 
 from foretick.common.clock import Clock
 from foretick.common.contracts import ModelPublished
@@ -12,15 +12,20 @@ from foretick.predictor.domain.publication import ModelIdentity, TrainedModel, a
 from foretick.predictor.domain.training import Progress
 from foretick.predictor.ports import Log, ModelStore
 
-Train = Callable[[Progress], TrainedModel]
+Train = Callable[[int, Progress], TrainedModel]
 Announce = Callable[[ModelPublished], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingHandler:
-    """Trains off the event loop, publishes what passes the gate, and says why where something does not."""
+    """Trains off the event loop, publishes what passes the gate, and says why where something does not.
+
+    train: trains with the seed it is given
+    seeds: tried in turn until a model passes; no seed is tried twice, since it would fail the same exam again
+    """
 
     train: Train
+    seeds: Sequence[int]
     identity: ModelIdentity
     store: ModelStore
     announce: Announce
@@ -31,7 +36,7 @@ class TrainingHandler:
         """Train, store the graph, then announce it: who hears of a model finds it.
 
         Raises:
-            Refused: the model may not be published; the message says why.
+            Refused: no seed gave a model that may be published; the message says why, and what to do.
             Transient: the store is away.
         """
         started_ns = self.clock.now_ns()
@@ -40,11 +45,8 @@ class TrainingHandler:
             elapsed_s = round((self.clock.now_ns() - started_ns) / NS_PER_S, 1)
             self.log.info("training", stage=stage, percent=percent, elapsed_s=elapsed_s)
 
-        model = await asyncio.to_thread(self.train, progress)
-        faults = faults_of(model)
-        if faults:
-            raise Refused("model_refused", "; ".join(faults), "another TRAIN_SEED or a longer TRAIN_DURATION may help")
-        announcement = announce(model, self.identity, self.clock.now_ns())
+        model, seed = await self._train_until_sound(progress)
+        announcement = announce(model, replace(self.identity, seed=seed), self.clock.now_ns())
         progress("storing and announcing", 98)
         await self.store.put(announcement.object_name, model.graph)
         await self.announce(announcement)
@@ -53,3 +55,16 @@ class TrainingHandler:
             elapsed_s=round((self.clock.now_ns() - started_ns) / NS_PER_S, 1), **announcement.metrics,
         )  # fmt: skip
         return announcement
+
+    async def _train_until_sound(self, progress: Progress) -> tuple[TrainedModel, int]:
+        faults: list[str] = []
+        for number, seed in enumerate(self.seeds, start=1):
+            model = await asyncio.to_thread(self.train, seed, progress)
+            faults = faults_of(model)
+            if not faults:
+                return model, seed
+            upcoming = self.seeds[number] if number < len(self.seeds) else None
+            self.log.warning("model refused", seed=seed, faults=faults, next_seed=upcoming)
+        tried = ", ".join(map(str, self.seeds))
+        hint = "the same seeds will fail again: set TRAIN_SEED to another one, or a longer TRAIN_DURATION"
+        raise Refused("model_refused", f"seeds {tried}: {'; '.join(faults)}", hint)

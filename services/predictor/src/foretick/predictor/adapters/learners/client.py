@@ -3,7 +3,8 @@
 Only the ``train`` role imports this: the libraries weigh hundreds of megabytes.
 """
 
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any
 
 import lightgbm
@@ -15,7 +16,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
 from foretick.predictor.adapters.onnx.graph import NetworkMember, ReturnHead, TreeMember, build_graph
-from foretick.predictor.adapters.onnx.parity import compare_with_members, run_in_calls
+from foretick.predictor.adapters.onnx.parity import compare_with_members
 from foretick.predictor.adapters.onnx.trees import trees_of_forest, trees_of_lightgbm, trees_of_xgboost
 from foretick.predictor.domain.publication import Parity
 from foretick.predictor.domain.training import Ensemble
@@ -34,7 +35,7 @@ class Sizes:
 
     forest_trees: int = 100
     forest_depth: int = 8
-    forest_rows_frac: float = 0.25
+    forest_rows_frac: float = 0.15
     boosting_rounds: int = 67
     learning_rate: float = 0.06
     lightgbm_leaves: int = 31
@@ -43,6 +44,19 @@ class Sizes:
     hidden_units: int = 32
     network_epochs: int = 8
     network_batch_rows: int = 512
+
+    def scale(self, effort_frac: float) -> "Sizes":
+        """Return the same members with that share of the trees, rounds and epochs, at least one of each.
+
+        >>> Sizes().scale(0.25).boosting_rounds
+        17
+        """
+        return replace(
+            self,
+            forest_trees=max(1, round(effort_frac * self.forest_trees)),
+            boosting_rounds=max(1, round(effort_frac * self.boosting_rounds)),
+            network_epochs=max(1, round(effort_frac * self.network_epochs)),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,8 +78,8 @@ class FittedEnsemble:
         """Return each member's probabilities (n, 3), by its own library."""
         answers = [
             self.forest.predict_proba(features),
-            self.lightgbm.predict(features),
-            self.xgboost.predict(xgboost.DMatrix(features)),
+            self.lightgbm.predict(features, num_threads=1),
+            self.xgboost.predict(xgboost.DMatrix(features, nthread=1)),
             self.network.predict_proba(self.scaler.transform(features)),
         ]
         return [np.asarray(answer, np.float64) for answer in answers]
@@ -88,95 +102,100 @@ class FittedEnsemble:
 class LibraryLearner:
     """Fits the ensemble with scikit-learn, LightGBM and XGBoost.
 
-    threads: for fitting only; equal seeds give equal models whatever it is
+    threads: members are fitted side by side in so many threads, each member in one. Several threads within a member
+        wait for each other at every level of every tree: beside another busy process that made fitting ten times
+        slower. Equal seeds give equal models whatever the number
     """
 
     def __init__(self, threads: int, sizes: Sizes | None = None) -> None:
         self._threads = threads
         self._sizes = sizes or Sizes()
 
-    def fit(self, features: NDArray[np.float32], classes: NDArray[np.int64], seed: int) -> FittedEnsemble:
-        """Fit every member on ``features`` (n, features) and their classes.
+    def fit(
+        self, features: NDArray[np.float32], classes: NDArray[np.int64], seed: int, effort_frac: float = 1.0
+    ) -> FittedEnsemble:
+        """Fit every member on ``features`` (n, features) and their classes, with a share of its trees and rounds.
 
         Raises:
             ValueError: a class does not occur.
         """
         if len(np.unique(classes)) != CLASSES:
             raise ValueError(f"all {CLASSES} classes must occur in training, not only {np.unique(classes).tolist()}")
+        sizes = self._sizes.scale(effort_frac)
         scaler = StandardScaler().fit(features)
-        return FittedEnsemble(
-            forest=self._fit_forest(features, classes, seed),
-            lightgbm=self._fit_lightgbm(features, classes, seed),
-            xgboost=self._fit_xgboost(features, classes, seed),
-            scaler=scaler,
-            network=self._fit_network(np.asarray(scaler.transform(features)), classes, seed),
-        )
+        scaled = np.asarray(scaler.transform(features))
+        with ThreadPoolExecutor(self._threads) as pool:  # the longest first
+            forest = pool.submit(_fit_forest, sizes, features, classes, seed)
+            lightgbm_ = pool.submit(_fit_lightgbm, sizes, features, classes, seed)
+            xgboost_ = pool.submit(_fit_xgboost, sizes, features, classes, seed)
+            network = pool.submit(_fit_network, sizes, scaled, classes, seed)
+            return FittedEnsemble(forest.result(), lightgbm_.result(), xgboost_.result(), scaler, network.result())
 
     def run_graph(
         self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32]
     ) -> NDArray[np.float64]:
-        """Return the graph's probabilities (n, 3)."""
-        return run_in_calls(ModelRunner(graph, weights, features.shape[1]), features)[0].astype(np.float64)
+        """Return the graph's probabilities (n, 3), as they are served: by the kernel."""
+        return ModelRunner(graph, weights, features.shape[1]).run(features).probabilities.astype(np.float64)
 
     def compare(
         self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32], ensemble: Ensemble
-    ) -> Parity:
-        """Compare the graph with the members it was made from."""
+    ) -> tuple[Parity, Parity]:
+        """Compare the graph with the members it was made from, and the kernel with the graph."""
         return compare_with_members(graph, weights, features, ensemble.predict(features))
 
-    def _fit_forest(self, features: NDArray[np.float32], classes: NDArray[np.int64], seed: int) -> Any:
-        sizes = self._sizes
-        return RandomForestClassifier(
-            n_estimators=sizes.forest_trees,
-            max_depth=sizes.forest_depth,
-            min_samples_leaf=max(1, round(sizes.min_leaf_rows * sizes.forest_rows_frac)),
-            max_samples=sizes.forest_rows_frac,
-            n_jobs=self._threads,
-            random_state=seed,
-        ).fit(features, classes)
 
-    def _fit_lightgbm(self, features: NDArray[np.float32], classes: NDArray[np.int64], seed: int) -> Any:
-        sizes = self._sizes
-        settings = {
-            "objective": "multiclass",
-            "num_class": CLASSES,
-            "num_leaves": sizes.lightgbm_leaves,
-            "learning_rate": sizes.learning_rate,
-            "min_data_in_leaf": sizes.min_leaf_rows,
-            "num_threads": self._threads,
-            "seed": seed,
-            "deterministic": True,
-            "force_row_wise": True,
-            "verbosity": -1,
-        }
-        return lightgbm.train(settings, lightgbm.Dataset(features, classes), sizes.boosting_rounds)
+def _fit_forest(sizes: Sizes, features: NDArray[np.float32], classes: NDArray[np.int64], seed: int) -> Any:
+    return RandomForestClassifier(
+        n_estimators=sizes.forest_trees,
+        max_depth=sizes.forest_depth,
+        min_samples_leaf=max(1, round(sizes.min_leaf_rows * sizes.forest_rows_frac)),
+        max_samples=sizes.forest_rows_frac,
+        n_jobs=1,
+        random_state=seed,
+    ).fit(features, classes)
 
-    def _fit_xgboost(self, features: NDArray[np.float32], classes: NDArray[np.int64], seed: int) -> Any:
-        sizes = self._sizes
-        settings = {
-            "objective": "multi:softprob",
-            "num_class": CLASSES,
-            "max_depth": sizes.xgboost_depth,
-            "eta": sizes.learning_rate,
-            "min_child_weight": sizes.min_leaf_rows / 5,  # a row weighs p (1 - p), about 0.2 of a row
-            "tree_method": "hist",
-            "nthread": self._threads,
-            "seed": seed,
-            "verbosity": 0,
-        }
-        return xgboost.train(settings, xgboost.DMatrix(features, classes), sizes.boosting_rounds)
 
-    def _fit_network(self, scaled: NDArray[np.floating], classes: NDArray[np.int64], seed: int) -> Any:
-        sizes = self._sizes
-        network = MLPClassifier(
-            hidden_layer_sizes=(sizes.hidden_units,),
-            alpha=1e-3,
-            batch_size=min(sizes.network_batch_rows, len(scaled)),  # type: ignore[arg-type]  # its stub knows "auto" only
-            learning_rate_init=2e-3,
-            random_state=seed,
-        )
-        rng = np.random.default_rng(seed)
-        for _ in range(sizes.network_epochs):
-            order = rng.permutation(len(scaled))
-            network.partial_fit(scaled[order], classes[order], classes=np.arange(CLASSES))
-        return network
+def _fit_lightgbm(sizes: Sizes, features: NDArray[np.float32], classes: NDArray[np.int64], seed: int) -> Any:
+    settings = {
+        "objective": "multiclass",
+        "num_class": CLASSES,
+        "num_leaves": sizes.lightgbm_leaves,
+        "learning_rate": sizes.learning_rate,
+        "min_data_in_leaf": sizes.min_leaf_rows,
+        "num_threads": 1,
+        "seed": seed,
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbosity": -1,
+    }
+    return lightgbm.train(settings, lightgbm.Dataset(features, classes), sizes.boosting_rounds)
+
+
+def _fit_xgboost(sizes: Sizes, features: NDArray[np.float32], classes: NDArray[np.int64], seed: int) -> Any:
+    settings = {
+        "objective": "multi:softprob",
+        "num_class": CLASSES,
+        "max_depth": sizes.xgboost_depth,
+        "eta": sizes.learning_rate,
+        "min_child_weight": sizes.min_leaf_rows / 5,  # a row weighs p (1 - p), about 0.2 of a row
+        "tree_method": "hist",
+        "nthread": 1,
+        "seed": seed,
+        "verbosity": 0,
+    }
+    return xgboost.train(settings, xgboost.DMatrix(features, classes, nthread=1), sizes.boosting_rounds)
+
+
+def _fit_network(sizes: Sizes, scaled: NDArray[np.floating], classes: NDArray[np.int64], seed: int) -> Any:
+    network = MLPClassifier(
+        hidden_layer_sizes=(sizes.hidden_units,),
+        alpha=1e-3,
+        batch_size=min(sizes.network_batch_rows, len(scaled)),  # type: ignore[arg-type]  # its stub knows "auto" only
+        learning_rate_init=2e-3,
+        random_state=seed,
+    )
+    rng = np.random.default_rng(seed)
+    for _ in range(sizes.network_epochs):
+        order = rng.permutation(len(scaled))
+        network.partial_fit(scaled[order], classes[order], classes=np.arange(CLASSES))
+    return network

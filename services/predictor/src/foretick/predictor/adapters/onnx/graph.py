@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, checker, helper, numpy_helper
 
 from foretick.predictor.adapters.onnx.trees import CLASSES, Trees
-from foretick.quant.runner import EXPECTED_RETURN, FEATURES, MEMBERS, PROBABILITIES, WEIGHTS
+from foretick.quant.ensemble.output import EXPECTED_RETURN, FEATURES, MEMBERS, PROBABILITIES, WEIGHTS
 
 _OPSET, _ML_OPSET, _IR_VERSION = 15, 3, 8
 

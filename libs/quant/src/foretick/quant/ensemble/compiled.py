@@ -1,0 +1,171 @@
+"""The compiled ensemble: n rows through every member and their blend in one call, without allocation.
+
+Sums are kept in double precision, so that the order in which trees are added makes no difference that matters; the
+graph's onnxruntime session adds floats, and ``judge`` bounds what lies between the two. The cache is keyed by the
+sources, as in ``kernel.compiled``. No fast math: a missing value must stay one.
+"""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from foretick.quant.ensemble import layout, output
+from foretick.quant.ensemble.graph import EnsembleGraph
+from foretick.quant.ensemble.layout import CHILD_BITS, FEATURE_BITS, KEY_SHIFT, RUN_COLUMNS, Count, lay_out
+from foretick.quant.ensemble.output import CLASSES
+
+OUT_HEAD = CLASSES + 1
+"""Columns of a row of the result before the members': probabilities and expected return."""
+
+_CHILD = (1 << CHILD_BITS) - 1
+_FEATURE = (1 << FEATURE_BITS) - 1
+_LOWEST = np.int32(-(2**31))
+_POSITIVE = np.int32(2**31 - 1)
+_FEATURES, _MEMBERS, _TREES, _UNITS = (int(count) for count in Count)
+_STARTS = len(Count)
+
+
+@numba.njit(inline="always", error_model="numpy")
+def write_keys(row, keys):  # noqa: ANN001, ANN201 - compiled
+    """Write the sort keys of a row's features; the scalar form of ``layout.sort_keys``."""
+    bits = row.view(np.int32)
+    for feature in range(len(row)):
+        one = np.int32(0) if bits[feature] == _LOWEST else bits[feature]
+        keys[feature] = one ^ ((one >> 31) & _POSITIVE)
+
+
+@numba.njit(inline="always", error_model="numpy")
+def walk_trees(nodes, roots, active, keys, at):  # noqa: ANN001, ANN201 - compiled
+    """Send one row down every tree at once; ``at`` ends as the place of each tree's leaf."""
+    for tree in range(len(roots)):
+        at[tree] = roots[tree]
+    for level in range(len(active)):
+        for tree in range(active[level]):
+            node = nodes[at[tree]]
+            key = keys[np.uint64(node >> CHILD_BITS) & np.uint64(_FEATURE)]
+            at[tree] = np.uint32(node & _CHILD) + np.uint32(key > (node >> KEY_SHIFT))
+
+
+@numba.njit(inline="always", error_model="numpy")
+def add_leaves(value, slots, runs, at, scores):  # noqa: ANN001, ANN201 - compiled
+    """Add what each tree's leaf says to its member's score of a class."""
+    for run in range(len(runs)):
+        total = 0.0
+        kind = runs[run, 3]
+        for slot in range(runs[run, 0], runs[run, 1]):
+            total += value[at[slots[slot]], kind]
+        scores[runs[run, 2], kind] += total
+
+
+@numba.njit(inline="always", error_model="numpy")
+def add_networks(networks, hidden, output, row, active, scores):  # noqa: ANN001, ANN201 - compiled
+    """Run each network on a row and add its outputs to its member's scores."""
+    features, units = len(row), len(active)
+    for place in range(len(networks)):
+        layer, last = hidden[place], output[place]
+        active[:] = layer[features]
+        for feature in range(features):
+            x, fan = np.float64(row[feature]), layer[feature]
+            for unit in range(units):
+                active[unit] += x * fan[unit]
+        for kind in range(CLASSES):
+            total = last[units, kind]
+            for unit in range(units):
+                total += max(active[unit], 0.0) * last[unit, kind]
+            scores[networks[place], kind] += total
+
+
+@numba.njit(inline="always", error_model="numpy")
+def soften(scores, member):  # noqa: ANN001, ANN201 - compiled
+    """Turn a member's scores into probabilities by a softmax."""
+    highest = max(scores[member, 0], scores[member, 1], scores[member, 2])
+    total = 0.0
+    for kind in range(CLASSES):
+        scores[member, kind] = np.exp(scores[member, kind] - highest)
+        total += scores[member, kind]
+    for kind in range(CLASSES):
+        scores[member, kind] /= total
+
+
+@numba.njit(inline="always", error_model="numpy")
+def section(model, place):  # noqa: ANN001, ANN201 - compiled
+    """Return the section of a packed layout, as words."""
+    return model[model[_STARTS + place] : model[_STARTS + place + 1]]
+
+
+@numba.njit(inline="always", error_model="numpy")
+def blend_members(scores, weights, head, volatility_bps, out):  # noqa: ANN001, ANN201 - compiled
+    """Write a row of the result: blend, expected return, members."""
+    expected = 0.0
+    for kind in range(CLASSES):
+        blend = 0.0
+        for member in range(len(weights)):
+            blend += weights[member] * scores[member, kind]
+            out[OUT_HEAD + member * CLASSES + kind] = scores[member, kind]
+        out[kind] = blend
+        expected += blend * head[kind]
+    out[CLASSES] = expected * volatility_bps
+
+
+def _fingerprint() -> int:
+    digest = hashlib.sha256()
+    for path in (__file__, output.__file__, layout.__file__):
+        digest.update(Path(path).read_bytes())
+    return int.from_bytes(digest.digest()[:7], "big")
+
+
+def _compile(fingerprint: int) -> Callable[..., int]:
+    @numba.njit(cache=True, nogil=True, error_model="numpy")
+    def predict(model, weights, work, features, out):  # noqa: ANN001, ANN202 - compiled
+        if not len(model):
+            return fingerprint
+        features_n, members, trees, units = model[_FEATURES], model[_MEMBERS], model[_TREES], model[_UNITS]
+        nodes, words = section(model, 0), section(model, 1).view(np.float32)
+        value = words[: CLASSES * len(nodes)].reshape((len(nodes), CLASSES))
+        roots, active = section(model, 2).view(np.uint32)[:trees], section(model, 3)
+        slots, runs = section(model, 4).view(np.uint32), section(model, 5)
+        start, softmax, networks = section(model, 6).view(np.float64), section(model, 7), section(model, 8)
+        hidden = section(model, 9).view(np.float64).reshape((len(networks), features_n + 1, units))
+        last = section(model, 10).view(np.float64).reshape((len(networks), units + 1, CLASSES))
+        head = section(model, 11).view(np.float64)
+        keys, at = work[:features_n].view(np.int32), work[features_n : features_n + trees].view(np.uint32)
+        sums = work[features_n + trees :].view(np.float64)
+        scores = sums[units:].reshape((members, CLASSES))
+        for i in range(len(features)):
+            write_keys(features[i], keys)
+            walk_trees(nodes, roots, active, keys, at)
+            scores[:] = start.reshape((members, CLASSES))
+            add_leaves(value, slots, runs.reshape((-1, RUN_COLUMNS)), at, scores)
+            add_networks(networks, hidden, last, features[i], sums[:units], scores)
+            for member in range(members):
+                if softmax[member]:
+                    soften(scores, member)
+            blend_members(scores, weights, head, features[i, int(head[CLASSES])], out[i])
+        return len(features)
+
+    return predict
+
+
+predict_rows = _compile(_fingerprint())
+"""Predict rows and return how many: ``predict_rows(model, weights, work, features, out)``.
+
+``model`` int64, a packed ``layout.Layout``; ``weights`` float64 (members); ``work`` int64, at least ``work_words``;
+``features`` float32 (n, features); ``out`` float32 (n, ``OUT_HEAD`` + 3 members): probabilities, expected return in
+bps, members. All contiguous. An empty ``model`` predicts nothing and returns the fingerprint of the kernel's sources.
+"""
+
+
+def work_words(model: NDArray[np.int64]) -> int:
+    """Return how many words of scratch a packed layout needs."""
+    return int(model[_FEATURES] + model[_TREES] + model[_UNITS] + CLASSES * model[_MEMBERS])
+
+
+def warm() -> None:
+    """Compile the kernel, or load it from numba's cache: do it in the build, not by several processes at start."""
+    model = lay_out(EnsembleGraph(1, (), np.zeros(CLASSES, np.float32), 0)).pack()
+    work = np.zeros(work_words(model), np.int64)
+    predict_rows(model, np.zeros(0), work, np.zeros((1, 1), np.float32), np.zeros((1, OUT_HEAD), np.float32))
