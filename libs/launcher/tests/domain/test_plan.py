@@ -1,26 +1,44 @@
+import pytest
+
+from foretick.common.runtime.settings import load_settings
 from foretick.launcher.domain import plan
 from foretick.launcher.domain.plan import Addresses, Run
+from foretick.launcher.settings import LauncherSettings
 
 ADDRESSES = Addresses(nats_url="nats://127.0.0.1:4333", api_port=8000, simulator_port=9444)
 RUN = Run(run_id="r1", data_dir="/data", web_dir="/web", venues=("sim",))
 
 
-def names(venues: tuple[str, ...], *, replay: bool) -> list[str]:
-    return [role.name for role in plan.plan_roles(venues, replay=replay)]
+def names(*, simulated: bool) -> list[str]:
+    return [role.name for role in plan.plan_roles(simulated=simulated)]
 
 
-def test_default_runs_the_simulated_exchange_before_the_feed():
-    assert names(("sim",), replay=False) == [
+def test_simulated_exchange_runs_before_the_feed():
+    assert names(simulated=True) == [
         "ingest.record", "ingest.simulate", "ingest.feed", "features.serve", "predictor.serve", "gateway.api",
     ]  # fmt: skip
 
 
-def test_real_venue_alone_runs_no_simulated_exchange():
-    assert "ingest.simulate" not in names(("binance",), replay=False)
+def test_without_it_the_rest_is_the_same():
+    assert names(simulated=False) == [name for name in names(simulated=True) if name != "ingest.simulate"]
 
 
-def test_replay_runs_no_simulated_exchange():
-    assert "ingest.simulate" not in names(("sim",), replay=True)
+@pytest.mark.parametrize(
+    ("settings", "runs"),
+    [
+        ({}, True),
+        ({"VENUES": "binance"}, False),
+        ({"VENUES": "binance,sim"}, True),
+        ({"REPLAY": __file__}, False),
+        ({"SIM_WS_URL": "ws://127.0.0.1:9000"}, False),
+    ],
+)
+def test_exchange_is_ours_to_run_for_those_who_listen_to_it(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], runs: bool
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings(LauncherSettings).runs_simulator is runs
 
 
 def test_gateway_listens_on_the_api_port_and_others_on_their_own():

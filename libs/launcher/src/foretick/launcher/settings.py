@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from foretick.common.runtime.settings import CommaSeparated, StepSettings, SymbolSettings, split_commas
+from foretick.launcher.domain.plan import SIMULATED_VENUE
 
 
 class LauncherSettings(StepSettings, SymbolSettings):
@@ -17,6 +18,10 @@ class LauncherSettings(StepSettings, SymbolSettings):
     replay: CommaSeparated = Field((), alias="REPLAY", description="recordings that take the place of the venues")
     replay_speed: float = Field(1.0, alias="REPLAY_SPEED", ge=0, description="0 is as fast as it goes")
 
+    sim_ws_url: str | None = Field(
+        None, alias="SIM_WS_URL", description="of an exchange for venue sim that runs already: none is started"
+    )
+
     _split_replay = field_validator("replay", mode="before")(split_commas)
 
     @field_validator("replay")
@@ -26,6 +31,11 @@ class LauncherSettings(StepSettings, SymbolSettings):
         if missing:
             raise ValueError(f"no such recording: {', '.join(missing)}")
         return value
+
+    @property
+    def runs_simulator(self) -> bool:
+        """Whether the simulated exchange is ours to run: somebody listens to it, and it does not run elsewhere."""
+        return SIMULATED_VENUE in self.venues and not self.replay and self.sim_ws_url is None
 
     @property
     def external_nats_url(self) -> str | None:

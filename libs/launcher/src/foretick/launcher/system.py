@@ -49,7 +49,7 @@ class System:
         self._parts = parts
         self._board = parts.board
         self._bus = BusWatch()
-        self._roles = plan.plan_roles(run.venues, replay=run.replay is not None)
+        self._roles = plan.plan_roles(simulated=settings.runs_simulator)
         numbers = iter(ports.distinct_free_ports(len(self._roles) + 3))
         self._addresses = Addresses(
             nats_url=settings.external_nats_url or "",

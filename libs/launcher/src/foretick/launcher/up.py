@@ -144,12 +144,11 @@ async def _serve(system: System, supervisor: Supervisor, screen: "Screen", stop:
 
 def stages_of(settings: LauncherSettings) -> list[tuple[str, str]]:
     """Return the stages of the start-up as key and label, in the order of the data's way."""
-    simulated = plan.SIMULATED_VENUE in settings.venues and not settings.replay
     stages = [
         ("nats", "NATS"),
         *([("postgres", "PostgreSQL")] if settings.database_url is None else []),
         ("migrations", "migrations"),
-        *([("exchange", "exchange")] if simulated else []),
+        *([("exchange", "exchange")] if settings.runs_simulator else []),
         ("feed", "market data"),
         ("features", "features"),
         ("model", "model"),

@@ -69,16 +69,14 @@ class Run:
     replay: str | None = None
 
 
-def plan_roles(venues: tuple[str, ...], *, replay: bool) -> tuple[Role, ...]:
+def plan_roles(*, simulated: bool) -> tuple[Role, ...]:
     """Return the serving roles in the order of their start; they stop in the reverse order.
 
-    The recorder comes first and goes last, so that it sees everything. The simulated exchange runs only for those who
-    listen to it.
+    The recorder comes first and goes last, so that it sees everything. ``simulated``: the exchange is ours to run.
 
-    >>> [role.name for role in plan_roles(("binance",), replay=False)]
+    >>> [role.name for role in plan_roles(simulated=False)]
     ['ingest.record', 'ingest.feed', 'features.serve', 'predictor.serve', 'gateway.api']
     """
-    simulated = SIMULATED_VENUE in venues and not replay
     return (RECORD, *((SIMULATE,) if simulated else ()), FEED, FEATURES, PREDICTOR, GATEWAY)
 
 

@@ -70,6 +70,7 @@ class FeatureData(Contract, frozen=True, kw_only=True, gc=False):
 class PredictionData(Contract, frozen=True, kw_only=True, gc=False):
     """A prediction, or the reason why it is withheld, with the live score of its model on the instrument.
 
+    ts_event_us: the venue's own clock of the last event behind it that had one
     latency_us: from ingest reading the bytes behind it to its arrival at the gateway
     """
 
@@ -89,6 +90,7 @@ class PredictionData(Contract, frozen=True, kw_only=True, gc=False):
     trust: Trust
     origin: Origin
     ts_recv_us: int
+    ts_event_us: int | None
     latency_us: int
     score: LiveScore | None
 
@@ -138,6 +140,7 @@ def prediction_data(prediction: Prediction, score: LiveScore | None, latency_us:
         trust=prediction.trust,
         origin=prediction.origin,
         ts_recv_us=micros_from_nanos(prediction.ts_recv_ns),
+        ts_event_us=None if prediction.ts_event_ns is None else micros_from_nanos(prediction.ts_event_ns),
         latency_us=latency_us,
         score=score,
     )
