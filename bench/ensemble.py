@@ -1,8 +1,9 @@
 """Figure ``ensemble``: one row through the whole ensemble graph against one row through its LightGBM member alone.
 
 The graph is made by the code that makes the served one, at the served sizes, with 64 inputs, and runs as it does live:
-the model runner, one thread. Its rival is ``lightgbm.Booster.predict`` with one thread. Nothing is timed unless the
-graph says what its members say.
+the model runner and its compiled kernel, one thread. Its rival is ``lightgbm.Booster.predict`` with one thread. Nothing
+is timed unless the graph says what its members say and the kernel what the graph says. The same graph is also timed in
+onnxruntime, one thread: the note says what it takes there.
 
 Inputs are synthetic. Like the features of an instrument from one step to the next, each follows the step before, with
 the autocorrelation that the real features have at one step (median 0.99). Both sides walk over the same rows.
@@ -14,7 +15,8 @@ import numpy as np
 
 from bench.harness import Figure, time_pair
 from foretick.predictor.adapters.learners.client import LibraryLearner
-from foretick.predictor.domain.publication import MAX_PARITY_ERROR, Parity
+from foretick.predictor.domain.publication import MAX_KERNEL_ERROR, MAX_PARITY_ERROR, Parity
+from foretick.quant.ensemble.session import GraphSession
 from foretick.quant.runner import ModelRunner
 
 INPUTS = 64
@@ -40,10 +42,12 @@ def classes_of(features: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.digitize(score, [-0.9, 0.9])
 
 
-def check_agreement(parity: Parity) -> None:
-    """Stop unless the graph is the ensemble."""
-    if not parity.max_error <= MAX_PARITY_ERROR or parity.decision_flips:
-        raise AssertionError(f"the graph is not the ensemble: {parity}")
+def check_agreement(graph: Parity, kernel: Parity) -> None:
+    """Stop unless the graph is the ensemble and the kernel is the graph."""
+    if not graph.max_error <= MAX_PARITY_ERROR or graph.decision_flips:
+        raise AssertionError(f"the graph is not the ensemble: {graph}")
+    if not kernel.max_error <= MAX_KERNEL_ERROR or kernel.decision_flips:
+        raise AssertionError(f"the kernel is not the graph: {kernel}")
 
 
 def measure() -> list[Figure]:
@@ -58,7 +62,7 @@ def measure() -> list[Figure]:
     ensemble = learner.fit(features, classes_of(features, rng), seed=1)
     weights = np.full(len(ensemble.names), 1.0 / len(ensemble.names))
     graph = ensemble.export(np.array([-1.0, 0.0, 1.0]), 0)
-    check_agreement(learner.compare(graph, weights, walk(PARITY_ROWS, rng), ensemble))
+    check_agreement(*learner.compare(graph, weights, walk(PARITY_ROWS, rng), ensemble))
 
     runner = ModelRunner(graph, weights, INPUTS)
     rows = [np.ascontiguousarray(row[None]) for row in walk(ROWS, rng)]
@@ -67,8 +71,13 @@ def measure() -> list[Figure]:
     ours_s, rival_s = time_pair(
         lambda: runner.run(next(ours)), lambda: booster.predict(next(rivals), num_threads=1), loops=LOOPS, rounds=ROUNDS
     )
+    session, again = GraphSession(graph, weights, INPUTS), endless(rows)
+    onnxruntime_s, _ = time_pair(
+        lambda: session.run(next(again)), lambda: booster.predict(next(rivals), num_threads=1), loops=LOOPS, rounds=5
+    )
     note = (
-        f"graph {ours_s * 1e6:.1f} us, LightGBM alone {rival_s * 1e6:.1f} us; "
+        f"ensemble {ours_s * 1e6:.1f} us, LightGBM alone {rival_s * 1e6:.1f} us, the same graph in onnxruntime "
+        f"{onnxruntime_s * 1e6:.1f} us; "
         f"forest {len(ensemble.forest.estimators_)} trees, LightGBM {booster.num_trees()}, "
         f"XGBoost {len(ensemble.xgboost.get_dump())}"
     )

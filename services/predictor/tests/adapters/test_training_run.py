@@ -5,7 +5,9 @@ import pytest
 
 from foretick.predictor.adapters.learners.client import LibraryLearner, Sizes
 from foretick.predictor.adapters.simulation.client import SimulatedMarketHistory
-from foretick.predictor.domain.dataset import Rows
+from foretick.predictor.domain.dataset import Rows, classify_rows, flat_thresholds
+from foretick.predictor.domain.ensemble import class_frequencies
+from foretick.predictor.domain.evaluation import evaluate
 from foretick.predictor.domain.publication import faults_of
 from foretick.predictor.domain.training import TrainingPlan, train
 from foretick.quant.kernel import Grid
@@ -38,6 +40,21 @@ def test_model_beats_the_prior_on_an_unseen_market(model):
 def test_shuffled_control_finds_nothing(model):
     assert not model.control.log_loss_gain.is_positive
     assert not model.control.accuracy_gain.is_positive
+
+
+def test_control_would_find_a_leak(history):
+    """Control of the control: with its few rows and trees it finds what true classes teach."""
+    rows = history.rows(PLAN.seed, PLAN.train_s)
+    thresholds = flat_thresholds(rows)
+    some = rows.take(np.sort(np.random.default_rng(0).permutation(len(rows))[: round(PLAN.control_frac * len(rows))]))
+    learner = LibraryLearner(2)
+    fitted = learner.fit(some.features, classify_rows(some, thresholds), PLAN.seed, PLAN.control_effort_frac)
+    unseen = history.rows(PLAN.seed + 1, PLAN.test_s)
+    answers = learner.run_graph(fitted.export(np.zeros(3), 0), np.full(4, 0.25), unseen.features)
+    prior = class_frequencies(classify_rows(some, thresholds))
+    block = unseen.step // PLAN.steps_of(PLAN.block_s)
+    found = evaluate(answers, prior, classify_rows(unseen, thresholds), block, np.random.default_rng(0))
+    assert found.log_loss_gain.is_positive
 
 
 class ShuffledHistory:

@@ -134,7 +134,7 @@ def _compile(fingerprint: int) -> Callable[..., int]:
         head = section(model, 11).view(np.float64)
         keys, at = work[:features_n].view(np.int32), work[features_n : features_n + trees].view(np.uint32)
         sums = work[features_n + trees :].view(np.float64)
-        scores = sums[units:].reshape((members, CLASSES))
+        scores = sums[units : units + CLASSES * members].reshape((members, CLASSES))
         for i in range(len(features)):
             write_keys(features[i], keys)
             walk_trees(nodes, roots, active, keys, at)
