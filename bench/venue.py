@@ -11,6 +11,7 @@ import json
 import random
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,11 +29,13 @@ _TURN_S = 0.001
 
 @dataclass(slots=True)
 class Book:
-    """A symbol's market: bids below and asks above the middle, in ticks of 0.01."""
+    """A symbol's market: 5 units on each of the levels around the middle (ticks of 0.01), ``touch`` on the best bid."""
 
     symbol: str
     mid: int = 6_000_000
+    touch: int = 5
     update_id: int = 1_000
+    depth_id: int = 1_000
     trade_id: int = 0
     trades: int = 0
     quotes: int = 0
@@ -43,8 +46,8 @@ class Book:
         """Return the REST depth reply."""
         return {
             "lastUpdateId": self.update_id,
-            "bids": [[price(self.mid - k), "5.00000000"] for k in range(1, LEVELS + 1)],
-            "asks": [[price(self.mid + k), "5.00000000"] for k in range(1, LEVELS + 1)],
+            "bids": [[price(self.mid - k), qty(self.touch if k == 1 else 5)] for k in range(1, LEVELS + 1)],
+            "asks": [[price(self.mid + k), qty(5)] for k in range(1, LEVELS + 1)],
         }
 
     def trade(self, now_ms: int, buyer_is_maker: bool) -> bytes:
@@ -58,29 +61,31 @@ class Book:
             f'"m":{"true" if buyer_is_maker else "false"},"M":true}}}}'
         ).encode()
 
-    def quote(self, bid_qty: int) -> bytes:
-        """Return the best bid and ask."""
+    def quote(self, touch: int) -> bytes:
+        """Change the best bid's quantity to ``touch`` and return the best bid and ask."""
         self.quotes += 1
+        self.update_id += 1
+        self.touch = touch
         return (
             f'{{"stream":"{self.symbol.lower()}@bookTicker","data":{{"u":{self.update_id},"s":"{self.symbol}",'
-            f'"b":"{price(self.mid - 1)}","B":"{bid_qty}.00000000","a":"{price(self.mid + 1)}","A":"5.00000000"}}}}'
+            f'"b":"{price(self.mid - 1)}","B":"{qty(touch)}","a":"{price(self.mid + 1)}","A":"5.00000000"}}}}'
         ).encode()
 
     def depth(self, now_ms: int, move: int) -> bytes:
-        """Move the middle by ``move`` ticks (-1, 0, 1) and return the depth update."""
-        old, self.mid = self.mid, self.mid + move
+        """Move the middle by ``move`` ticks (-1, 0, 1), every level back to 5, and return all that changed since."""
+        old, self.mid, self.touch = self.mid, self.mid + move, 5
         self.update_id += 1
+        first_id, self.depth_id = self.depth_id + 1, self.update_id
         self.depths += 1
-        keep, gone = "5.00000000", "0.00000000"
-        bids, asks = [[price(self.mid - 1), keep]], [[price(self.mid + 1), keep]]
+        bids, asks = [[price(old - 1), qty(5)]], [[price(old + 1), qty(5)]]
         if move > 0:
-            asks = [[price(old + 1), gone], [price(self.mid + LEVELS), keep]]
-            bids = [[price(self.mid - 1), keep], [price(old - LEVELS), gone]]
+            asks = [[price(old + 1), qty(0)], [price(self.mid + LEVELS), qty(5)]]
+            bids += [[price(self.mid - 1), qty(5)], [price(old - LEVELS), qty(0)]]
         elif move < 0:
-            bids = [[price(old - 1), gone], [price(self.mid - LEVELS), keep]]
-            asks = [[price(self.mid + 1), keep], [price(old + LEVELS), gone]]
+            bids = [[price(old - 1), qty(0)], [price(self.mid - LEVELS), qty(5)]]
+            asks += [[price(self.mid + 1), qty(5)], [price(old + LEVELS), qty(0)]]
         data = {
-            "e": "depthUpdate", "E": now_ms, "s": self.symbol, "U": self.update_id, "u": self.update_id,
+            "e": "depthUpdate", "E": now_ms, "s": self.symbol, "U": first_id, "u": self.update_id,
             "b": bids, "a": asks,
         }  # fmt: skip
         return json.dumps(
@@ -91,6 +96,11 @@ class Book:
 def price(ticks: int) -> str:
     """Return a price in ticks of 0.01 as the venue writes it."""
     return f"{ticks // 100}.{ticks % 100:02d}000000"
+
+
+def qty(units: int) -> str:
+    """Return a whole quantity as the venue writes it."""
+    return f"{units}.00000000"
 
 
 class Rest(BaseHTTPRequestHandler):
@@ -169,10 +179,10 @@ async def stream(books: list[Book], ticks_per_s: float, stop: asyncio.Event, see
     return loop.time() - start
 
 
-def emit(book: Book, make: object, *, stamped: bool = True) -> None:
+def emit(book: Book, make: Callable[[int], bytes], *, stamped: bool = True) -> None:
     """Send one frame to every client; a stamped one is remembered by the venue's clock, the earliest of each ms."""
     now_ns = time.time_ns()
-    frame = make(now_ns // 1_000_000)  # type: ignore[operator]
+    frame = make(now_ns // 1_000_000)
     if stamped:
         book.sent_ns_by_event_ms.setdefault(now_ns // 1_000_000, now_ns)
     for client in tuple(Client.clients):
