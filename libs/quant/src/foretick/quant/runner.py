@@ -35,6 +35,7 @@ class ModelRunner:
         parts = read_graph(graph)
         self._model = lay_out(parts).pack()
         self._weights = np.ascontiguousarray(weights, np.float32).astype(np.float64)
+        self._members = len(self._weights)
         self._work = np.zeros(work_words(self._model), np.int64)
         self._rows = np.zeros((max_rows, feature_count), np.float32)
         self._judge(session, parts)
@@ -45,12 +46,11 @@ class ModelRunner:
         Raises:
             ValueError: ``rows`` has another number of features.
         """
-        n = len(rows)
+        n, members = len(rows), self._members
         if n > len(self._rows):
             self._rows = np.zeros((2 * n, self._rows.shape[1]), np.float32)
         buffer = self._rows[:n]
         buffer[:] = rows
-        members = len(self._weights)
         out = np.empty((n, OUT_HEAD + CLASSES * members), np.float32)
         predict_rows(self._model, self._weights, self._work, buffer, out)
         return ModelOutput(out[:, :CLASSES], out[:, CLASSES], out[:, OUT_HEAD:].reshape(n, members, CLASSES))

@@ -1,6 +1,6 @@
 """What a graph says of its rows, and why one is refused."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,7 @@ class ModelRefused(Refused):
         super().__init__("model_refused", message, "train again with this version")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ModelOutput:
+class ModelOutput(NamedTuple):
     """Predictions of n rows: ``probabilities`` (n, 3), ``expected_return_bps`` (n), ``members`` (n, members, 3)."""
 
     probabilities: NDArray[np.float32]
