@@ -4,16 +4,22 @@
 1,000 ticks/s over 8 symbols while a training runs, in ms.
 """
 
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvloop
 
 from bench.harness import NULL_PAIR_HIGH, NULL_PAIR_LOW, Figure, MachineTooNoisy, quantile
 from bench.rig import collect_latencies, join_latencies_ms, loaded_system, round_trip_ms
+from foretick.launcher.testing import System
 
 SYMBOLS = [f"{base}USDT" for base in ("BTC", "ETH", "ADA", "SOL", "XRP", "DOT", "LTC", "BNB")]
 _SECONDS = 30.0
+TRAINING_NICENESS = 10
 _MIN_SAMPLES = 100
 
 
@@ -39,23 +45,29 @@ def _measure_p50() -> Figure:
 
 def _measure_p99() -> Figure:
     with loaded_system(SYMBOLS, 1000) as (system, venue):
-        predictor = system.role("predictor", "serve")
-        if predictor is None:
-            raise RuntimeError("no predictor runs")
-        training = subprocess.Popen(
-            [sys.executable, "-m", "foretick.predictor", "train"], env=predictor.environ() | {"HTTP_PORT": "0"},
-            stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
+        with training_over_and_over(system):
             arrivals = uvloop.run(collect_latencies(system, SYMBOLS, _SECONDS))
-            trained_on = training.poll() is None
-        finally:
-            training.kill()
-            training.wait()
         latencies = _enough(join_latencies_ms(arrivals, venue.stop()))
-    during = "training ran throughout" if trained_on else "training ended before the measurement did"
-    note = f"p50 {quantile(latencies, 0.5):.2f} ms over {len(latencies)}; {during}"
+    note = f"p50 {quantile(latencies, 0.5):.2f} ms over {len(latencies)}; training ran throughout"
     return Figure("signal-p99", quantile(latencies, 0.99), "ms", floor=100, aim=25, note=note)
+
+
+@contextmanager
+def training_over_and_over(system: System) -> Iterator[None]:
+    """Run trainings one after the other, as the launcher runs them beside a live system: at low priority."""
+    predictor = system.role("predictor", "serve")
+    if predictor is None:
+        raise RuntimeError("no predictor runs")
+    train = f"while :; do nice -n {TRAINING_NICENESS} {sys.executable} -m foretick.predictor train; done"
+    loop = subprocess.Popen(
+        ["sh", "-c", train], env=predictor.environ() | {"HTTP_PORT": "0"}, stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        os.killpg(loop.pid, signal.SIGKILL)
+        loop.wait()
 
 
 def _enough(latencies: list[float]) -> list[float]:
