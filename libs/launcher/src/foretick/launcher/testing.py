@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -24,6 +25,12 @@ import websockets
 from websockets.typing import Origin
 
 Result = TypeVar("Result")
+
+ROLES = [
+    ("ingest", "simulate"), ("ingest", "feed"), ("ingest", "record"), ("features", "serve"), ("predictor", "serve"),
+    ("gateway", "api"),
+]  # fmt: skip
+"""Service and role of every process of the default system that serves."""
 
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "NUMBA_CACHE_DIR", "LD_LIBRARY_PATH")
 
@@ -53,6 +60,19 @@ def run_apart(coroutine: Coroutine[Any, Any, Result]) -> Result:
     """Run ``coroutine`` to its end on a thread with its own loop, so that the caller may be inside another."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, coroutine).result()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Processor seconds used since the start and memory held (sum of PSS), at an instant of the monotonic clock."""
+
+    at_s: float
+    cpu_s: float
+    pss_bytes: int
+
+    def cores_since(self, earlier: "Usage") -> float:
+        """Return how many cores were busy on average since ``earlier``."""
+        return (self.cpu_s - earlier.cpu_s) / (self.at_s - earlier.at_s)
 
 
 class System:
@@ -128,6 +148,18 @@ class System:
             return [launcher, *launcher.children(recursive=True)]
         except psutil.NoSuchProcess:
             return []
+
+    def usage(self) -> "Usage":
+        """Return what all processes together have used up to now."""
+        cpu_s, pss_bytes = 0.0, 0
+        for process in self.processes():
+            try:
+                times, memory = process.cpu_times(), process.memory_full_info()
+            except (psutil.NoSuchProcess, psutil.ZombieProcess):
+                continue
+            cpu_s += times.user + times.system
+            pss_bytes += memory.pss
+        return Usage(time.monotonic(), cpu_s, pss_bytes)
 
     def role(self, service: str, role: str) -> psutil.Process | None:
         """Return the process of a role, if it runs."""

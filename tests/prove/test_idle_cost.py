@@ -1,0 +1,33 @@
+"""Ten minutes of the default system: under one core and 1.5 GB (sum of PSS), and not climbing."""
+
+import os
+import statistics
+import time
+from pathlib import Path
+
+from foretick.launcher.testing import System, Usage
+
+MINUTES = float(os.environ.get("PROVE_MINUTES", "10"))
+SAMPLE_S = 10.0
+MAX_CORES = 1.0
+MAX_PSS_BYTES = 1_500_000_000
+MAX_CLIMB_FRAC = 0.03
+"""The last third against the middle third: buffers fill in the first."""
+
+
+def test_default_system_costs_under_a_core_and_its_memory_does_not_climb(cold_system_folder: Path) -> None:
+    with System(cold_system_folder) as system:
+        system.wait_for_prediction()
+        samples: list[Usage] = [system.usage()]
+        while samples[-1].at_s < samples[0].at_s + 60 * MINUTES:
+            time.sleep(SAMPLE_S)
+            samples.append(system.usage())
+            cores, megabytes = samples[-1].cores_since(samples[0]), samples[-1].pss_bytes / 1e6
+            print(f"{samples[-1].at_s - samples[0].at_s:5.0f} s  {cores:.3f} cores  {megabytes:.0f} MB", flush=True)
+    third = len(samples) // 3
+    middle, last = (
+        statistics.median(sample.pss_bytes for sample in part) for part in (samples[third:-third], samples[-third:])
+    )
+    assert samples[-1].cores_since(samples[0]) <= MAX_CORES
+    assert max(sample.pss_bytes for sample in samples) <= MAX_PSS_BYTES
+    assert last / middle - 1 <= MAX_CLIMB_FRAC
