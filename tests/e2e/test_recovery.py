@@ -7,7 +7,6 @@ from foretick.common.testing.record import assert_record_is_whole_and_right, is_
 from foretick.launcher.testing import ROLES, System, prediction_of, wait_until
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize(("service", "role"), ROLES, ids=["-".join(role) for role in ROLES])
 def test_killed_service_comes_back_with_new_predictions(simulated: System, service: str, role: str) -> None:
     victim = wait_until(lambda: simulated.role(service, role), 30, f"{service} {role}")
@@ -25,7 +24,6 @@ def test_killed_service_comes_back_with_new_predictions(simulated: System, servi
     wait_until(is_back, 90, f"{service} {role} back and a newer prediction\n{simulated.log_tail(30)}")
 
 
-@pytest.mark.timeout(120)
 def test_after_all_kills_the_record_is_whole_and_right(simulated: System, rows: psycopg.Connection) -> None:
     run_id = simulated.setting("RUN_ID")
     last = prediction_of(simulated.wait_for_prediction())["asof_seq"]

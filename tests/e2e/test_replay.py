@@ -28,7 +28,6 @@ def system(tmp_path_factory: pytest.TempPathFactory, trained_store: Path) -> Ite
         yield system
 
 
-@pytest.mark.timeout(240)
 def test_recorded_frames_become_predictions_at_a_client_and_rows(system: System) -> None:
     data = run_apart(first_prediction(system))
     assert data["origin"] == "replay"
@@ -52,7 +51,6 @@ async def first_prediction(system: System) -> dict[str, Any]:
     raise TimeoutError("no prediction on the feed")
 
 
-@pytest.mark.timeout(120)
 def test_page_says_replay(system: System, browser: Browser) -> None:
     page = browser.new_page()
     page.goto(system.url)
