@@ -53,7 +53,7 @@ async def build(rt: Runtime, settings: GatewaySettings) -> None:
     rt.spawn(beat_forever(board, measures, rt.clock), "beat")
 
     async def dismiss() -> None:
-        board.audience.close(CloseCode.RESTART, "restarting: reconnect after a random pause of up to 2 s")
+        await feed.dismiss(CloseCode.RESTART, "restarting: reconnect after a random pause of up to 2 s")
 
     rt.on_drain(dismiss)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from foretick.common.clock import Clock
 from foretick.common.units import NS_PER_S
 from foretick.gateway.domain.board import Board
+from foretick.gateway.domain.outbox import CloseCode
 from foretick.gateway.domain.principal import Principal
 from foretick.gateway.domain.session import Session, SessionLimits
 from foretick.gateway.ports import Disconnected, Transport
@@ -28,9 +29,25 @@ class FeedHandler:
         self._limits = limits
         self._stalled = stalled
         self._stall_s = stall_s
+        self._conversations: set[asyncio.Future[None]] = set()
 
     async def serve(self, transport: Transport, principal: Principal) -> None:
         """Converse until either side ends it."""
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._conversations.add(ended)
+        try:
+            await self._converse(transport, principal)
+        finally:
+            self._conversations.discard(ended)
+            ended.set_result(None)
+
+    async def dismiss(self, code: CloseCode, reason: str) -> None:
+        """Close every connection with ``code`` and ``reason``, and wait until each has been told."""
+        self._board.audience.close(code, reason)
+        if self._conversations:
+            await asyncio.wait(self._conversations, timeout=CLOSE_S)
+
+    async def _converse(self, transport: Transport, principal: Principal) -> None:
         wake = asyncio.Event()
         session = Session(self._board, principal, self._limits, wake.set)
         session.open(self._clock.now_ns())
