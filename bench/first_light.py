@@ -1,8 +1,8 @@
 """first-light-cold, first-light-warm: seconds from ``foretick up`` to the first prediction on the screen.
 
-On the screen means: a headless Chromium that has the page open shows a row with a model id and an as-of. Cold: an empty
-data directory, so that servers are initialised and a model is trained; the environment is built (packages, kernels, web
-app). Warm: the same directory again.
+On the screen means: a headless Chromium that has the page open shows a row with a model id that is not withheld. Cold:
+an empty data directory, so that servers are initialised and a model is trained; the environment is built (packages,
+kernels, web app). Warm: the same directory again.
 """
 
 import tempfile
@@ -37,7 +37,7 @@ def _first_light(browser: Browser, data_dir: Path) -> float:
         wait_until(lambda: system.get("/health/live"), 120, "the gateway answers")
         page = browser.new_page()
         page.goto(system.url)
-        page.wait_for_selector("[data-testid^='row-'][data-model-id]:not([data-model-id=''])", timeout=180_000)
+        page.wait_for_selector("[data-testid^='row-']:not([data-model-id=''])[data-withheld='']", timeout=180_000)
         seconds = time.monotonic() - system.started_at_s
         page.close()
     return seconds

@@ -40,7 +40,9 @@ class Figure:
     @property
     def distance_to_aim(self) -> float:
         """How many times better it would have to be; 1 or less: reached."""
-        return self.value / self.aim if self.smaller_is_better else self.aim / self.value
+        if self.smaller_is_better:
+            return self.value / self.aim
+        return self.aim / self.value if self.value > 0 else float("inf")
 
     def report(self) -> None:
         """Print the figure's line and what it means, and keep it under bench/results."""

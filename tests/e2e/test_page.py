@@ -22,7 +22,7 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT", "ADAUSDT", "SOLUSDT", "AAPL", "GOOGL", "TSLA", 
 def page(simulated: System, browser: Browser) -> Page:
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(simulated.url)
-    page.wait_for_selector(f"{ROW}[data-model-id]:not([data-model-id=''])", timeout=30_000)
+    page.wait_for_selector(f"{ROW}:not([data-model-id=''])[data-withheld='']", timeout=30_000)
     return page
 
 
@@ -43,7 +43,7 @@ def test_page_has_no_script_error_and_no_failed_request(simulated: System, brows
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("requestfailed", lambda request: problems.append(request.url))
     page.goto(simulated.url)
-    page.wait_for_selector(f"{ROW}[data-model-id]:not([data-model-id=''])", timeout=30_000)
+    page.wait_for_selector(f"{ROW}:not([data-model-id=''])[data-withheld='']", timeout=30_000)
     assert problems == []
     page.close()
 
