@@ -74,14 +74,12 @@ def _try(rate: float) -> Trial:
         database, bus = system.setting("DATABASE_URL"), system.setting("NATS_URL")
         run_id = system.setting("RUN_ID")
         with psycopg.connect(database, autocommit=True) as connection:
-            backlog_start = _backlog(bus)
-            start, rows_before = (
-                time.monotonic(),
-                _count(connection, run_id),
-            )  # a count sees what was there at its start
+            # a count sees what was there when it began, and holds the recorder up while it runs: the clock comes first
+            backlog_start, start = _backlog(bus), time.monotonic()
+            rows_before = _count(connection, run_id)
             time.sleep(_SECONDS)
-            seconds, rows = time.monotonic() - start, _count(connection, run_id)
-            backlog_end = _backlog(bus)
+            backlog_end, seconds = _backlog(bus), time.monotonic() - start
+            rows = _count(connection, run_id)
             missing = int(connection.execute(_WHOLE, {"run": run_id}).fetchone()[0])  # type: ignore[index]
         conflated = _metric(system, "predictor", "serve", "foretick_predictor_conflated_total")
         feature_gaps = _metric(system, "features", "serve", "foretick_features_gaps_total")
