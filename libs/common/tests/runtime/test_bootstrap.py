@@ -104,3 +104,15 @@ def test_taken_port_ends_with_code_1_and_says_what_to_do(nats_server: NatsServer
     assert process.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in output
     assert "HTTP_PORT" in output
+
+
+async def test_service_that_waits_for_nats_can_be_stopped() -> None:
+    port = free_port()
+    with service(NATS_URL=f"nats://127.0.0.1:{free_port()}", HTTP_PORT=str(port)) as process:
+
+        async def is_waiting() -> bool:
+            return await ready(port) == 503
+
+        await eventually(is_waiting)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
