@@ -64,11 +64,19 @@ def run_apart(coroutine: Coroutine[Any, Any, Result]) -> Result:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Processor seconds used since the start and memory held (sum of PSS), at an instant of the monotonic clock."""
+    """Processor seconds used since the start, and memory held (PSS) now, at an instant of the monotonic clock.
+
+    ``pss_bytes_by`` has ``postgres``, ``nats-server`` and ``services`` (everything else).
+    """
 
     at_s: float
     cpu_s: float
-    pss_bytes: int
+    pss_bytes_by: dict[str, int]
+
+    @property
+    def pss_bytes(self) -> int:
+        """The memory of all."""
+        return sum(self.pss_bytes_by.values())
 
     def cores_since(self, earlier: "Usage") -> float:
         """Return how many cores were busy on average since ``earlier``."""
@@ -151,15 +159,15 @@ class System:
 
     def usage(self) -> "Usage":
         """Return what all processes together have used up to now."""
-        cpu_s, pss_bytes = 0.0, 0
+        cpu_s, pss_bytes_by = 0.0, {"postgres": 0, "nats-server": 0, "services": 0}
         for process in self.processes():
             try:
-                times, memory = process.cpu_times(), process.memory_full_info()
+                times, memory, name = process.cpu_times(), process.memory_full_info(), process.name()
             except (psutil.NoSuchProcess, psutil.ZombieProcess):
                 continue
             cpu_s += times.user + times.system
-            pss_bytes += memory.pss
-        return Usage(time.monotonic(), cpu_s, pss_bytes)
+            pss_bytes_by[name if name in pss_bytes_by else "services"] += memory.pss
+        return Usage(time.monotonic(), cpu_s, pss_bytes_by)
 
     def role(self, service: str, role: str) -> psutil.Process | None:
         """Return the process of a role, if it runs."""
