@@ -15,7 +15,8 @@ from typing import Any
 
 import nats
 
-from foretick.launcher.testing import System, free_port
+from foretick.common.runtime.embedded import free_port
+from foretick.launcher.testing import System
 
 
 class Venue:

@@ -19,6 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from foretick.common.runtime.bootstrap import Runtime
+from foretick.common.runtime.embedded import free_port
 from foretick.common.runtime.http_server import HttpServer
 from foretick.common.runtime.logs import configure_logging
 from foretick.common.subjects import (
@@ -298,7 +299,7 @@ async def test_client_that_does_not_read_is_conflated_and_catches_up(start: Star
 
 
 async def test_sigterm_closes_clients_with_1012_and_exits_cleanly(nats_url: str):
-    port = _free_port()
+    port = free_port()
     process = await _spawn(NATS_URL=nats_url, API_PORT=str(port), RUN_ID="test")
     try:
         await eventually(lambda: _is_ready(port), 30)
@@ -331,12 +332,6 @@ async def _asof_seq_is(gateway: Gateway, seq: int) -> bool:
 async def _is_welcome(gateway: Gateway) -> bool:
     async with gateway.feed() as newcomer:
         return (await receive(newcomer))["type"] == "welcome"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def _spawn(**environment: str) -> asyncio.subprocess.Process:

@@ -14,7 +14,7 @@ import httpx
 import msgspec
 import nats
 
-from foretick.common.runtime.embedded import NatsServer
+from foretick.common.runtime.embedded import NatsServer, free_port
 from foretick.common.subjects import TICKS
 from foretick.common.testing import eventually, tick_frame
 
@@ -32,12 +32,6 @@ def service(**env: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.kill()
         process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def ready(port: int) -> int | None:

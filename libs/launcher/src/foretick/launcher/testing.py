@@ -7,7 +7,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,8 @@ import psutil
 import websockets
 from websockets.typing import Origin
 
+from foretick.common.runtime.embedded import free_port
+
 Result = TypeVar("Result")
 
 ROLES = [
@@ -33,13 +34,6 @@ ROLES = [
 """Service and role of every process of the default system that serves."""
 
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "NUMBA_CACHE_DIR", "LD_LIBRARY_PATH")
-
-
-def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_until(condition: Callable[[], Any], deadline_s: float, what: str) -> Any:
