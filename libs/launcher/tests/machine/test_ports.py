@@ -4,13 +4,14 @@ import sys
 
 import pytest
 
+from foretick.common.runtime.embedded import is_port_free
 from foretick.launcher.machine import ports
 
 
 def test_port_that_somebody_listens_on_is_taken_and_its_owner_known():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert ports.is_taken(port)
+        assert not is_port_free(port)
         if sys.platform != "linux":
             pytest.skip("the owner of a port is known on Linux only")
         owner = ports.owner_of(port)
@@ -21,7 +22,7 @@ def test_port_that_somebody_listens_on_is_taken_and_its_owner_known():
 def test_port_that_was_given_back_is_free_and_has_no_owner():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    assert not ports.is_taken(port)
+    assert is_port_free(port)
     assert ports.owner_of(port) is None
 
 

@@ -2,35 +2,23 @@
 
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from foretick.common.runtime.settings import CommaSeparated, StepSettings, SymbolSettings, split_commas
+from foretick.common.runtime.settings import ReplaySettings, StepSettings, SymbolSettings
 from foretick.launcher.domain.plan import SIMULATED_VENUE
 
 
-class LauncherSettings(StepSettings, SymbolSettings):
+class LauncherSettings(StepSettings, SymbolSettings, ReplaySettings):
     """Of ``foretick up``. Port 0 takes a free one."""
 
     api_port: int = Field(8000, alias="API_PORT", ge=0, le=65535)
     nats_port: int = Field(0, alias="NATS_PORT", ge=0, le=65535, description="of the embedded NATS")
     postgres_port: int = Field(0, alias="POSTGRES_PORT", ge=0, le=65535, description="of the embedded PostgreSQL")
     web_dir: str = Field("web/dist", alias="WEB_DIR", description="the built web app")
-    replay: CommaSeparated = Field((), alias="REPLAY", description="recordings that take the place of the venues")
-    replay_speed: float = Field(1.0, alias="REPLAY_SPEED", ge=0, description="0 is as fast as it goes")
 
     sim_ws_url: str | None = Field(
         None, alias="SIM_WS_URL", description="of an exchange for venue sim that runs already: none is started"
     )
-
-    _split_replay = field_validator("replay", mode="before")(split_commas)
-
-    @field_validator("replay")
-    @classmethod
-    def _replay_exists(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        missing = [name for name in value if not Path(name).is_file()]
-        if missing:
-            raise ValueError(f"no such recording: {', '.join(missing)}")
-        return value
 
     @property
     def runs_simulator(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from foretick.common.runtime.embedded import NatsServer, PostgresServer
+from foretick.common.runtime.embedded import NatsServer, PostgresServer, is_port_free
 from foretick.common.subjects import FEATURE_VECTORS, PREDICTION_MESSAGES, TICKS, Subject
 from foretick.launcher import database
 from foretick.launcher.board import Board
@@ -217,7 +217,7 @@ class System:
 
     def _environment_of(self, role: Role) -> dict[str, str]:
         port = self._http_ports[role]
-        if not role.serves_web and ports.is_taken(port):  # taken since it was chosen: a restart need not fail for it
+        if not role.serves_web and not is_port_free(port):  # taken since it was chosen: a restart need not fail for it
             port = self._http_ports[role] = ports.distinct_free_ports(1)[0]
         told = plan.environment_of(role, self._run, self._addresses, port, self._database_url)
         return plan.child_environment(inherited_environment(), told)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from foretick.common.errors import ForetickError, InvalidSettings
+from foretick.common.runtime.embedded import is_port_free
 from foretick.common.runtime.settings import load_settings
 from foretick.launcher.board import Board
 from foretick.launcher.domain import plan
@@ -59,7 +60,7 @@ def port_faults(settings: LauncherSettings) -> list[str]:
         wanted["NATS_PORT"] = settings.nats_port
     if settings.database_url is None:
         wanted["POSTGRES_PORT"] = settings.postgres_port
-    return [describe_taken(name, port) for name, port in wanted.items() if port and ports.is_taken(port)]
+    return [describe_taken(name, port) for name, port in wanted.items() if port and not is_port_free(port)]
 
 
 def describe_taken(name: str, port: int) -> str:

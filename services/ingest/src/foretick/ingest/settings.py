@@ -1,16 +1,15 @@
 """Settings of ingest, one class for its three roles."""
 
-from pathlib import Path
 from typing import Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from foretick.common.runtime.settings import CommaSeparated, SymbolSettings, split_commas
+from foretick.common.runtime.settings import ReplaySettings, SymbolSettings
 
 KNOWN_VENUES = ("sim", "binance")
 
 
-class IngestSettings(SymbolSettings):
+class IngestSettings(SymbolSettings, ReplaySettings):
     """What ``feed``, ``record`` and ``simulate`` take from the environment. Addresses are without a trailing slash."""
 
     binance_ws_url: str = Field("wss://stream.binance.com:9443", alias="BINANCE_WS_URL", pattern=r"^wss?://[^/]+$")
@@ -24,9 +23,6 @@ class IngestSettings(SymbolSettings):
     sim_rate_frac: float = Field(1.0, alias="SIM_RATE", ge=0.01, le=10_000, description="market time per data time")
     sim_faults_per_minute: float = Field(0.0, alias="SIM_FAULTS_PER_MINUTE", ge=0, le=600)
 
-    replay: CommaSeparated = Field((), alias="REPLAY", description="recordings, merged by receive time; empty is live")
-    replay_speed: float = Field(1.0, alias="REPLAY_SPEED", ge=0, le=10_000, description="0 is as fast as it goes")
-
     feed_idle_timeout_s: float = Field(30.0, alias="FEED_IDLE_TIMEOUT", gt=0, le=600)
     feed_snapshot_depth: int = Field(1000, alias="FEED_SNAPSHOT_DEPTH", ge=5, le=5000)
     feed_rest_weight_per_minute: int = Field(3000, alias="FEED_REST_WEIGHT_PER_MINUTE", ge=250, le=6000)
@@ -34,16 +30,6 @@ class IngestSettings(SymbolSettings):
     record_flush_interval_s: float = Field(0.2, alias="RECORD_FLUSH_INTERVAL", gt=0, le=10)
     record_retention_days: int = Field(7, alias="RECORD_RETENTION_DAYS", ge=1, le=3650)
     feature_sample_interval_s: float = Field(1.0, alias="FEATURE_SAMPLE_INTERVAL_S", ge=0.001, le=3600)
-
-    _split_replay = field_validator("replay", mode="before")(split_commas)
-
-    @field_validator("replay")
-    @classmethod
-    def _replay_exists(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        missing = [name for name in value if not Path(name).is_file()]
-        if missing:
-            raise ValueError(f"no such recording: {', '.join(missing)}")
-        return value
 
     @model_validator(mode="after")
     def _venues_known(self) -> Self:

@@ -1,6 +1,7 @@
 """Settings from the environment: the names users know, typed, frozen, all faults reported together."""
 
 import contextlib
+from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
@@ -90,6 +91,23 @@ class SymbolSettings(ServiceSettings):
     venues: CommaSeparated = Field(("sim",), alias="VENUES", min_length=1)
 
     _split = field_validator("default_symbols", "venues", mode="before")(split_commas)
+
+
+class ReplaySettings(ServiceSettings):
+    """Recordings that take the place of the venues."""
+
+    replay: CommaSeparated = Field((), alias="REPLAY", description="recordings, merged by receive time; empty is live")
+    replay_speed: float = Field(1.0, alias="REPLAY_SPEED", ge=0, le=10_000, description="0 is as fast as it goes")
+
+    _split_replay = field_validator("replay", mode="before")(split_commas)
+
+    @field_validator("replay")
+    @classmethod
+    def _replay_exists(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        missing = [name for name in value if not Path(name).is_file()]
+        if missing:
+            raise ValueError(f"no such recording: {', '.join(missing)}")
+        return value
 
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from foretick.common.runtime.embedded import is_port_free
 from foretick.launcher.domain.diagnosis import Facts, Port
 from foretick.launcher.machine import ports
 from foretick.launcher.machine.instance import read_card, running_pid
@@ -92,7 +93,7 @@ def _clock_drift_s() -> float:
 
 
 def _look_at_port(name: str, number: int) -> Port:
-    if not ports.is_taken(number):
+    if is_port_free(number):
         return Port(name, number, is_taken=False)
     owner = ports.owner_of(number)
     return Port(name, number, is_taken=True, owner=f"process {owner.pid} ({owner.command})" if owner else "")

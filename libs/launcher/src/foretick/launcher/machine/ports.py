@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,18 +16,6 @@ class Owner:
 
     pid: int
     command: str
-
-
-def is_taken(port: int, host: str = "127.0.0.1") -> bool:
-    """Tell whether a server could not listen on ``host:port`` now."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return True
-    return False
 
 
 def distinct_free_ports(count: int) -> list[int]:

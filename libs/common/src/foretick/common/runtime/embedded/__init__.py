@@ -6,7 +6,14 @@ that ends. The classes are synchronous context managers: ``with NatsServer(direc
 
 from foretick.common.runtime.embedded.nats import NatsServer
 from foretick.common.runtime.embedded.postgres import PostgresServer
-from foretick.common.runtime.embedded.process import DirectoryInUse, EmbeddedServer, PortTaken, StartFailed, free_port
+from foretick.common.runtime.embedded.process import (
+    DirectoryInUse,
+    EmbeddedServer,
+    PortTaken,
+    StartFailed,
+    free_port,
+    is_port_free,
+)
 
 __all__ = [
     "DirectoryInUse",
@@ -16,4 +23,5 @@ __all__ = [
     "PostgresServer",
     "StartFailed",
     "free_port",
+    "is_port_free",
 ]

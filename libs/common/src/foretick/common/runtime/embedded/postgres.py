@@ -18,14 +18,16 @@ from foretick.common.runtime.embedded.process import LOOPBACK, EmbeddedServer, S
 
 DATABASE = "foretick"
 
-# Sized for a small machine that runs everything else too. synchronous_commit stays on: the recorder acknowledges to
-# JetStream after COMMIT, so a commit that a crash can undo would be a hole. No replica and no parallel workers: WAL at
-# its minimum and one process a connection. jit costs more than it gives on short queries.
+# Sized for a small machine that runs everything else too: the recorder appends and rarely reads back, and the kernel's
+# page cache holds what queries ask, so shared_buffers is small enough to fill within minutes and then stand still.
+# synchronous_commit stays on: the recorder acknowledges to JetStream after COMMIT, so a commit that a crash can undo
+# would be a hole. No replica and no parallel workers: WAL at its minimum and one process a connection. jit costs more
+# than it gives on short queries.
 _SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "max_connections": "50",
-    "shared_buffers": "128MB",
+    "shared_buffers": "32MB",
     "work_mem": "8MB",
     "maintenance_work_mem": "64MB",
     "effective_cache_size": "512MB",

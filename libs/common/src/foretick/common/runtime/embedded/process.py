@@ -64,12 +64,13 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def is_port_free(port: int) -> bool:
-    """Tell whether a server could listen on ``port`` of the loopback interface now."""
-    with socket.socket() as probe:
+def is_port_free(port: int, host: str = LOOPBACK) -> bool:
+    """Tell whether a server could listen on ``host:port`` now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((LOOPBACK, port))
+            probe.bind((host, port))
         except OSError:
             return False
         return True
