@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import nats.errors
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 from foretick.common.clock import Clock
 from foretick.common.contracts import UNDECODABLE, DeadLetter
@@ -106,15 +107,20 @@ class DataPlane:
         ``handler`` is synchronous, gets a non-empty batch of decoded messages, and must not block. An exception in it
         ends the process: a handler that fails has lost its place, and a restart recovers it.
         """
-        sort = len(subjects) > 1 and all("seq" in subject.contract.__struct_fields__ for subject in subjects)
-        channel = Channel(self, "+".join(subject.root for subject in subjects), handler, sort=sort)
+        channel = self.open_channel(subjects, handler)
+        await channel.follow(symbols)
+        return channel
+
+    def open_channel(self, subjects: Sequence[Subject], handler: Handler) -> "Channel":
+        """Return a channel for ``subjects`` that follows nothing yet: for those whose instruments come and go."""
+        channel = Channel(self, subjects, handler)
         channel.task = self._spawn(channel.run(), f"channel-{channel.name}")
-        for subject in subjects:
-            decoder = msgspec.json.Decoder(subject.contract)
-            for pattern in [f"{subject.root}.{tokens}" for tokens in symbols] or [subject.wildcard]:
-                await self._bus.nc.subscribe(pattern, cb=channel.receiver(decoder))
         self._channels.append(channel)
         return channel
+
+    async def attach(self, pattern: str, receive: Callable[[Msg], Any]) -> Subscription:
+        """Subscribe ``receive`` to a NATS subject."""
+        return await self._bus.nc.subscribe(pattern, cb=receive)
 
     async def flush(self) -> None:
         """Wait until everything published so far is with the server: back-pressure for bulk publishers."""
@@ -154,11 +160,14 @@ class DataPlane:
 class Channel:
     """One inbound queue and the task that empties it in natural batches."""
 
-    def __init__(self, plane: DataPlane, name: str, handler: Handler, *, sort: bool) -> None:
+    def __init__(self, plane: DataPlane, subjects: Sequence[Subject], handler: Handler) -> None:
+        name = "+".join(subject.root for subject in subjects)
         self.name = name
         self._plane = plane
         self._handler = handler
-        self._sort = sort
+        self._sort = len(subjects) > 1 and all("seq" in subject.contract.__struct_fields__ for subject in subjects)
+        self._decoders = {subject: msgspec.json.Decoder(subject.contract) for subject in subjects}
+        self._followed: dict[str, list[Subscription]] = {}
         self._queue: list[tuple[msgspec.json.Decoder[Any], Msg]] = []
         self._filled = asyncio.Event()
         self._closing = False
@@ -178,6 +187,24 @@ class Channel:
             self._filled.set()
 
         return receive
+
+    async def follow(self, symbols: Sequence[str] = ()) -> None:
+        """Receive the messages of ``symbols`` (``venue.symbol`` tokens), or of every instrument for none."""
+        for tokens in symbols or ("",):
+            if tokens not in self._followed:
+                self._followed[tokens] = [
+                    await self._plane.attach(
+                        f"{subject.root}.{tokens}" if tokens else subject.wildcard, self.receiver(decoder)
+                    )
+                    for subject, decoder in self._decoders.items()
+                ]
+
+    async def leave(self, symbols: Sequence[str]) -> None:
+        """Receive ``symbols`` no longer; what has arrived of them already may still be handed on."""
+        for tokens in symbols:
+            for subscription in self._followed.pop(tokens, []):
+                if not self._closing:
+                    await subscription.unsubscribe()
 
     async def close(self) -> None:
         """Handle what has arrived, then stop."""
