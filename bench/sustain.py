@@ -82,7 +82,7 @@ def _try(rate: float) -> Trial:
             rows = _count(connection, run_id)
             missing = int(connection.execute(_WHOLE, {"run": run_id}).fetchone()[0])  # type: ignore[index]
         conflated = _metric(system, "predictor", "serve", "foretick_predictor_conflated_total")
-        feature_gaps = _metric(system, "features", "serve", "foretick_features_gaps_total")
+        feature_gaps = _metric(system, "features", "serve", "foretick_sequence_gaps_total")
         sent = venue.stop()
         return Trial(
             sent_per_s=sum(each["trades"] + each["quotes"] for each in sent["symbols"].values()) / sent["seconds"],

@@ -47,7 +47,7 @@ def test_gap_in_ticks_makes_the_book_gap_until_the_next_snapshot(board: Board):
     fold(board, tick_frame("T", seq=6))
     book = board.view(IDENTITY).book
     assert (book.trust, book.reason) == (Trust.GAP, "3 events were lost before 6")
-    assert (board.audits.gaps, board.audits.lost_events) == (1, 3)
+    assert (board.audits.of("ticks").gaps, board.audits.of("ticks").lost) == (1, 3)
     fold(board, book_frame(seq=7))
     assert book.trust is Trust.LIVE
 
@@ -64,7 +64,7 @@ def test_duplicate_frame_changes_nothing(board: Board):
     volume_qty = board.view(IDENTITY).market.data().volume_qty
     fold(board, frame)
     assert board.view(IDENTITY).market.data().volume_qty == volume_qty == 2.0
-    assert board.audits.duplicates == 2
+    assert board.audits.of("ticks").repeated == 2
 
 
 def test_restarted_producer_makes_the_book_resync_until_its_snapshot(board: Board):
@@ -79,7 +79,7 @@ def test_fenced_producer_is_refused_and_counted(board: Board):
     fold(board, tick_frame("T", seq=1, epoch=2), prediction(asof_seq=5, epoch=2))
     fold(board, tick_frame("T", seq=2, epoch=1), prediction(asof_seq=6, epoch=1))
     view = board.view(IDENTITY)
-    assert (view.events.last_seq, view.prediction_topic.seq, board.audits.refused) == (1, 5, 2)
+    assert (view.events.last_seq, view.prediction_topic.seq, board.audits.total().refused) == (1, 5, 2)
 
 
 def test_score_of_another_model_is_not_told(board: Board):
@@ -101,7 +101,7 @@ def test_late_start_fills_from_last_messages_without_finding_gaps(board: Board):
     board.restore([tick_frame("Q", seq=100), book_frame(seq=95), prediction(asof_seq=90), instrument()])
     view = board.view(IDENTITY)
     assert (view.book.trust, view.market.mid, view.prediction.asof_seq) == (Trust.LIVE, 100.0, 90)
-    assert board.audits.gaps == 0
+    assert board.audits.channels == {}
     fold(board, tick_frame("Q", seq=101))
     assert view.book.trust is Trust.LIVE
 

@@ -15,7 +15,7 @@ def test_batches_wait_for_the_restore(board: Board, clock: ManualClock):
     assert board.view(IDENTITY).market.is_empty
     handler.restore([book_frame(seq=9), tick_frame("Q", seq=10)])
     view = board.view(IDENTITY)
-    assert (view.events.last_seq, view.book.trust, board.audits.gaps) == (11, Trust.LIVE, 0)
+    assert (view.events.last_seq, view.book.trust, board.audits.total().gaps) == (11, Trust.LIVE, 0)
 
 
 def test_message_that_came_both_ways_is_folded_once(board: Board, clock: ManualClock):

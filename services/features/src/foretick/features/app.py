@@ -24,7 +24,7 @@ async def build_serve(rt: Runtime, settings: FeaturesSettings) -> None:
     frames = FrameHandler(
         FeatureKernel(Grid(settings.interval_ns, settings.feature_window_size_steps)),
         publisher,
-        FoldMetrics(rt.metrics, rt.log),
+        FoldMetrics(rt.metrics, rt.log, rt.sequence),
         rt.clock,
         Producer(rt.run_id, rt.name, rt.epoch),
         (settings.shard_index, settings.shard_count),

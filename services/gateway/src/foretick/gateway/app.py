@@ -40,7 +40,7 @@ DERIVED = (FEATURE_VECTORS, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LI
 async def build(rt: Runtime, settings: GatewaySettings) -> None:
     """Wire the gateway."""
     directory = Directory(settings.venues, settings.default_symbols)
-    board = Board(identify(rt.run_id, rt.epoch), directory, Audience(settings.max_concurrent_connections))
+    board = Board(identify(rt.run_id, rt.epoch), directory, Audience(settings.max_concurrent_connections), rt.sequence)
     bus = BusHandler(board, rt.data, rt.clock)
     measures = Measures(rt.metrics, board)
     feed = FeedHandler(board, rt.clock, SessionLimits(), measures.stalled.inc)

@@ -22,8 +22,10 @@ from foretick.common.runtime.health import Health, HttpApp
 from foretick.common.runtime.http_server import HttpServer
 from foretick.common.runtime.logs import Logger, configure_logging
 from foretick.common.runtime.metrics import Metrics
+from foretick.common.runtime.sequence_metrics import SequenceMetrics
 from foretick.common.runtime.settings import ServiceSettings, SettingsT, load_settings
 from foretick.common.runtime.system_clock import SystemClock
+from foretick.common.sequence import SequenceTally
 
 _DRAIN_S = 10
 
@@ -45,6 +47,8 @@ class Runtime:
         self.metrics = Metrics(service)
         self.health = Health(self.name)
         runtime_metrics = Metrics()
+        self.sequence = SequenceTally()
+        SequenceMetrics(self.sequence, runtime_metrics)
         self.http = HttpApp(self.health, self.metrics, runtime_metrics)
         self.bus = Bus(settings.nats_url, self.name, log, self.health)
         self.data = DataPlane(self.bus, self.name, self.clock, log, runtime_metrics, self.spawn)

@@ -8,6 +8,7 @@ import structlog
 
 from foretick.common.runtime.health import Health
 from foretick.common.runtime.metrics import Metrics
+from foretick.common.sequence import SequenceTally
 from foretick.common.subjects import Subject
 from foretick.common.testing.builders import T0_NS
 
@@ -107,6 +108,7 @@ class FakeRuntime:
         self.clock = ManualClock()
         self.log = structlog.stdlib.get_logger(self.name)
         self.metrics = Metrics(service)
+        self.sequence = SequenceTally()
         self.health = Health(self.name)
         self.data = FakeData()
         self.bus = FakeBus()

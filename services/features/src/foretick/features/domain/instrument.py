@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from foretick.common.contracts import BookFrame, TickFrame, Trust, worst_trust
 from foretick.common.errors import Malformed
+from foretick.common.sequence import Admission, SequenceAudit
 from foretick.features.domain.book_state import BookState
 from foretick.features.domain.columns import EventColumns
-from foretick.features.domain.sequence import Admission, SequenceAudit
 from foretick.market.book import PriceGrid
 from foretick.quant.events import DEPTH_LEVELS
 from foretick.quant.kernel import FeatureKernel

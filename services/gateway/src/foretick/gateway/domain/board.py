@@ -15,11 +15,12 @@ from foretick.common.contracts import (
     Prediction,
     TickFrame,
 )
+from foretick.common.sequence import SequenceTally
 from foretick.common.units import micros_from_nanos
 from foretick.gateway.domain.audience import Audience
 from foretick.gateway.domain.channels import CHANNELS, SYSTEM
 from foretick.gateway.domain.directory import Directory, Identity
-from foretick.gateway.domain.instrument_view import AuditTally, InstrumentView
+from foretick.gateway.domain.instrument_view import InstrumentView
 from foretick.gateway.domain.payloads import MetricsData
 from foretick.gateway.domain.protocol import FeatureLabel, Heartbeat, Instruments, encode
 from foretick.gateway.domain.system_view import LatencyWindow, RateWindow, pooled_score
@@ -44,12 +45,18 @@ class Board:
     have been published.
     """
 
-    def __init__(self, identification: Identification, directory: Directory, audience: Audience) -> None:
+    def __init__(
+        self,
+        identification: Identification,
+        directory: Directory,
+        audience: Audience,
+        audits: SequenceTally | None = None,
+    ) -> None:
         self.identification = identification
         self.directory = directory
         self.audience = audience
         self.fanout = Tally()
-        self.audits = AuditTally()
+        self.audits = audits or SequenceTally()
         self.instruments: dict[Identity, InstrumentView] = {}
         self.model: ModelPublished | None = None
         self.model_id: str | None = None

@@ -1,42 +1,24 @@
 """All that the gateway knows of one instrument, and the four topics that tell it."""
 
 from collections import deque
-from dataclasses import dataclass
 
 from foretick.common.contracts import BookFrame, FeatureVector, LiveScore, Outcome, Prediction, TickFrame, Trust
+from foretick.common.sequence import Admission, DerivedAudit, SequenceAudit, SequenceTally
 from foretick.common.units import NS_PER_US
 from foretick.gateway.domain.book_view import BookView
 from foretick.gateway.domain.channels import CHANNELS
 from foretick.gateway.domain.market_view import MarketView
 from foretick.gateway.domain.payloads import FeatureData, PredictionData, feature_data, prediction_data
-from foretick.gateway.domain.sequence_audit import DerivedAudit, SequenceAudit, Verdict
 from foretick.gateway.domain.topic import Tally, Topic
 
 HISTORY_PREDICTIONS = 600
 """Predictions kept for the REST history: a minute at the default step."""
 
 
-@dataclass(slots=True)
-class AuditTally:
-    """Running counts of what the audits found, over all instruments."""
-
-    gaps: int = 0
-    lost_events: int = 0
-    duplicates: int = 0
-    refused: int = 0
-
-    def count(self, verdict: Verdict) -> None:
-        """Add one verdict."""
-        self.refused += verdict.refused
-        self.duplicates += verdict.skip
-        self.gaps += verdict.lost > 0
-        self.lost_events += verdict.lost
-
-
 class InstrumentView:
     """Folds the messages of one instrument; ``publish`` then tells what changed, once however many were folded."""
 
-    def __init__(self, venue: str, symbol: str, fanout: Tally, audits: AuditTally) -> None:
+    def __init__(self, venue: str, symbol: str, fanout: Tally, audits: SequenceTally) -> None:
         self.venue = venue
         self.symbol = symbol
         self.market = MarketView()
@@ -90,13 +72,13 @@ class InstrumentView:
 
     def fold_features(self, vector: FeatureVector, arrived_ns: int) -> None:
         """Take a feature vector; the topic tells it at once."""
-        if self._is_new(self._feature_audit.check(vector.epoch, vector.asof_seq)):
+        if self._is_new("features", self._feature_audit.admit(vector.epoch, vector.asof_seq, vector.prev_asof_seq)):
             self.features = feature_data(vector)
             self.feature_topic.publish(vector.epoch, vector.asof_seq, self.features, arrived_ns)
 
     def fold_prediction(self, prediction: Prediction, arrived_ns: int) -> int | None:
         """Take a prediction; the topic tells it at once. Returns its latency in us; None for one that is not new."""
-        if not self._is_new(self._prediction_audit.check(prediction.epoch, prediction.asof_seq)):
+        if not self._is_new("predictions", self._prediction_audit.admit(prediction.epoch, prediction.asof_seq)):
             return None
         latency_us = max(0, arrived_ns - prediction.ts_ingest_ns) // NS_PER_US
         score = self.score if self.score_model_id == prediction.model_id else None
@@ -107,7 +89,7 @@ class InstrumentView:
 
     def fold_outcome(self, outcome: Outcome) -> None:
         """Take the running score of a model; the next prediction of that model tells it."""
-        if self._is_new(self._outcome_audit.check(outcome.epoch, outcome.asof_seq)):
+        if self._is_new("outcomes", self._outcome_audit.admit(outcome.epoch, outcome.asof_seq)):
             self.score = outcome.score
             self.score_model_id = outcome.model_id
 
@@ -123,21 +105,22 @@ class InstrumentView:
 
     def _audit_events(self, frame: TickFrame | BookFrame, count: int, arrived_ns: int) -> int:
         """Return how many events to skip; ``count`` for a frame that must not be folded."""
-        verdict = self.events.check(frame.epoch, frame.seq, count)
-        self._audits.count(verdict)
-        if verdict.refused:
+        is_restart = 0 <= self.events.epoch < frame.epoch
+        admission = self.events.admit(frame.epoch, frame.seq, count)
+        self._audits.count("ticks" if isinstance(frame, TickFrame) else "books", admission)
+        if admission.refused:
             return count
         self.market_arrived_ns = max(self.market_arrived_ns, arrived_ns)
-        if verdict.restarted:
+        if is_restart:
             self._doubt_book(Trust.RESYNC, "the feed restarted")
-        elif verdict.lost:
-            self._doubt_book(Trust.GAP, f"{verdict.lost} events were lost before {frame.seq}")
-        return verdict.skip
+        elif admission.lost:
+            self._doubt_book(Trust.GAP, f"{admission.lost} events were lost before {frame.seq}")
+        return admission.skip
 
     def _doubt_book(self, trust: Trust, reason: str) -> None:
         self.book.doubt(trust, reason)
         self._book_changed = not self.book.is_empty
 
-    def _is_new(self, verdict: Verdict) -> bool:
-        self._audits.count(verdict)
-        return not verdict.refused and verdict.skip == 0
+    def _is_new(self, channel: str, admission: Admission) -> bool:
+        self._audits.count(channel, admission)
+        return admission.skip == 0

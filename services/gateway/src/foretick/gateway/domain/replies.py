@@ -185,7 +185,7 @@ def answer_depth(view: InstrumentView, levels: int, now_ns: int) -> DepthAnswer:
 def answer_status(board: Board, now_ns: int) -> SystemStatus:
     """Return the state of the whole system."""
     what = board.identification
-    audits = board.audits
+    audits = board.audits.total()
     return SystemStatus(
         run_id=what.run_id,
         epoch=what.epoch,
@@ -200,7 +200,7 @@ def answer_status(board: Board, now_ns: int) -> SystemStatus:
         model=_model_status(board),
         score=board.metrics_data().score,
         audit=AuditStatus(
-            gaps=audits.gaps, lost_events=audits.lost_events, duplicates=audits.duplicates, refused=audits.refused
+            gaps=audits.gaps, lost_events=audits.lost, duplicates=audits.repeated, refused=audits.refused
         ),
         connections=len(board.audience),
         max_connections=board.audience.limit,

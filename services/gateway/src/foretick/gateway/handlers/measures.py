@@ -44,14 +44,7 @@ class Measures:
             "conflated": "Updates that a slow client got as part of a snapshot",
             "overflowed": "Connections closed because an event channel overflowed",
         }
-        audits = {
-            "gaps": "Gaps in the sequence numbers of instruments",
-            "lost_events": "Events that never arrived",
-            "duplicates": "Events that arrived again",
-            "refused": "Messages of a fenced-off producer",
-        }
         self._fanout = {name: _Count(metrics.counter(f"{name}_total", text)) for name, text in fanout.items()}
-        self._audits = {name: _Count(metrics.counter(f"{name}_total", text)) for name, text in audits.items()}
         self.stalled = metrics.counter("stalled_total", "Connections given up because the client took nothing")
 
     def update(self) -> None:
@@ -60,8 +53,6 @@ class Measures:
         self._connections.set(len(board.audience))
         for name, count in self._fanout.items():
             count.follow(getattr(board.fanout, name))
-        for name, count in self._audits.items():
-            count.follow(getattr(board.audits, name))
         data = board.metrics_data()
         for quantile, value_us in (("0.5", data.latency_p50_us), ("0.99", data.latency_p99_us)):
             if value_us is not None:

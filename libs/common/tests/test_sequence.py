@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foretick.features.domain.sequence import Admission, SequenceAudit
+from foretick.common.sequence import Admission, DerivedAudit, SequenceAudit, SequenceCounts, SequenceTally
 
 
 def audit_at(next_seq: int, epoch: int = 1) -> SequenceAudit:
@@ -57,3 +57,55 @@ def test_each_event_is_folded_once_or_lost_once(frames):
         expected = audit.next_seq
     start = frames[0][0]
     assert sorted(folded + lost) == list(range(start, audit.next_seq))
+
+
+def test_what_is_accounted_for_is_neither_lost_nor_repeated():
+    audit = audit_at(96)
+    audit.expect(1, 100)
+    assert audit.admit(1, 100, 1) == Admission()
+    audit.expect(0, 500)
+    assert audit.last_seq == 100
+
+
+def test_derived_message_must_move_forward():
+    audit = DerivedAudit()
+    assert audit.admit(1, 10) == Admission()
+    assert audit.admit(1, 30) == Admission()
+    assert audit.admit(1, 30) == Admission(skip=1)
+    assert audit.admit(1, 20) == Admission(skip=1)
+    assert audit.admit(2, 20) == Admission(renumbered=True)
+    assert audit.admit(1, 40) == Admission(skip=1, refused=True)
+    assert audit.admit(2, 21) == Admission()
+
+
+@pytest.mark.parametrize(
+    ("prev_asof_seq", "lost"),
+    [(None, 0), (10, 0), (19, 1), (4, 0)],
+)
+def test_derived_message_names_the_one_before_it(prev_asof_seq, lost):
+    audit = DerivedAudit()
+    audit.admit(1, 10)
+    assert audit.admit(1, 20, prev_asof_seq).lost == lost
+
+
+def test_first_derived_message_proves_no_loss():
+    assert DerivedAudit().admit(1, 20, 10) == Admission()
+
+
+def test_tally_counts_by_channel_and_over_all():
+    tally = SequenceTally()
+    tally.count("ticks", Admission(lost=3))
+    tally.count("ticks", Admission(lost=4))
+    tally.count("ticks", Admission(skip=2))
+    tally.count("books", Admission(skip=5, refused=True))
+    tally.count("books", Admission(renumbered=True))
+    assert tally.of("ticks") == SequenceCounts(gaps=2, lost=7, repeated=2)
+    assert tally.of("books") == SequenceCounts(refused=1, renumbered=1)
+    assert tally.total() == SequenceCounts(gaps=2, lost=7, repeated=2, refused=1, renumbered=1)
+
+
+def test_sound_admissions_make_no_channel():
+    tally, audit = SequenceTally(), SequenceAudit()
+    tally.count("ticks", audit.admit(1, 1, 5))
+    tally.count("ticks", audit.admit(1, 6, 5))
+    assert tally.channels == {}
