@@ -11,6 +11,7 @@ MODULES = {
     "ensemble": ("ensemble",),
     "signal_path": ("signal", "signal-p99"),
     "sustain": ("sustain",),
+    "record": ("record",),
     "first_light": ("first-light-cold", "first-light-warm"),
 }
 _ATTEMPTS = 3

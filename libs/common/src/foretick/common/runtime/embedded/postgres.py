@@ -114,7 +114,7 @@ class PostgresServer(EmbeddedServer):
             os.chown(self.cluster, account.pw_uid, account.pw_gid)
             os.chown(self._password_path, account.pw_uid, account.pw_gid)
         command = [
-            _program("initdb"), "--pgdata", str(self.cluster), "--username=foretick", "--encoding=UTF8",
+            find_program("initdb"), "--pgdata", str(self.cluster), "--username=foretick", "--encoding=UTF8",
             "--locale=C", "--auth=scram-sha-256", f"--pwfile={self._password_path}",
         ]  # fmt: skip
         if not self._durable:
@@ -138,7 +138,7 @@ class PostgresServer(EmbeddedServer):
         if not self._durable:
             settings |= {"fsync": "off", "full_page_writes": "off"}
         return [
-            _program("postgres"), "-D", str(self.cluster), *(f"--{key}={value}" for key, value in settings.items())
+            find_program("postgres"), "-D", str(self.cluster), *(f"--{key}={value}" for key, value in settings.items())
         ]  # fmt: skip
 
     def _is_ready(self) -> bool:
@@ -164,7 +164,8 @@ def _installation() -> Path:
     )
 
 
-def _program(name: str) -> str:
+def find_program(name: str) -> str:
+    """Return the path of one of PostgreSQL 18's programs, such as ``psql``."""
     return str(_installation() / name)
 
 
