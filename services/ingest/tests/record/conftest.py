@@ -45,7 +45,7 @@ class Rig:
             log=self.rt.log,
             health=self.rt.health,
         )
-        self.recorder = Recorder(self.record, outside, RecorderMetrics(self.rt.metrics), self.limits)
+        self.recorder = Recorder(self.record, outside, RecorderMetrics(self.rt.metrics, self.rt.sequence), self.limits)
         self.task = asyncio.create_task(self.recorder.run())
 
     async def stop(self) -> None:

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foretick.common.sequence import Admission
 from foretick.common.testing import T0_NS, feature_vector, tick_frame
-from foretick.ingest.domain.continuity import Positions
+from foretick.ingest.domain.continuity import Positions, gap_before
 
 FRAMES = st.lists(st.tuples(st.integers(1, 40), st.integers(1, 6)), max_size=30)
 
@@ -14,8 +15,9 @@ def test_recorded_and_missing_together_are_every_number_once(frames: list[tuple[
     positions, recorded, missing = Positions(), [], []
     for seq, count in frames:
         admission = positions.admit(tick_frame(seq=seq), seq, count)
-        if admission.gap is not None:
-            missing += range(admission.gap.from_seq, admission.gap.through_seq + 1)
+        if admission.lost:
+            gap = gap_before(tick_frame(seq=seq), seq, admission.lost)
+            missing += range(gap.from_seq, gap.through_seq + 1)
         recorded += range(seq + admission.skip, seq + count)
     every = sorted(recorded + missing)
     if every:
@@ -36,19 +38,20 @@ def test_lower_epoch_is_refused_and_higher_one_starts_where_it_says() -> None:
     positions = Positions()
     positions.admit(tick_frame(seq=1, epoch=2), 1, 10)
     refused = positions.admit(tick_frame(seq=11, epoch=1), 11, 3)
-    assert (refused.is_refused, refused.skip) == (True, 3)
+    assert refused == Admission(skip=3, refused=True)
     overlapping = positions.admit(tick_frame(seq=8, epoch=3), 8, 2)
-    assert (overlapping.skip, overlapping.gap) == (0, None)
+    assert overlapping == Admission(renumbered=True)
     ahead = positions.admit(tick_frame(seq=15, epoch=4), 15, 1)
-    assert ahead.gap is not None
-    assert (ahead.gap.from_seq, ahead.gap.through_seq) == (10, 14)
+    assert ahead == Admission(lost=5)
+    gap = gap_before(tick_frame(seq=15), 15, ahead.lost)
+    assert (gap.from_seq, gap.through_seq) == (10, 14)
 
 
 def test_new_run_starts_afresh() -> None:
     positions = Positions()
     positions.admit(tick_frame(seq=1, epoch=9), 1, 100)
     fresh = positions.admit(tick_frame(seq=1, epoch=1, run_id="next"), 1, 5)
-    assert (fresh.skip, fresh.gap, fresh.is_refused) == (0, None, False)
+    assert fresh == Admission()
 
 
 def test_sample_is_the_first_vector_of_each_interval() -> None:

@@ -7,6 +7,7 @@ import pytest
 from foretick.common.contracts import Origin, Trust, Withheld
 from foretick.common.errors import Refused, Transient
 from foretick.common.ownership import Shard
+from foretick.common.sequence import SequenceCounts
 from foretick.common.subjects import OUTCOME_MESSAGES, PREDICTION_MESSAGES
 from foretick.common.testing.builders import feature_vector, outcome, prediction
 from foretick.predictor.adapters.bus.client import DataPlaneOutlet
@@ -64,7 +65,7 @@ class Loader:
 class Service:
     def __init__(self, rt, loader=None):
         sender = Sender(rt.name, rt.epoch)
-        self.rt, self.ledger = rt, Ledger(sender, 100)
+        self.rt, self.ledger = rt, Ledger(sender, 100, rt.sequence)
         self.outlet, self.meters = DataPlaneOutlet(rt.data, rt.clock), PrometheusMeters(rt.metrics)
         self.vectors = VectorHandler(sender, self.ledger, self.outlet, self.meters, VectorTerms(5, ALONE))
         self.models = ModelHandler(self.vectors, loader or Loader(), self.meters, rt.log)
@@ -259,3 +260,11 @@ async def test_successor_serves_the_newest_model_that_loads(fake_runtime):
         service.models, service.vectors
     )
     assert service.vectors.model.announcement.model_id == "good"
+
+
+def test_vector_that_names_one_that_never_came_is_counted_as_a_loss(service):
+    service.vectors.on_vectors([vector(step=10, asof_seq=100)])
+    service.vectors.on_vectors([vector(step=11, asof_seq=110, prev_asof_seq=100)])
+    assert service.rt.sequence.channels == {}
+    service.vectors.on_vectors([vector(step=13, asof_seq=130, prev_asof_seq=120)])
+    assert service.rt.sequence.of("features") == SequenceCounts(gaps=1, lost=1)

@@ -157,7 +157,7 @@ async def build_record(rt: Runtime, settings: IngestSettings) -> None:
         sample_interval_ns=nanos_from_seconds(settings.feature_sample_interval_s),
         retention_days=settings.record_retention_days,
     )
-    recorder = Recorder(RecordWriter(store), outside, RecorderMetrics(rt.metrics), limits)
+    recorder = Recorder(RecordWriter(store), outside, RecorderMetrics(rt.metrics, rt.sequence), limits)
     rt.on_drain(store.close)
     rt.on_drain(recorder.drain)
     rt.spawn(recorder.run(), "recorder")

@@ -49,7 +49,7 @@ async def build_serve(rt: Runtime, settings: PredictorSettings) -> None:
     sender = Sender(rt.name, rt.epoch)
     outlet = DataPlaneOutlet(rt.data, rt.clock)
     meters = PrometheusMeters(rt.metrics)
-    ledger = Ledger(sender, settings.score_window)
+    ledger = Ledger(sender, settings.score_window, rt.sequence)
     shard = Shard(settings.shard_index, settings.shard_count)
     vectors = VectorHandler(sender, ledger, outlet, meters, VectorTerms(horizon_steps, shard))
     models = ModelHandler(vectors, OnnxModelLoader(ObjectModelStore(rt.bus.js).fetch, terms), meters, rt.log)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from foretick.common.contracts import FeatureVector, Message
+from foretick.common.sequence import Admission, SequenceAudit
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +19,11 @@ class Gap:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """What to do with a frame: record all but its first ``skip`` events (all of them: ``skip`` is their count)."""
-
-    skip: int = 0
-    gap: Gap | None = None
-    is_refused: bool = False
+def gap_before(frame: Message, seq: int, lost: int) -> Gap:
+    """Return the recorder's own record of the ``lost`` events that should have come before event ``seq``."""
+    return Gap(
+        frame.run_id, frame.venue, frame.symbol, seq - lost, seq - 1, "recorder", "missing between two messages"
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -48,26 +47,13 @@ class Positions:
         return Positions(dict(self.next_seq), dict(self.sampled))
 
     def admit(self, frame: Message, seq: int, count: int) -> Admission:
-        """Place a frame of ``count`` events from ``seq`` on, and move past it.
-
-        A lower epoch than seen before is refused. A higher one is a new producer: what it sends is taken even where the
-        numbers overlap, and a jump ahead is a gap all the same.
-        """
+        """Place a frame of ``count`` events from ``seq`` on, and move past it. A new run starts afresh."""
         key = (frame.venue, frame.symbol)
         run_id, epoch, expected = self.next_seq.get(key, (frame.run_id, frame.epoch, seq))
-        if run_id != frame.run_id:
-            epoch, expected = frame.epoch, seq
-        if frame.epoch < epoch:
-            return Admission(skip=count, is_refused=True)
-        skip = min(count, max(0, expected - seq)) if frame.epoch == epoch else 0
-        gap = None
-        if seq > expected:
-            gap = Gap(
-                frame.run_id, frame.venue, frame.symbol, expected, seq - 1, "recorder", "missing between two messages"
-            )
-        after = seq + count
-        self.next_seq[key] = (frame.run_id, frame.epoch, max(expected, after) if frame.epoch == epoch else after)
-        return Admission(skip=skip, gap=gap)
+        audit = SequenceAudit(epoch, expected) if run_id == frame.run_id else SequenceAudit()
+        admission = audit.admit(frame.epoch, seq, count)
+        self.next_seq[key] = (frame.run_id, audit.epoch, audit.last_seq + 1)
+        return admission
 
     def is_sample(self, vector: FeatureVector, interval_ns: int) -> bool:
         """Tell whether ``vector`` is its instrument's first in a new interval of data time, and remember it."""

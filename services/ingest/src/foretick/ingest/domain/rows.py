@@ -17,8 +17,9 @@ from foretick.common.contracts import (
     TickFrame,
 )
 from foretick.common.errors import Malformed
+from foretick.common.sequence import SequenceTally
 from foretick.common.units import NS_PER_S
-from foretick.ingest.domain.continuity import Gap, Positions
+from foretick.ingest.domain.continuity import Gap, Positions, gap_before
 
 DAY_NS = 86_400 * NS_PER_S
 _EARLIEST_NS = 1_577_836_800 * NS_PER_S  # 2020-01-01
@@ -88,6 +89,7 @@ class Rows:
     """The rows of one commit. ``add`` takes a message in whole or, raising ``Malformed``, not at all.
 
     positions: moved past every message that was added
+    audit: what was left out or found missing on the way
     sample_interval_ns: of each instrument's feature vectors, the first in every such interval of data time is kept
     """
 
@@ -101,8 +103,7 @@ class Rows:
     runs: dict[str, str] = field(default_factory=dict[str, str])
     instruments: dict[tuple[str, str, str], Instrument] = field(default_factory=dict[tuple[str, str, str], Instrument])
     days: set[int] = field(default_factory=set[int])
-    duplicates: int = 0
-    refused: int = 0
+    audit: SequenceTally = field(default_factory=SequenceTally)
 
     def add(self, message: Message) -> None:
         """Add the rows of ``message``.
@@ -139,12 +140,9 @@ class Rows:
 
     def _admit(self, frame: TickFrame | BookFrame, count: int) -> int:
         admission = self.positions.admit(frame, frame.seq, count)
-        if admission.is_refused:
-            self.refused += count
-        else:
-            self.duplicates += admission.skip
-        if admission.gap is not None:
-            self.gaps.append(admission.gap)
+        self.audit.count("ticks" if isinstance(frame, TickFrame) else "books", admission)
+        if admission.lost:
+            self.gaps.append(gap_before(frame, frame.seq, admission.lost))
         return admission.skip
 
     def _add_ticks(self, frame: TickFrame) -> None:

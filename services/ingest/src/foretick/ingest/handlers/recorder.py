@@ -18,6 +18,7 @@ from foretick.common.errors import Malformed, Transient
 from foretick.common.runtime.health import Health
 from foretick.common.runtime.logs import Logger
 from foretick.common.runtime.metrics import Metrics
+from foretick.common.sequence import SequenceTally
 from foretick.common.units import NS_PER_S
 from foretick.ingest.domain.fold import RECORDED, Part, fold, pass_by
 from foretick.ingest.domain.rows import Rows
@@ -117,14 +118,13 @@ class RecorderOutside:
 class RecorderMetrics:
     """What the recorder tells of itself."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, sequence: SequenceTally) -> None:
+        self.sequence = sequence
         self.rows = metrics.counter("recorded_rows_total", "Rows committed", ("table",))
         self.messages = metrics.counter("recorded_messages_total", "Messages committed", ("stream",))
         self.redelivered = metrics.counter(
             "redelivered_total", "Messages skipped because they were committed before", ("stream",)
         )
-        self.duplicates = metrics.counter("duplicate_events_total", "Events skipped: their seq was recorded before")
-        self.refused = metrics.counter("refused_events_total", "Events refused: they came from a lower epoch")
         self.gaps = metrics.counter("seq_gaps_total", "Gaps in instruments' sequences", ("found_by",))
         self.expired = metrics.counter(
             "expired_messages_total", "Messages the stream dropped before they were recorded", ("stream",)
@@ -296,8 +296,7 @@ class Recorder:
         for table, count in part.rows.counts().items():
             metrics.rows.labels(table).inc(count)
         metrics.messages.labels(stream).inc(len(part.fresh))
-        metrics.duplicates.inc(part.rows.duplicates)
-        metrics.refused.inc(part.rows.refused)
+        metrics.sequence.add(part.rows.audit)
         for gap in part.rows.gaps:
             metrics.gaps.labels(gap.found_by).inc()
             self._outside.log.warning(

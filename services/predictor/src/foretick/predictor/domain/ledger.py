@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from foretick.common.contracts import FeatureVector, Outcome, Prediction
+from foretick.common.sequence import DerivedAudit, SequenceTally
 from foretick.predictor.domain.classes import CLASSES, classify_return, most_probable, values_of
 from foretick.predictor.domain.outcomes import Pending, PendingOutcomes, Realised
 from foretick.predictor.domain.predicting import Sender
@@ -27,10 +28,10 @@ class Settlement:
 
 
 class _Entry:
-    __slots__ = ("epoch", "model_id", "pending", "score", "step")
+    __slots__ = ("audit", "model_id", "pending", "score", "step")
 
     def __init__(self) -> None:
-        self.epoch = -1
+        self.audit = DerivedAudit()
         self.step = -1
         self.pending = PendingOutcomes()
         self.model_id = ""
@@ -41,9 +42,11 @@ class Ledger:
     """The instruments' entries. Cost and memory per instrument are constant: O(horizon) pending, a bounded score.
 
     score_window: outcomes over which the running score is taken
+    audits: counts the vectors that were lost, came again or are fenced off
     """
 
-    def __init__(self, sender: Sender, score_window: int) -> None:
+    def __init__(self, sender: Sender, score_window: int, audits: SequenceTally | None = None) -> None:
+        self.audits = audits or SequenceTally()
         self._sender = sender
         self._score_window = score_window
         self._entries: dict[tuple[str, str], _Entry] = {}
@@ -55,9 +58,10 @@ class Ledger:
     def take_in(self, vector: FeatureVector) -> Intake:
         """Judge an arriving vector: a lower epoch than seen is fenced off, a step that was taken before a repeat."""
         entry = self._entry(vector)
-        if vector.epoch < entry.epoch:
+        admission = entry.audit.admit(vector.epoch, vector.asof_seq, vector.prev_asof_seq)
+        self.audits.count("features", admission)
+        if admission.refused:
             return Intake.FENCED
-        entry.epoch = vector.epoch
         if vector.step <= entry.step:
             return Intake.REPEATED
         entry.step = vector.step
