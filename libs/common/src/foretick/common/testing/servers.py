@@ -107,7 +107,7 @@ def migrated_template(address: str) -> str:
 
 
 @contextmanager
-def fresh_database(address: str, template: str = "template1") -> Iterator[str]:
+def fresh_database(address: str, template: str = "template0") -> Iterator[str]:
     """A database of the test's own on the server at ``address``, a copy of ``template``; its address."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(address, autocommit=True) as connection:
