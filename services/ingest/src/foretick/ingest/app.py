@@ -85,7 +85,8 @@ async def _feed_live(rt: Runtime, settings: IngestSettings, venue: str, metrics:
 
         fetcher = SnapshotFetcher(rest.depth, deliver, rt.log, rt.epoch)
         session = BinanceSession(streams, fetcher, rt.clock, rt.log)
-        handler, _ = await _handler(rt, BusOutlet(rt), engine, session)
+        handler, resumption = await _handler(rt, BusOutlet(rt), engine, session)
+        rt.clock.not_before(resumption.data_ns + 1)  # else a clock set back since would hold data time still
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(fetcher.run())
             tasks.create_task(session.run(handler, list(engine.feeds)))
@@ -178,6 +179,7 @@ async def build_simulate(rt: Runtime, settings: IngestSettings) -> None:
     checkpoint = Path(settings.data_dir) / "exchange" / "market.npz"
     if restore_checkpoint(checkpoint, market, rt.clock.now_ns(), rt.log):
         rt.log.info("market continues from its checkpoint", path=str(checkpoint))
+        rt.clock.not_before(market.now_ns)
     exchange = Exchange(market, settings.sim_faults_per_minute, settings.sim_seed)
     server = ExchangeServer(exchange, rt.clock, rt.log)
     await server.start(settings.sim_host, settings.sim_port)

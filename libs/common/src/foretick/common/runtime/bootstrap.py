@@ -14,7 +14,6 @@ from typing import Any
 import uvloop
 from starlette.types import ASGIApp
 
-from foretick.common.clock import Clock
 from foretick.common.errors import Fatal, ForetickError, InvalidSettings
 from foretick.common.runtime.bus import Bus, share_run_id
 from foretick.common.runtime.data_plane import DataPlane
@@ -26,6 +25,7 @@ from foretick.common.runtime.sequence_metrics import SequenceMetrics
 from foretick.common.runtime.settings import ServiceSettings, SettingsT, load_settings
 from foretick.common.runtime.system_clock import SystemClock
 from foretick.common.sequence import SequenceTally
+from foretick.common.units import NS_PER_S
 
 _DRAIN_S = 10
 
@@ -43,10 +43,13 @@ class Runtime:
         self.name = f"{service}.{role}-{settings.shard_index}"
         self.settings = settings
         self.log = log
-        self.clock: Clock = SystemClock()
+        self.clock = SystemClock()
         self.metrics = Metrics(service)
         self.health = Health(self.name)
         runtime_metrics = Metrics()
+        runtime_metrics.gauge(
+            "clock_ahead_s", "How far this process's time is ahead of the machine's clock, because that was set back"
+        ).set_function(lambda: self.clock.ahead_ns / NS_PER_S)
         self.sequence = SequenceTally()
         SequenceMetrics(self.sequence, runtime_metrics)
         self.http = HttpApp(self.health, self.metrics, runtime_metrics)

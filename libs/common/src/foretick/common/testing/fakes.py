@@ -27,6 +27,10 @@ class ManualClock:
         """Move forward by ``by_ns``."""
         self.ns += by_ns
 
+    def not_before(self, ns: int) -> None:
+        """Go on from ``ns``, if that is later than now."""
+        self.ns = max(self.ns, ns)
+
 
 class FakeData:
     """The data plane's surface. ``published``, ``raw`` and ``rejected`` hold what was sent, in order."""
