@@ -1,34 +1,59 @@
-"""Seeded ``kill -9`` of random services: each comes back, the record is whole. Short twin: e2e/test_recovery."""
+"""Seeded ``kill -9`` of services, nats-server and PostgreSQL at random moments, also of several at once.
+
+Nothing that was acknowledged is lost or doubled. Short twin: e2e/test_recovery.
+"""
 
 import os
 import random
+import time
 from pathlib import Path
 
-import psycopg
+from foretick.launcher.testing import System, wait_until
+from foretick.launcher.testing.follower import Follower, Outage
+from foretick.launcher.testing.processes import VICTIMS, Victim, is_replaced, kill
+from foretick.launcher.testing.verdict import assert_sound, wait_until_well
+from foretick.launcher.testing.witness import Witness
 
-from foretick.common.testing.record import assert_record_is_whole_and_right, is_recorded
-from foretick.launcher.testing import ROLES, System, prediction_of, wait_until
-
-KILLS = int(os.environ.get("PROVE_KILLS", "30"))
+KILLS = int(os.environ.get("PROVE_KILLS", "200"))
 SEED = int(os.environ.get("PROVE_SEED", "1"))
+JUDGED_EVERY = 25
+BACK_S = 60.0
 
 
 def test_record_is_whole_after_random_kills(cold_system_folder: Path) -> None:
     rng = random.Random(SEED)
-    with System(cold_system_folder) as system:
-        for number in range(KILLS):
-            service, role = rng.choice(ROLES)
-            before = prediction_of(system.wait_for_prediction())["asof_seq"]
-            victim = wait_until(lambda service=service, role=role: system.role(service, role), 60, f"{service} {role}")
-            victim.kill()
-            print(f"kill {number + 1} of {KILLS}: {service} {role}", flush=True)
+    outages: list[Outage] = []
+    with System(cold_system_folder) as system, Follower(system) as follower, Witness(system) as witness:
+        wait_until_well(system, follower)
+        number = 0
+        while number < KILLS:
+            victims = rng.sample(VICTIMS, k=min(rng.choice((1, 1, 1, 2, 3)), KILLS - number))
+            number += len(victims)
+            outages.append(strike(system, follower, victims, rng))
+            print(f"{number:3} of {KILLS}  {outages[-1].describe()}", flush=True)
+            if number // JUDGED_EVERY != (number - len(victims)) // JUDGED_EVERY:
+                assert_sound(system, follower)
+                print(f"{number:3} of {KILLS}  record whole and right, {witness.describe()}", flush=True)
+        assert_sound(system, follower)
+        witness.assert_kept()
+    seen, injected = sum(outage.seen_s for outage in outages), sum(outage.injected_s for outage in outages)
+    print(
+        f"{KILLS} kills: injected {injected:.0f} s, seen {seen:.0f} s, longest {max(o.seen_s for o in outages):.1f} s"
+    )
 
-            def newer(before: int = before) -> bool:
-                return prediction_of(system.wait_for_prediction())["asof_seq"] > before
 
-            wait_until(newer, 120, f"a newer prediction after {service} {role} was killed")
-        run_id = system.setting("RUN_ID")
-        last = prediction_of(system.wait_for_prediction())["asof_seq"]
-        with psycopg.connect(system.setting("DATABASE_URL"), autocommit=True) as rows:
-            wait_until(lambda: is_recorded(rows, run_id, "BTCUSDT", last), 60, "the recorder has caught up")
-            assert_record_is_whole_and_right(rows, run_id)
+def strike(system: System, follower: Follower, victims: list[Victim], rng: random.Random) -> Outage:
+    """Kill ``victims`` a random moment apart, some of them while others recover; return what came of it."""
+    began_s = time.monotonic()
+    pids: list[tuple[Victim, int]] = []
+    for victim in victims:
+        time.sleep(rng.uniform(0.0, 1.5))  # the moment is what is random
+        pids.append((victim, kill(system, victim)))
+    wait_until(
+        lambda: all(is_replaced(system, victim, pid) for victim, pid in pids), BACK_S,
+        f"{[victim.label for victim in victims]} back\n{system.log_tail(30)}",
+    )  # fmt: skip
+    injected_s = time.monotonic() - began_s
+    wait_until_well(system, follower)
+    seen_s = follower.longest_silence_s(began_s, time.monotonic())
+    return Outage(" + ".join(victim.label for victim in victims), injected_s, seen_s)

@@ -1,0 +1,124 @@
+"""A WebSocket client that follows one instrument whatever happens, and what it saw, by its own clock."""
+
+import asyncio
+import contextlib
+import json
+import threading
+import time
+from bisect import bisect_left
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import websockets
+
+from foretick.launcher.testing.system import System, wait_until
+
+_RETRY_S = 0.05
+_QUIET_S = 3.0
+"""The server sends a heartbeat every second: a connection that says nothing for this long is dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A prediction with numbers: when it came (monotonic clock), how old its last event was, and its ``asof_seq``."""
+
+    at_s: float
+    latency_ms: float
+    asof_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """How long a fault lasted and the longest time without a prediction at the client meanwhile, in seconds."""
+
+    what: str
+    injected_s: float
+    seen_s: float
+
+    def describe(self) -> str:
+        """Return one line, the ratio of both at its end."""
+        ratio = self.seen_s / self.injected_s if self.injected_s else float("inf")
+        return f"{self.what}: injected {self.injected_s:.2f} s, seen by a client {self.seen_s:.2f} s, ratio {ratio:.2f}"
+
+
+class Follower:
+    """Follows the predictions of ``symbol`` from a thread of its own; connects again whenever it is cut off."""
+
+    def __init__(self, system: System, symbol: str = "BTCUSDT") -> None:
+        self._system = system
+        self._symbol = symbol
+        self._arrivals: list[Arrival] = []
+        self._stop = asyncio.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._follow(),), daemon=True)
+        self.connects = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        wait_until(lambda: self._arrivals, 120, f"a first prediction of {self._symbol} on the feed")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+
+    def wait_for_newer(self, deadline_s: float = 90) -> Arrival:
+        """Return the first prediction that comes from now on and is newer than all before.
+
+        Raises:
+            TimeoutError: none came in time.
+        """
+        seen = len(self._arrivals)
+        newest = max((arrival.asof_seq for arrival in self._arrivals), default=0)
+
+        def newer() -> Arrival | None:
+            return next((each for each in self._arrivals[seen:] if each.asof_seq > newest), None)
+
+        return wait_until(newer, deadline_s, f"a newer prediction of {self._symbol} on the feed")
+
+    def longest_silence_s(self, since_s: float, until_s: float) -> float:
+        """Return the longest time without a prediction that touches the span, on the monotonic clock."""
+        instants = [arrival.at_s for arrival in self._arrivals]
+        first = max(bisect_left(instants, since_s) - 1, 0)
+        span = [at_s for at_s in instants[first:] if at_s <= until_s] or [since_s]
+        ends = [*span[1:], next((at_s for at_s in instants if at_s > until_s), until_s)]
+        return max(end - start for start, end in zip(span, ends, strict=True))
+
+    def latencies_ms(self, since_s: float, until_s: float) -> list[float]:
+        """Return the age of every prediction that came in the span, from ingest's reading of its last event."""
+        return [each.latency_ms for each in self._arrivals if since_s <= each.at_s <= until_s]
+
+    async def _follow(self) -> None:
+        stopped = asyncio.ensure_future(self._stop.wait())
+        while not stopped.done():
+            session = asyncio.ensure_future(self._session())
+            await asyncio.wait({session, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            session.cancel()
+            await asyncio.gather(session, return_exceptions=True)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(stopped), _RETRY_S)
+
+    async def _session(self) -> None:
+        try:
+            connection = await asyncio.wait_for(self._system.feed(self._symbol), _QUIET_S)
+        except (OSError, TimeoutError, websockets.WebSocketException):
+            return
+        self.connects += 1
+        try:
+            while True:
+                text = await asyncio.wait_for(connection.recv(), _QUIET_S)
+                self._take(json.loads(text), time.monotonic(), time.time_ns())
+        except (OSError, TimeoutError, websockets.WebSocketException):
+            return
+        finally:
+            with contextlib.suppress(OSError, TimeoutError, websockets.WebSocketException):
+                await asyncio.wait_for(connection.close(), 1)
+
+    def _take(self, message: dict[str, Any], at_s: float, at_ns: int) -> None:
+        data = message.get("data") or {}
+        is_fresh = message["type"] == "delta" or (message["type"] == "snapshot" and message.get("age_us", 0) < 1e6)
+        if message.get("channel") == "predictions" and is_fresh and data.get("probabilities"):
+            self._arrivals.append(Arrival(at_s, (at_ns / 1e3 - data["ts_recv_us"]) / 1e3, data["asof_seq"]))

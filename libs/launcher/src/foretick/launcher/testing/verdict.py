@@ -1,0 +1,40 @@
+"""What must hold after any fault: everybody ready, newer predictions everywhere, a whole record, no wrong value."""
+
+import psycopg
+
+from foretick.common.testing.record import assert_record_is_whole_and_right, is_recorded
+from foretick.launcher.testing.follower import Follower
+from foretick.launcher.testing.processes import VICTIMS, Victim, troubles
+from foretick.launcher.testing.system import System, wait_until
+
+
+def wait_until_well(
+    system: System, follower: Follower, deadline_s: float = 90, victims: tuple[Victim, ...] = VICTIMS
+) -> int:
+    """Wait until every process serves and a newer prediction has come to a client; return its ``asof_seq``.
+
+    Raises:
+        TimeoutError: with what is not well, and the end of the launcher's output.
+    """
+    try:
+        wait_until(lambda: not troubles(system, victims), deadline_s, "every process ready")
+        return follower.wait_for_newer(deadline_s).asof_seq
+    except TimeoutError as error:
+        raise TimeoutError(f"{error}\nnot well: {troubles(system, victims)}\n{system.log_tail(40)}") from None
+
+
+def assert_sound(
+    system: System, follower: Follower, deadline_s: float = 90, victims: tuple[Victim, ...] = VICTIMS
+) -> None:
+    """Fail unless the system is well again and its record, up to a prediction that was made now, is whole and right.
+
+    Every loss of market data must have the gap record that ingest published.
+    """
+    asof_seq = wait_until_well(system, follower, deadline_s, victims)
+    run_id = system.setting("RUN_ID")
+    with psycopg.connect(system.setting("DATABASE_URL"), autocommit=True) as rows:
+        wait_until(
+            lambda: is_recorded(rows, run_id, "BTCUSDT", asof_seq), deadline_s,
+            f"the recorder at the prediction as of {asof_seq}\n{system.log_tail(20)}",
+        )  # fmt: skip
+        assert_record_is_whole_and_right(rows, run_id)
