@@ -58,7 +58,7 @@ def make_frames(ticks: int, sizes: tuple[int, int], seed: int = 7) -> Iterator[T
         mids[symbol] += rng.choice((-1, 0, 1))
         mid, seq = mids[symbol], seqs[symbol]
         seqs[symbol] += count
-        sides = rng.choices((-1, 1), k=trades)
+        sides: list[int] = [rng.choice((-1, 1)) for _ in range(trades)]
         yield TickFrame(
             venue="sim", symbol=symbol, origin=Origin.SIM, run_id=RUN_ID, producer="ingest.feed-0", epoch=1,
             ts_recv_ns=recv_ns[-1], ts_ingest_ns=recv_ns[-1], ts_sent_ns=recv_ns[-1], trust=Trust.LIVE, seq=seq,
