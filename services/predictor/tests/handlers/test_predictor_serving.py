@@ -39,10 +39,12 @@ class Model:
     def __init__(self, announcement, says_bps=1.0):
         self.announcement = announcement
         self.calls = []
+        self.on_predict = lambda: None
         self._says_bps = says_bps
 
     def predict(self, vectors):
         self.calls.append([vector.symbol for vector in vectors])
+        self.on_predict()
         return [Numbers(self._says_bps, (0.2, 0.5, 0.3), [(0.1, 0.6, 0.3), (0.3, 0.4, 0.3)]) for _ in vectors]
 
 
@@ -67,7 +69,7 @@ class Service:
         sender = Sender(rt.name, rt.epoch)
         self.rt, self.ledger = rt, Ledger(sender, 100, rt.sequence)
         self.outlet, self.meters = DataPlaneOutlet(rt.data, rt.clock), PrometheusMeters(rt.metrics)
-        self.vectors = VectorHandler(sender, self.ledger, self.outlet, self.meters, VectorTerms(5, ALONE))
+        self.vectors = VectorHandler(sender, self.ledger, self.outlet, self.meters, VectorTerms(5, ALONE), rt.clock)
         self.models = ModelHandler(self.vectors, loader or Loader(), self.meters, rt.log)
 
     def predictions(self):
@@ -139,6 +141,20 @@ def test_unsound_vector_gets_a_reason_instead_of_numbers(service, fields, reason
     assert service.rt.metric("predictions_total", verdict=reason.value) == 1
 
 
+def test_prediction_tells_the_instants_of_its_way(service):
+    service.vectors.model = model = Model(announcement())
+    clock = service.rt.clock
+    arrived_ns = clock.ns
+    model.on_predict = lambda: clock.advance(7)
+    service.vectors.on_vectors(
+        [vector(ts_frame_sent_ns=arrived_ns - 30, ts_frame_taken_ns=arrived_ns - 20, ts_sent_ns=arrived_ns - 10)]
+    )
+    (one,) = service.predictions()
+    instants = (one.ts_frame_sent_ns, one.ts_frame_taken_ns, one.ts_vector_sent_ns, one.ts_vector_taken_ns)
+    assert instants == tuple(arrived_ns - before for before in (30, 20, 10, 0))
+    assert one.ts_sent_ns == arrived_ns + 7
+
+
 def test_without_a_model_every_prediction_says_so(service):
     service.vectors.on_vectors([vector()])
     (one,) = service.predictions()
@@ -168,7 +184,7 @@ def test_shards_predict_each_instrument_once(service):
     predicted = []
     for index in range(3):
         sender, terms = Sender("test", 1), VectorTerms(5, Shard(index, 3))
-        vectors = VectorHandler(sender, Ledger(sender, 100), service.outlet, service.meters, terms)
+        vectors = VectorHandler(sender, Ledger(sender, 100), service.outlet, service.meters, terms, service.rt.clock)
         vectors.model = model = Model(announcement())
         vectors.on_vectors([vector(symbol=name) for name in symbols])
         assert 0 < len(model.calls[0]) < 30

@@ -51,7 +51,7 @@ async def build_serve(rt: Runtime, settings: PredictorSettings) -> None:
     meters = PrometheusMeters(rt.metrics)
     ledger = Ledger(sender, settings.score_window, rt.sequence)
     shard = Shard(settings.shard_index, settings.shard_count)
-    vectors = VectorHandler(sender, ledger, outlet, meters, VectorTerms(horizon_steps, shard))
+    vectors = VectorHandler(sender, ledger, outlet, meters, VectorTerms(horizon_steps, shard), rt.clock)
     models = ModelHandler(vectors, OnnxModelLoader(ObjectModelStore(rt.bus.js).fetch, terms), meters, rt.log)
     recovery = RecoveryHandler(StreamTail(rt.bus), ledger, outlet, rt.log, Share(rt.run_id, shard))
 

@@ -14,6 +14,8 @@ class FeatureVector(Message, frozen=True, kw_only=True, gc=False):
     schema_id, schema_hash: which features these are, in which order (see the feature registry)
     values: one number a feature in the registry's order; null is missing, warming up or masked
     warm: whether every feature has passed its warm-up
+    ts_frame_sent_ns: wall clock of ingest when it published the frame with the event ``asof_seq``
+    ts_frame_taken_ns: wall clock of features when it took that frame up
     """
 
     asof_seq: int
@@ -25,3 +27,5 @@ class FeatureVector(Message, frozen=True, kw_only=True, gc=False):
     schema_hash: str
     values: list[float | None]
     warm: bool
+    ts_frame_sent_ns: int | None = None
+    ts_frame_taken_ns: int | None = None

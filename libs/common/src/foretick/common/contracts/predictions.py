@@ -34,6 +34,9 @@ class Probabilities(Contract, frozen=True, kw_only=True, gc=False):
 class Prediction(Message, frozen=True, kw_only=True, gc=False):
     """What the ensemble expects of an instrument, or why it is withheld.
 
+    Its instants tell each stage of its way: ``ts_ingest_ns``, ``ts_frame_sent_ns``, ``ts_frame_taken_ns``,
+    ``ts_vector_sent_ns``, ``ts_vector_taken_ns``, ``ts_sent_ns``. Each is null from a producer that did not tell.
+
     asof_seq, prev_asof_seq, step, interval_ns, mid: as in the feature vector it was made from
     model_id: the model's id; null when there is none
     model_origin: origin of the data that the model was trained on
@@ -44,6 +47,9 @@ class Prediction(Message, frozen=True, kw_only=True, gc=False):
     members: each ensemble member's probabilities, by name
     flat_bps: the threshold between flat and a direction for this instrument
     withheld: the reason; the numbers are null exactly when it is set
+    ts_frame_sent_ns, ts_frame_taken_ns: as in the feature vector
+    ts_vector_sent_ns: wall clock of features when it published the vector
+    ts_vector_taken_ns: wall clock of the predictor when it took the vector up
     """
 
     asof_seq: int
@@ -62,6 +68,10 @@ class Prediction(Message, frozen=True, kw_only=True, gc=False):
     members: dict[str, Probabilities] = {}
     flat_bps: float | None = None
     withheld: Withheld | None = None
+    ts_frame_sent_ns: int | None = None
+    ts_frame_taken_ns: int | None = None
+    ts_vector_sent_ns: int | None = None
+    ts_vector_taken_ns: int | None = None
 
 
 class LiveScore(Contract, frozen=True, kw_only=True, gc=False):

@@ -95,17 +95,7 @@ class Ledger:
         came = classify_return(realised.return_bps, prediction.flat_bps)
         loss, prior_loss = entry.score.add(probabilities, came)
         return Outcome(
-            venue=vector.venue,
-            symbol=vector.symbol,
-            origin=vector.origin,
-            run_id=vector.run_id,
-            producer=self._sender.producer,
-            epoch=self._sender.epoch,
-            ts_recv_ns=vector.ts_recv_ns,
-            ts_event_ns=vector.ts_event_ns,
-            ts_ingest_ns=vector.ts_ingest_ns,
-            ts_sent_ns=0,
-            trust=vector.trust,
+            **self._sender.header_of(vector),
             asof_seq=prediction.asof_seq,
             step=prediction.step,
             model_id=prediction.model_id,

@@ -2,12 +2,37 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
-from foretick.common.contracts import FeatureVector, ModelPublished, Prediction, Probabilities, Withheld
+from foretick.common.contracts import (
+    FeatureVector,
+    ModelPublished,
+    Origin,
+    Prediction,
+    Probabilities,
+    Trust,
+    Withheld,
+)
 from foretick.predictor.domain.classes import probabilities_of
 
 UNSEEN_SYMBOL = "*"
 """Key in a model's thresholds for a symbol that it was not trained on."""
+
+
+class Header(TypedDict):
+    """The fields of ``Message``: what everything that is made from a vector says of itself."""
+
+    venue: str
+    symbol: str
+    origin: Origin
+    run_id: str
+    producer: str
+    epoch: int
+    ts_recv_ns: int
+    ts_event_ns: int | None
+    ts_ingest_ns: int
+    ts_sent_ns: int
+    trust: Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +41,22 @@ class Sender:
 
     producer: str
     epoch: int
+
+    def header_of(self, vector: FeatureVector) -> Header:
+        """Return the header of a message made from ``vector``. ``ts_sent_ns`` is left to the one who sends it."""
+        return Header(
+            venue=vector.venue,
+            symbol=vector.symbol,
+            origin=vector.origin,
+            run_id=vector.run_id,
+            producer=self.producer,
+            epoch=self.epoch,
+            ts_recv_ns=vector.ts_recv_ns,
+            ts_event_ns=vector.ts_event_ns,
+            ts_ingest_ns=vector.ts_ingest_ns,
+            ts_sent_ns=0,
+            trust=vector.trust,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +74,17 @@ def flat_threshold_of(model: ModelPublished, symbol: str) -> float:
 
 
 def compose_prediction(
-    vector: FeatureVector, model: ModelPublished | None, sender: Sender, verdict: Numbers | Withheld, horizon_steps: int
+    vector: FeatureVector,
+    model: ModelPublished | None,
+    sender: Sender,
+    verdict: Numbers | Withheld,
+    horizon_steps: int,
+    taken_ns: int,
 ) -> Prediction:
-    """Return the message for ``vector``. ``ts_sent_ns`` is left to the one who sends it."""
+    """Return the message for ``vector``, which was taken up at ``taken_ns`` (wall clock)."""
     numbers = verdict if isinstance(verdict, Numbers) else None
     return Prediction(
-        venue=vector.venue,
-        symbol=vector.symbol,
-        origin=vector.origin,
-        run_id=vector.run_id,
-        producer=sender.producer,
-        epoch=sender.epoch,
-        ts_recv_ns=vector.ts_recv_ns,
-        ts_event_ns=vector.ts_event_ns,
-        ts_ingest_ns=vector.ts_ingest_ns,
-        ts_sent_ns=0,
-        trust=vector.trust,
+        **sender.header_of(vector),
         asof_seq=vector.asof_seq,
         prev_asof_seq=vector.prev_asof_seq,
         step=vector.step,
@@ -65,6 +101,10 @@ def compose_prediction(
         members=_members(model, numbers) if model and numbers else {},
         flat_bps=flat_threshold_of(model, vector.symbol) if model and numbers else None,
         withheld=None if isinstance(verdict, Numbers) else verdict,
+        ts_frame_sent_ns=vector.ts_frame_sent_ns,
+        ts_frame_taken_ns=vector.ts_frame_taken_ns,
+        ts_vector_sent_ns=vector.ts_sent_ns,
+        ts_vector_taken_ns=taken_ns,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from foretick.common.clock import Clock
 from foretick.common.contracts import FeatureVector, ModelPublished
 from foretick.common.errors import Refused
 from foretick.common.ownership import Shard
@@ -30,17 +31,21 @@ class VectorHandler:
     ``model`` may be replaced between two batches; a batch is predicted by one model throughout.
     """
 
-    def __init__(self, sender: Sender, ledger: Ledger, outlet: Outlet, meters: Meters, terms: VectorTerms) -> None:
+    def __init__(
+        self, sender: Sender, ledger: Ledger, outlet: Outlet, meters: Meters, terms: VectorTerms, clock: Clock
+    ) -> None:
         self.model: ServedModel | None = None
         self._sender = sender
         self._ledger = ledger
         self._outlet = outlet
         self._meters = meters
         self._terms = terms
+        self._clock = clock
         self._owned: dict[tuple[str, str], bool] = {}
 
     def on_vectors(self, batch: Sequence[FeatureVector]) -> None:
         """Take a natural batch. Inference has no state, so it may skip to the latest; outcomes may not be skipped."""
+        taken_ns = self._clock.now_ns()
         latest: dict[tuple[str, str], FeatureVector] = {}
         for vector in batch:
             key = (vector.venue, vector.symbol)
@@ -54,7 +59,7 @@ class VectorHandler:
             if latest.pop(key, None) is not None:
                 self._meters.conflated()
             latest[key] = vector
-        self._predict(list(latest.values()))
+        self._predict(list(latest.values()), taken_ns)
 
     def _owns(self, key: tuple[str, str]) -> bool:
         owned = self._owned.get(key)
@@ -69,7 +74,7 @@ class VectorHandler:
             self._meters.settled(outcome)
         self._meters.gave_up(settlement.given_up)
 
-    def _predict(self, vectors: list[FeatureVector]) -> None:
+    def _predict(self, vectors: list[FeatureVector], taken_ns: int) -> None:
         model = self.model
         announced = model.announcement if model else None
         reasons = [reason_to_withhold(vector, announced) for vector in vectors]
@@ -80,7 +85,9 @@ class VectorHandler:
                 numbers = iter(model.predict(due))
         for vector, reason in zip(vectors, reasons, strict=True):
             verdict = reason or next(numbers)
-            prediction = compose_prediction(vector, announced, self._sender, verdict, self._terms.horizon_steps)
+            prediction = compose_prediction(
+                vector, announced, self._sender, verdict, self._terms.horizon_steps, taken_ns
+            )
             self._outlet.send_prediction(prediction)
             self._meters.predicted(prediction)
             if announced and reason is None:
