@@ -10,6 +10,7 @@ from foretick.launcher.journal import Journal
 from foretick.launcher.machine import clock
 
 _WATCH_S = 0.5
+_CHECKED_EVERY = 4
 _KILLED = -9
 
 
@@ -19,6 +20,7 @@ class Servers:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._running: list[tuple[EmbeddedServer, Lifecycle]] = []
+        self._faults: dict[str, str] = {}
 
     async def start(self, server: EmbeddedServer) -> str:
         """Start ``server`` and return its URL.
@@ -33,12 +35,16 @@ class Servers:
         return server.url
 
     async def watch(self) -> None:
-        """Start again whatever has died, for as long as this runs."""
+        """Start again whatever has died or cannot do its work, for as long as this runs."""
+        turn = 0
         while True:
             await asyncio.sleep(_WATCH_S)
+            turn += 1
             for server, lifecycle in self._running:
                 if not server.running:
                     await self._restart(server, lifecycle)
+                elif turn % _CHECKED_EVERY == 0:
+                    await self._check(server, lifecycle)
 
     async def stop(self) -> None:
         """Stop every server, the last started first."""
@@ -54,10 +60,23 @@ class Servers:
             if server.running
         }
 
+    async def _check(self, server: EmbeddedServer, lifecycle: Lifecycle) -> None:
+        """Tell of a server that runs and cannot do its work, and start it anew once its disk has room."""
+        fault = await asyncio.to_thread(server.fault)
+        if fault and fault != self._faults.get(server.name):
+            self._journal.say(
+                "cannot store", "ERROR", server=server.name, reason=fault,
+                hint="make room on its disk: it is then started anew by itself; see docs/runbooks/disk-full.md",
+            )  # fmt: skip
+        self._faults[server.name] = fault
+        if fault and server.has_room:
+            await asyncio.to_thread(server.stop)
+            await self._restart(server, lifecycle)
+
     async def _restart(self, server: EmbeddedServer, lifecycle: Lifecycle) -> None:
         decision = lifecycle.exit(_KILLED, clock.monotonic_s(), clock.chance_frac())
         delay_s = decision.delay_s if isinstance(decision, Restart) else 0.0
-        self._journal.say("died, starts again", "ERROR", server=server.name, delay_s=round(delay_s, 2))
+        self._journal.say("starts again", "ERROR", server=server.name, delay_s=round(delay_s, 2))
         await asyncio.sleep(delay_s)
         try:
             await _in_thread(server.start)

@@ -151,7 +151,8 @@ class System:
     async def _start_nats(self) -> None:
         self._board.begin("nats")
         if not self._addresses.nats_url:
-            server = NatsServer(self._data_dir / "nats", self._settings.nats_port)
+            (monitoring_port,) = ports.distinct_free_ports(1)
+            server = NatsServer(self._data_dir / "nats", self._settings.nats_port, monitoring_port=monitoring_port)
             self._addresses = replace(self._addresses, nats_url=await self._parts.servers.start(server))
         await self._bus.connect(self._addresses.nats_url)
         if self._run.replay is None and self._settings.run_id is None:  # a replay begins at the beginning

@@ -50,8 +50,9 @@ class BusWatch:
         return await share_run_id(self._client.jetstream(), proposal)
 
     async def close(self) -> None:
-        """Close the connection."""
-        await self._client.close()
+        """Close the connection, if there ever was one."""
+        if self._client.is_connected or self._client.is_reconnecting:
+            await self._client.close()
 
     async def first(self, subject: Subject) -> None:
         """Wait for the first message of ``subject``; of predictions, the first that is not withheld."""

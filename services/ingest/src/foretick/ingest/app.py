@@ -16,6 +16,7 @@ from foretick.ingest.adapters.binance.rest import BinanceRest, WeightBudget, lea
 from foretick.ingest.adapters.binance.snapshots import SnapshotFetcher
 from foretick.ingest.adapters.bus.client import BusOutlet
 from foretick.ingest.adapters.bus.metrics import FeedMetrics
+from foretick.ingest.adapters.bus.storage import StorageWatch
 from foretick.ingest.adapters.jetstream.client import JetStreamReader, ensure_streams
 from foretick.ingest.adapters.replay.client import Replay, ReplaySession
 from foretick.ingest.adapters.simulator.checkpoint import checkpoint_forever, restore_checkpoint
@@ -85,13 +86,15 @@ async def _feed_live(rt: Runtime, settings: IngestSettings, venue: str, metrics:
 
         fetcher = SnapshotFetcher(rest.depth, deliver, rt.log, rt.epoch)
         session = BinanceSession(streams, fetcher, rt.clock, rt.log)
-        handler, resumption = await _handler(rt, BusOutlet(rt), engine, session)
+        outlet = BusOutlet(rt)
+        handler, resumption = await _handler(rt, outlet, engine, session)
         rt.clock.not_before(resumption.data_ns + 1)  # else a clock set back since would hold data time still
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(fetcher.run())
             tasks.create_task(session.run(handler, list(engine.feeds)))
             tasks.create_task(_pass_time(rt, handler))
             tasks.create_task(_observe(rt, metrics, handler))
+            tasks.create_task(StorageWatch(rt, outlet, engine).run())
 
 
 async def _handler(

@@ -38,3 +38,20 @@ def assert_sound(
             f"the recorder at the prediction as of {asof_seq}\n{system.log_tail(20)}",
         )  # fmt: skip
         assert_record_is_whole_and_right(rows, run_id)
+
+
+_FALLING_DATA_TIME = """
+SELECT symbol, seq FROM (
+    SELECT symbol, seq, ts_recv_ns, lag(ts_recv_ns) OVER (PARTITION BY symbol ORDER BY seq) AS before FROM (
+        SELECT symbol, seq, ts_recv_ns FROM ticks WHERE run_id = %(run)s
+        UNION ALL SELECT symbol, seq, ts_recv_ns FROM book_events WHERE run_id = %(run)s
+    ) AS events
+) AS pairs WHERE ts_recv_ns < before
+"""
+
+
+def assert_data_time_never_fell(system: System) -> None:
+    """Fail if an instrument's recorded receive times fall along its sequence."""
+    with psycopg.connect(system.setting("DATABASE_URL"), autocommit=True) as rows:
+        found = rows.execute(_FALLING_DATA_TIME.encode(), {"run": system.setting("RUN_ID")}).fetchmany(5)
+    assert found == [], f"data time fell at {found}"

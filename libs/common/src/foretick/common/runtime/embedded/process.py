@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +19,8 @@ LOOPBACK = "127.0.0.1"
 _POLL_S = 0.01
 _PORT_ATTEMPTS = 5
 _LOCK_WAIT_S = 20.0
+_ROOM_BYTES = 256 * 1024**2
+_ROOM_FRAC = 0.2
 
 # Waits for the end of its standard input, which is the end of the process that holds the other side of the pipe. Then
 # it asks the server to stop, and after 20 s it stops asking. Unlike PR_SET_PDEATHSIG it works on every Unix, does not
@@ -117,6 +120,21 @@ class EmbeddedServer(ABC):
     def _account(self) -> pwd.struct_passwd | None:
         """The account to run the server as; ``None`` is this process's own."""
         return None
+
+    def fault(self) -> str:
+        """Return why the running server cannot do its work until it is started anew, empty when it can."""
+        return ""
+
+    @property
+    def bulk_dir(self) -> Path:
+        """Where most of what it writes goes."""
+        return self.data_dir
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the disk under ``bulk_dir`` has room for more than a moment."""
+        disk = shutil.disk_usage(self.bulk_dir)
+        return disk.free >= min(_ROOM_BYTES, disk.total * _ROOM_FRAC)
 
     @property
     def running(self) -> bool:
