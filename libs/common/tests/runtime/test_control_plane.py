@@ -68,8 +68,8 @@ async def test_message_that_keeps_failing_and_junk_are_buried(
     await eventually(lambda: "good" in seen)
 
     async def buried() -> bool:
-        info = await rt.bus.js.stream_info("DLQ", subjects_filter="dlq.probe-bury-0")
-        return (info.state.subjects or {}).get("dlq.probe-bury-0") == 2
+        info = await rt.bus.js.stream_info("DLQ", subjects_filter="dlq.probe.bury")
+        return (info.state.subjects or {}).get("dlq.probe.bury") == 2
 
     await eventually(buried)
     assert seen.count("bad") == control_plane.MAX_DELIVERIES

@@ -53,7 +53,7 @@ async def test_malformed_message_is_dead_lettered_and_the_rest_goes_on(nats_serv
         rt.data.publish(TICKS, tick_frame(symbol="BTCUSDT", seq=1))
         await eventually(lambda: len(received) == 1)
         await rt.data.flush()
-        raw = await rt.bus.js.get_last_msg("DLQ", "dlq.probe-serve-0", direct=True)
+        raw = await rt.bus.js.get_last_msg("DLQ", "dlq.probe.serve", direct=True)
     letter = msgspec.json.decode(raw.data or b"", type=DeadLetter)
     assert letter.source == "ticks.sim.JUNK"
     assert "venue" in letter.reason

@@ -1,8 +1,9 @@
 """The subject table: every NATS subject, what travels on it, who sends and receives it, and where it is kept.
 
-The one source for streams, AsyncAPI, the contract tests and, later, NATS permissions. No other module spells a subject.
+The one source of streams, buckets, AsyncAPI, the contract tests and NATS permissions; no other module spells a subject.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,9 +19,20 @@ from foretick.common.contracts import (
     TickFrame,
 )
 
+_TOKEN = re.compile(r"(?:[A-Za-z0-9_-]|=[0-9A-F]{2})+")
+
 GIB = 1024**3
 MIB = 1024**2
 HOUR_S = 3600
+DAY_S = 24 * HOUR_S
+
+ROLES: tuple[str, ...] = (
+    "ingest.feed", "ingest.record", "features.serve", "predictor.serve", "predictor.train", "gateway.api",
+)  # fmt: skip
+"""Every role that speaks to the bus, as ``service.role``; each is a NATS user."""
+
+OPERATOR = "operator"
+"""The NATS user of the launcher and of whoever looks after the system: may do everything."""
 
 
 class Plane(StrEnum):
@@ -40,19 +52,74 @@ class Stream:
     max_msgs_per_subject: int = -1
 
 
-MARKET = Stream("MARKET", 24 * HOUR_S, 2 * GIB)
-FEATURES = Stream("FEATURES", 24 * HOUR_S, 1 * GIB)
-PREDICTIONS = Stream("PREDICTIONS", 24 * HOUR_S, 1 * GIB)
-OUTCOMES = Stream("OUTCOMES", 24 * HOUR_S, 512 * MIB)
+MARKET = Stream("MARKET", DAY_S, 2 * GIB)
+FEATURES = Stream("FEATURES", DAY_S, 1 * GIB)
+PREDICTIONS = Stream("PREDICTIONS", DAY_S, 1 * GIB)
+OUTCOMES = Stream("OUTCOMES", DAY_S, 512 * MIB)
 INSTRUMENTS = Stream("INSTRUMENTS", 0, 16 * MIB, max_msgs_per_subject=1)
 MODELS = Stream("MODELS", 0, 16 * MIB, max_msgs_per_subject=16)
-DLQ = Stream("DLQ", 7 * 24 * HOUR_S, 64 * MIB)
+DLQ = Stream("DLQ", 7 * DAY_S, 64 * MIB)
 
-MODEL_BUCKET = "models"
-"""Object Store bucket of the ONNX graphs."""
 
-EPOCH_BUCKET = "epochs"
-"""KV bucket whose revisions are the fencing epochs."""
+class BucketKind(StrEnum):
+    """What a bucket keeps: small values by key, or large objects in chunks."""
+
+    KEY_VALUE = "key-value"
+    OBJECTS = "objects"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A JetStream bucket: the latest value of each key, or objects.
+
+    keys: what a writer may write, NATS wildcards over keys; ``{service}`` is the writer's service
+    max_age_s: how long a value is kept after it was written, 0 for ever
+    """
+
+    name: str
+    kind: BucketKind
+    meaning: str
+    writers: tuple[str, ...]
+    max_bytes: int
+    readers: tuple[str, ...] = ()
+    keys: tuple[str, ...] = (">",)
+    max_age_s: int = 0
+
+    @property
+    def stream_name(self) -> str:
+        """The stream that holds it, as every NATS client names it."""
+        return f"{'KV' if self.kind is BucketKind.KEY_VALUE else 'OBJ'}_{self.name}"
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """What its stream's subjects begin with: of the values, or of the objects' chunks and descriptions."""
+        if self.kind is BucketKind.KEY_VALUE:
+            return (f"$KV.{self.name}",)
+        return f"$O.{self.name}.C", f"$O.{self.name}.M"
+
+
+EPOCHS = Bucket(
+    "epochs", BucketKind.KEY_VALUE,
+    "Its revisions are the fencing epochs: of processes, and of the leases on instruments; and the run's id",
+    writers=ROLES, keys=("run", "{service}.*", "lease.{service}.>", "shards.{service}"), max_bytes=16 * MIB,
+)  # fmt: skip
+FEATURE_STATES = Bucket(
+    "feature_states", BucketKind.KEY_VALUE, "Where a restarted features process goes on: the state of each instrument",
+    writers=("features.serve",), max_bytes=256 * MIB, max_age_s=DAY_S,
+)  # fmt: skip
+MODEL_GRAPHS = Bucket(
+    "models", BucketKind.OBJECTS, "The ONNX graphs of the models that are announced",
+    writers=("predictor.train",), readers=("predictor.serve",), max_bytes=512 * MIB,
+)  # fmt: skip
+REPLAYED_LETTERS = Bucket(
+    "replayed_letters", BucketKind.KEY_VALUE, "Which dead letters were published again: one key a letter",
+    writers=(OPERATOR,), max_bytes=16 * MIB, max_age_s=8 * DAY_S,
+)  # fmt: skip
+
+BUCKETS: tuple[Bucket, ...] = (EPOCHS, FEATURE_STATES, MODEL_GRAPHS, REPLAYED_LETTERS)
+
+EPOCH_BUCKET = EPOCHS.name
+MODEL_BUCKET = MODEL_GRAPHS.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +164,11 @@ def escape_token(text: str) -> str:
     )
 
 
+def holder_call(service: str, holder: str) -> str:
+    """Return the request subject on which a holder of leases says that it is there; it replies with nothing."""
+    return f"rpc.{service}.holder.{escape_token(holder)}"
+
+
 TICKS = Subject(
     "ticks", ("venue", "symbol"), TickFrame, Plane.DATA, ("ingest.feed",),
     ("features.serve", "gateway.api", "ingest.record"), MARKET,
@@ -133,9 +205,7 @@ MODEL_ANNOUNCEMENTS = Subject(
     "A trained model is in the Object Store and may be served",
 )  # fmt: skip
 DEAD_LETTERS = Subject(
-    "dlq", ("service",), DeadLetter, Plane.DATA,
-    ("ingest.feed", "ingest.record", "features.serve", "predictor.serve", "gateway.api"),
-    (), DLQ,
+    "dlq", ("service", "role"), DeadLetter, Plane.DATA, ROLES, (), DLQ,
     "Input that a service could not use, for inspection",
 )  # fmt: skip
 
@@ -150,3 +220,26 @@ STREAMS: tuple[Stream, ...] = tuple(dict.fromkeys(subject.stream for subject in 
 def subjects_of(stream: Stream) -> list[str]:
     """Return the wildcards that ``stream`` captures."""
     return [subject.wildcard for subject in TABLE if subject.stream is stream]
+
+
+def row_of(name: str) -> tuple[Subject, tuple[str, ...]] | None:
+    """Return the row that the concrete subject ``name`` belongs to and its tokens, or None where it is of no row.
+
+    >>> row, tokens = row_of("ticks.sim.BTCUSDT")
+    >>> row.root, tokens
+    ('ticks', ('sim', 'BTCUSDT'))
+    """
+    root, *tokens = name.split(".")
+    for subject in TABLE:
+        if subject.root == root and len(tokens) == len(subject.tokens) and all(_TOKEN.fullmatch(t) for t in tokens):
+            return subject, tuple(tokens)
+    return None
+
+
+def owner_of(stream: Stream | Bucket) -> str:
+    """Return the role that may change the limits of ``stream``: its only writer; the operator where several write."""
+    if isinstance(stream, Bucket):
+        writers = set(stream.writers)
+    else:
+        writers = {role for subject in TABLE if subject.stream is stream for role in subject.producers}
+    return writers.pop() if len(writers) == 1 else OPERATOR

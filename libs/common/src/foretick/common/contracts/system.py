@@ -4,7 +4,7 @@ from foretick.common.contracts._base import Contract
 
 
 class DeadLetter(Contract, frozen=True, kw_only=True, gc=False):
-    """Input that a service could not use, kept for inspection on ``dlq.<service>``.
+    """Input that a service could not use, kept for inspection on ``dlq.<service>.<role>``.
 
     service: service and role that refused it
     source: the subject, or the outside feed, that it came from

@@ -53,7 +53,7 @@ class Runtime:
         self.sequence = SequenceTally()
         SequenceMetrics(self.sequence, runtime_metrics)
         self.http = HttpApp(self.health, self.metrics, runtime_metrics)
-        self.bus = Bus(settings.nats_url, self.name, log, self.health)
+        self.bus = Bus(settings.nats_url, self.name, log, self.health, runtime_metrics)
         self.data = DataPlane(self.bus, self.name, self.clock, log, runtime_metrics, self.spawn)
         self.run_id = settings.run_id or ""
         self.epoch = 0
@@ -65,7 +65,9 @@ class Runtime:
         if self._control is None:
             from foretick.common.runtime.control_plane import ControlPlane
 
-            self._control = ControlPlane.on(self.settings.nats_url, self.name, self.log, self.data)
+            self._control = ControlPlane.on(
+                self.settings.nats_url, self.name, self.log, self.data, self.bus.on_violation
+            )
         return self._control
 
     def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":

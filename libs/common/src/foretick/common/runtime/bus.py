@@ -9,31 +9,37 @@ import msgspec
 import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
-from nats.js.api import DiscardPolicy, KeyValueConfig, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError, BucketNotFoundError, NotFoundError
 from nats.js.kv import KeyValue
 
-from foretick.common import subjects
 from foretick.common.contracts import UNDECODABLE, Contract
+from foretick.common.permissions import inbox_of, role_of
 from foretick.common.runtime.health import Health
 from foretick.common.runtime.logs import Logger
-from foretick.common.subjects import Stream, Subject
+from foretick.common.runtime.metrics import Metrics
+from foretick.common.runtime.stream_setup import ensure_all
+from foretick.common.subjects import BUCKETS, EPOCHS, Subject
 
 RUN_KEY = "run"
 _RECONNECT_WAIT_S = 0.25
 _LOG_EVERY = 20
+_VIOLATION = "permissions violation"
 
 
 class Bus:
     """One NATS connection of a service. ``nc`` and ``js`` are nats-py's own, for what is not wrapped here."""
 
-    def __init__(self, url: str, name: str, log: Logger, health: Health) -> None:
+    def __init__(self, url: str, name: str, log: Logger, health: Health, metrics: Metrics | None = None) -> None:
         self.nc = Client()
         self.js: JetStreamContext = self.nc.jetstream(timeout=5)
         self._url = url
         self._name = name
         self._log = log
         self._health = health
+        self._address = without_password(url)
+        self._violations = metrics and metrics.counter(
+            "bus_permission_violations_total", "What the server refused because the subject table does not allow it"
+        )
         self._failures = 0
         self._closing = False
         self._reconnected: list[Callable[[], Awaitable[None]]] = []
@@ -49,10 +55,11 @@ class Bus:
 
     async def connect(self) -> None:
         """Connect, waiting for the server as long as it takes; readiness says so meanwhile."""
-        self._health.set("nats", ok=False, detail=f"connecting to {self._url}")
+        self._health.set("nats", ok=False, detail=f"connecting to {self._address}")
         await self.nc.connect(
             self._url,
             name=self._name,
+            inbox_prefix=inbox_of(self._name),
             max_reconnect_attempts=-1,
             reconnect_time_wait=_RECONNECT_WAIT_S,  # type: ignore[arg-type]  # used as seconds, a float is right
             connect_timeout=3,
@@ -79,14 +86,14 @@ class Bus:
                 self._log.warning("nats flush before closing failed", error=repr(error))
         await self.nc.close()
 
-    async def ensure_streams(self, streams: tuple[Stream, ...] = subjects.STREAMS) -> None:
-        """Create each stream of the subject table, or bring its limits up to date."""
-        for stream in streams:
-            config = _stream_config(stream)
-            try:
-                await self.js.add_stream(config)
-            except APIError:  # it exists with other limits
-                await self.js.update_stream(config)
+    async def ensure_streams(self) -> None:
+        """Make what is missing of the streams and buckets of the subject table; and update what this role owns."""
+        foreign = await ensure_all(self.js, role_of(self._name))
+        if foreign:
+            self._log.info(
+                "streams have other limits than the subject table says", streams=foreign,
+                hint="foretick streams --apply changes them, and so does the start of their owner",
+            )  # fmt: skip
 
     async def last(self, subject: Subject, *tokens: str) -> Any | None:
         """Return the decoded last message on ``subject`` for ``tokens``, or None where there is none."""
@@ -112,37 +119,70 @@ class Bus:
 
     async def next_epoch(self) -> int:
         """Return a fencing epoch: greater than any that this bus has ever given."""
-        bucket = await open_bucket(self.js, subjects.EPOCH_BUCKET)
+        bucket = await open_bucket(self.js, EPOCHS.name)
         return await bucket.put(self._name, socket.gethostname().encode())
 
+    async def on_violation(self, error: Exception) -> None:
+        """Tell of a refused publish or subscribe, and of nothing else: the ``error_cb`` of another connection.
+
+        What was refused never arrives, and no one is told but by this. So the process is not ready until it has
+        connected anew, which is also when the server looks at its permissions again.
+        """
+        if _VIOLATION not in str(error).lower():
+            return
+        self._log.error(
+            "refused by NATS", error=str(error), user=self._name,
+            hint="the subject table does not say that this role may do that, or NATS_URL carries another role's user",
+        )  # fmt: skip
+        self._health.set("permissions", ok=False, detail=str(error))
+        if self._violations is not None:
+            self._violations.inc()
+
     async def _on_error(self, error: Exception) -> None:
+        if _VIOLATION in str(error).lower():
+            await self.on_violation(error)
+            return
         self._failures += 1
         if self._failures == 1 or self._failures % _LOG_EVERY == 0:
             self._log.warning(
-                "nats error", error=repr(error), url=self._url, failures=self._failures,
+                "nats error", error=repr(error), url=self._address, failures=self._failures,
                 hint="is nats-server running there? This service waits for it",
             )  # fmt: skip
 
     async def _on_disconnect(self) -> None:
         if self._closing:
             return
-        self._health.set("nats", ok=False, detail=f"disconnected from {self._url}, reconnecting")
-        self._log.warning("nats disconnected", url=self._url)
+        self._health.set("nats", ok=False, detail=f"disconnected from {self._address}, reconnecting")
+        self._log.warning("nats disconnected", url=self._address)
 
     async def _on_reconnect(self) -> None:
         self._failures = 0
         self._health.set("nats", ok=True)
-        self._log.info("nats reconnected", url=self._url)
+        self._health.set("permissions", ok=True)
+        self._log.info("nats reconnected", url=self._address)
         for callback in self._reconnected:
             await callback()
 
 
+def without_password(url: str) -> str:
+    """Return ``url`` without the secret in it, for logs.
+
+    >>> without_password("nats://features.serve:pw@127.0.0.1:4222")
+    'nats://features.serve:***@127.0.0.1:4222'
+    """
+    scheme, separator, rest = url.partition("://")
+    credentials, at, host = rest.rpartition("@")
+    user, colon, _ = credentials.partition(":")
+    return f"{scheme}{separator}{user if colon else '***'}{':***' if colon else ''}@{host}" if at else url
+
+
 async def open_bucket(js: JetStreamContext, name: str) -> KeyValue:
-    """Return the KV bucket ``name``, making it where there is none."""
+    """Return the KV bucket ``name`` of the subject table, made again if the server has lost it."""
     try:
         return await js.key_value(name)
     except (BucketNotFoundError, NotFoundError):
-        return await js.create_key_value(KeyValueConfig(bucket=name, history=1))
+        await ensure_all(js, declared=tuple(bucket for bucket in BUCKETS if bucket.name == name))
+        return await js.key_value(name)
 
 
 async def share_run_id(js: JetStreamContext, proposal: str) -> str:
@@ -150,25 +190,10 @@ async def share_run_id(js: JetStreamContext, proposal: str) -> str:
 
     It lives as long as the bus remembers, so that a restart goes on with its sequence numbers and feature states.
     """
-    bucket = await open_bucket(js, subjects.EPOCH_BUCKET)
+    bucket = await open_bucket(js, EPOCHS.name)
     try:
         await bucket.create(RUN_KEY, proposal.encode())
     except APIError:
         entry = await bucket.get(RUN_KEY)
         return (entry.value or proposal.encode()).decode()
     return proposal
-
-
-def _stream_config(stream: Stream) -> StreamConfig:
-    return StreamConfig(
-        name=stream.name,
-        subjects=subjects.subjects_of(stream),
-        retention=RetentionPolicy.LIMITS,
-        storage=StorageType.FILE,
-        discard=DiscardPolicy.OLD,
-        max_age=stream.max_age_s,
-        max_bytes=stream.max_bytes,
-        max_msgs_per_subject=stream.max_msgs_per_subject,
-        allow_direct=True,
-        num_replicas=1,
-    )

@@ -17,6 +17,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from foretick.common.contracts import UNDECODABLE, Contract
 from foretick.common.errors import Malformed
+from foretick.common.permissions import inbox_of
 from foretick.common.runtime.data_plane import DataPlane
 from foretick.common.runtime.logs import Logger
 from foretick.common.subjects import Subject
@@ -31,16 +32,24 @@ ControlHandler = Callable[[Any], Awaitable[None]]
 class ControlPlane:
     """A FastStream broker with Foretick's delivery rules. ``broker`` is there for specification and tests."""
 
-    def __init__(self, url: str, name: str, log: Logger, reject: Callable[[str, str, bytes], None]) -> None:
-        self.broker = NatsBroker(url, name=name, max_reconnect_attempts=-1, reconnect_time_wait=1, logger=None)
+    def __init__(
+        self, url: str, name: str, log: Logger, reject: Callable[[str, str, bytes], None],
+        on_error: Callable[[Exception], Awaitable[None]] | None = None,
+    ) -> None:  # fmt: skip
+        self.broker = NatsBroker(
+            url, name=name, inbox_prefix=inbox_of(name), max_reconnect_attempts=-1, reconnect_time_wait=1,
+            error_cb=on_error, logger=None,
+        )  # fmt: skip
         self._name = name
         self._log = log
         self._reject = reject
 
     @classmethod
-    def on(cls, url: str, name: str, log: Logger, data: DataPlane) -> "ControlPlane":
-        """Return a control plane that dead-letters through ``data``."""
-        return cls(url, name, log, data.reject)
+    def on(
+        cls, url: str, name: str, log: Logger, data: DataPlane, on_error: Callable[[Exception], Awaitable[None]]
+    ) -> "ControlPlane":
+        """Return a control plane that dead-letters through ``data``; ``on_error`` is told its connection's errors."""
+        return cls(url, name, log, data.reject, on_error)
 
     def subscriber(
         self, subject: Subject, *, durable: str | None = None, deliver: DeliverPolicy = DeliverPolicy.LAST_PER_SUBJECT
@@ -110,11 +119,12 @@ class ControlPlane:
 
     def _retry_or_bury(self, subject: Subject, message: NatsMessage, error: Exception) -> None:
         raw = message.raw_message
+        source = raw.subject if not isinstance(raw, list) else subject.root
         deliveries = raw.metadata.num_delivered if not isinstance(raw, list) else 1
         self._log.error(
             "control message failed", subject=subject.root, deliveries=deliveries, error=repr(error), exc_info=error
         )
         if deliveries >= MAX_DELIVERIES:
-            self._reject(subject.root, f"failed {deliveries} times: {error!r}", message.body)
+            self._reject(source, f"failed {deliveries} times: {error!r}", message.body)
             raise RejectMessage from error
         raise NackMessage(delay=RETRY_DELAY_S) from error
