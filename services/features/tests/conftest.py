@@ -1,6 +1,6 @@
 """A service around fakes, and a market that makes frames."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -9,8 +9,8 @@ import pytest
 from foretick.common.contracts import BookEventKind, FeatureVector, QuoteColumns, TradeColumns
 from foretick.common.testing import T0_NS, ManualClock, book_frame, snapshot, tick_frame
 from foretick.features.domain.instrument import Folded, Frame
+from foretick.features.handlers.custody import Bounds, Custodian, Outside
 from foretick.features.handlers.frames import FrameHandler
-from foretick.features.handlers.recovery import Bounds, RecoveryHandler
 from foretick.features.ports import Key, Producer
 from foretick.quant.events import EventKind
 from foretick.quant.kernel import FeatureKernel, Grid
@@ -51,8 +51,8 @@ class FakeStore:
     def __init__(self) -> None:
         self.states: dict[tuple[str, Key], bytes] = {}
 
-    async def load(self, run_id: str) -> list[bytes]:
-        return [payload for (run, _), payload in self.states.items() if run == run_id]
+    async def load(self, run_id: str, keys: Sequence[Key]) -> list[bytes]:
+        return [self.states[run_id, key] for key in keys if (run_id, key) in self.states]
 
     async def save(self, run_id: str, key: Key, payload: bytes) -> None:
         self.states[run_id, key] = payload
@@ -65,17 +65,51 @@ class FakeHistory:
         self.frames: list[tuple[int, Frame]] = []
         self.vectors: list[FeatureVector] = []
 
-    async def count(self, since_ns: int) -> int:
-        return sum(stored_ns >= since_ns for stored_ns, _ in self.frames)
+    async def count(self, since_ns: int, keys: Sequence[Key]) -> int:
+        return len(self._since(since_ns, keys))
 
-    async def read(self, since_ns: int) -> AsyncIterator[Frame]:
-        for stored_ns, frame in list(self.frames):
-            if stored_ns >= since_ns:
-                yield frame
+    async def read(self, since_ns: int, keys: Sequence[Key]) -> AsyncIterator[list[Frame]]:
+        frames = self._since(since_ns, keys)
+        for start in range(0, len(frames), 7):
+            yield frames[start : start + 7]
 
     async def last_vector(self, key: Key) -> FeatureVector | None:
         mine = [vector for vector in self.vectors if (vector.venue, vector.symbol) == key]
         return mine[-1] if mine else None
+
+    def _since(self, since_ns: int, keys: Sequence[Key]) -> list[Frame]:
+        return [f for stored_ns, f in self.frames if stored_ns >= since_ns and (f.venue, f.symbol) in keys]
+
+
+class FakeFeed:
+    """Which instruments are followed."""
+
+    def __init__(self) -> None:
+        self.followed: set[Key] = set()
+
+    async def follow(self, keys: Sequence[Key]) -> None:
+        self.followed |= set(keys)
+
+    async def leave(self, keys: Sequence[Key]) -> None:
+        self.followed -= set(keys)
+
+
+class FakeCustodyObserver:
+    def __init__(self) -> None:
+        self.restored = self.frames = self.left = 0
+        self.connects = False
+
+    def taking_over(self, count: int) -> None:
+        self.connects = False
+
+    def taken_over(self, restored: int, frames: int, *, connects: bool) -> None:
+        self.restored, self.frames, self.connects = restored, frames, connects
+
+    def left_out(self, frames: int) -> None:
+        self.left += frames
+
+
+KEY: Key = ("sim", "BTCUSDT")
 
 
 class Service:
@@ -83,16 +117,27 @@ class Service:
 
     def __init__(self, store: FakeStore, history: FakeHistory, epoch: int = 1, bounds: Bounds | None = None) -> None:
         self.publisher, self.observer, self.clock = FakePublisher(), FakeObserver(), ManualClock()
-        self.store, self.history = store, history
-        self.frames = FrameHandler(
-            FeatureKernel(GRID), self.publisher, self.observer, self.clock, Producer("test", "features.serve-0", epoch)
-        )
+        self.store, self.history, self.epoch = store, history, epoch
+        self.feed, self.told = FakeFeed(), FakeCustodyObserver()
+        producer = Producer("test", "features.serve-0")
+        self.frames = FrameHandler(FeatureKernel(GRID), self.publisher, self.observer, self.clock, producer)
+        outside = Outside(self.feed, history, store, self.publisher, self.told, self.clock)
         bounds = bounds or Bounds(history_ns=3600 * 10**9, max_frames=10**6)
-        self.recovery = RecoveryHandler(self.frames, store, history, self.publisher, self.clock, bounds)
+        self.custodian = Custodian("test", self.frames, outside, bounds)
 
     @property
     def vectors(self) -> list[FeatureVector]:
         return self.publisher.vectors
+
+    def own(self, *keys: Key) -> "Service":
+        """Own instruments without a past, for tests of the fold alone."""
+        for key in keys or (KEY,):
+            self.frames.adopt(key, self.epoch)
+        return self
+
+    async def take_over(self, *keys: Key) -> "Service":
+        await self.custodian.take_over(keys or (KEY,), self.epoch)
+        return self
 
 
 @pytest.fixture
@@ -107,7 +152,8 @@ def history() -> FakeHistory:
 
 @pytest.fixture
 def service(store, history) -> Service:
-    return Service(store, history)
+    """A service that owns BTCUSDT."""
+    return Service(store, history).own()
 
 
 def make_frames(seed: int, n: int, per_frame: int, **fields) -> list[Frame]:
@@ -170,10 +216,11 @@ def start():
 
 @pytest.fixture
 def content():
-    """What must be equal of two vectors: all but who sent it when, and what was sent before."""
+    """What must be equal of two vectors: all but under which lease and when it was sent."""
 
     def strip(vector: FeatureVector) -> dict:
         fields = msgspec.structs.asdict(vector)
-        return {key: value for key, value in fields.items() if key not in ("epoch", "ts_sent_ns", "prev_asof_seq")}
+        left_out = ("epoch", "ts_frame_sent_ns", "ts_frame_taken_ns", "ts_sent_ns")
+        return {key: value for key, value in fields.items() if key not in left_out}
 
     return strip

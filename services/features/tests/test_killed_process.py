@@ -12,8 +12,8 @@ from nats.js.errors import NotFoundError
 from foretick.common.contracts import FeatureVector
 from foretick.common.runtime.bus import Bus
 from foretick.common.runtime.health import Health
-from foretick.common.subjects import BOOKS, FEATURE_VECTORS, TICKS
-from foretick.common.testing import eventually
+from foretick.common.subjects import BOOKS, FEATURE_VECTORS, INSTRUMENT_LISTINGS, TICKS
+from foretick.common.testing import eventually, instrument
 
 
 @contextmanager
@@ -48,6 +48,12 @@ async def send(bus: Bus, frames) -> None:
     await bus.nc.flush()
 
 
+async def list_instruments(bus: Bus, *symbols: str) -> None:
+    for symbol in symbols:
+        listing = instrument(symbol=symbol, run_id="test")
+        await bus.js.publish(INSTRUMENT_LISTINGS.of(listing.venue, symbol), json.encode(listing))
+
+
 async def test_process_killed_without_warning_loses_and_doubles_nothing(nats_url, bus, service, market, content):
     frames = market(21, 6_000, per_frame=4)
     service.frames.handle(frames)
@@ -58,6 +64,7 @@ async def test_process_killed_without_warning_loses_and_doubles_nothing(nats_url
         received.append(json.decode(msg.data, type=FeatureVector))
 
     await bus.nc.subscribe(FEATURE_VECTORS.wildcard, cb=receive)
+    await list_instruments(bus, "BTCUSDT")
     third = len(frames) // 3
 
     async def saw(asof_seq: int) -> None:

@@ -30,6 +30,13 @@ def test_vector_says_what_it_was_made_from(service):
     assert msgspec.json.decode(msgspec.json.encode(second), type=FeatureVector) == second
 
 
+def test_vector_says_when_its_frame_was_sent_and_taken_up(service):
+    frame = tick_frame("Q", ts_sent_ns=service.clock.ns - 5)
+    service.frames.handle([frame])
+    (vector,) = service.vectors
+    assert (vector.ts_frame_sent_ns, vector.ts_frame_taken_ns) == (frame.ts_sent_ns, service.clock.ns)
+
+
 def test_missing_values_are_null_never_nan(service):
     service.frames.handle([tick_frame("C")])
     (vector,) = service.vectors
@@ -40,7 +47,7 @@ def test_missing_values_are_null_never_nan(service):
 
 def test_cutting_frames_otherwise_changes_no_bit(service, start, store, history, market, content):
     service.frames.handle(market(5, 4_000, per_frame=1))
-    whole = start(store, history)
+    whole = start(store, history).own()
     whole.frames.handle(market(5, 4_000, per_frame=64))
     assert len(service.vectors) > 500
     assert any(vector.warm for vector in service.vectors)
@@ -49,7 +56,7 @@ def test_cutting_frames_otherwise_changes_no_bit(service, start, store, history,
 
 def test_duplicates_and_overlaps_are_folded_once(service, start, store, history, market, content):
     frames = market(6, 600, per_frame=4)
-    again = start(store, history)
+    again = start(store, history).own()
     for index, frame in enumerate(frames):
         again.frames.handle([frame, frame, *frames[max(0, index - 3) : index]])
     service.frames.handle(frames)
@@ -114,10 +121,28 @@ def test_frames_of_another_run_are_left_alone(service):
     assert service.vectors == []
 
 
+def test_instrument_of_another_shard_is_left_alone(service):
+    service.frames.handle([tick_frame("Q", symbol="ETHUSDT")])
+    assert (service.vectors, service.observer.outcomes) == ([], [])
+
+
+def test_instrument_that_comes_back_starts_from_nothing(service, start, store, history, market, content):
+    frames = market(8, 900, per_frame=4)
+    service.frames.handle(frames[:100])
+    service.frames.forget(("sim", "BTCUSDT"))
+    service.own()  # on the row of the kernel that is free again
+    del service.vectors[:]
+    service.frames.handle(frames[100:])
+    fresh = start(store, history).own()
+    fresh.frames.handle(frames[100:])
+    assert len(service.frames.kernel) == 1
+    assert [content(vector) for vector in service.vectors] == [content(vector) for vector in fresh.vectors]
+
+
 def test_instruments_are_told_apart_by_venue_and_symbol(service):
-    service.frames.handle(
-        [tick_frame("Q", symbol=symbol, venue=venue) for venue in ("sim", "x") for symbol in ("A", "B")]
-    )
+    keys = [(venue, symbol) for venue in ("sim", "x") for symbol in ("A", "B")]
+    service.own(*keys)
+    service.frames.handle([tick_frame("Q", symbol=symbol, venue=venue) for venue, symbol in keys])
     assert [(v.venue, v.symbol, v.prev_asof_seq) for v in service.vectors] == [
         ("sim", "A", None), ("sim", "B", None), ("x", "A", None), ("x", "B", None),
     ]  # fmt: skip

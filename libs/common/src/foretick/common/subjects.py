@@ -196,7 +196,7 @@ OUTCOME_MESSAGES = Subject(
 )  # fmt: skip
 INSTRUMENT_LISTINGS = Subject(
     "instruments", ("venue", "symbol"), Instrument, Plane.DATA, ("ingest.feed",),
-    ("gateway.api", "ingest.record"), INSTRUMENTS,
+    ("features.serve", "predictor.serve", "gateway.api", "ingest.record"), INSTRUMENTS,
     "An instrument as its venue lists it",
 )  # fmt: skip
 MODEL_ANNOUNCEMENTS = Subject(

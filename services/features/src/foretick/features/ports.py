@@ -1,23 +1,22 @@
 """What the handlers need of the outside."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from foretick.common.contracts import FeatureVector
+from foretick.common.ownership import InstrumentKey
 from foretick.features.domain.instrument import Folded, Frame
 
-Key = tuple[str, str]
-"""An instrument: (venue, symbol)."""
+Key = InstrumentKey
 
 
 @dataclass(frozen=True, slots=True)
 class Producer:
-    """Who publishes: the run, this process and its fencing epoch."""
+    """Who publishes: the run and this process. The fencing epoch is that of the instrument's lease."""
 
     run_id: str
     name: str
-    epoch: int
 
 
 class VectorPublisher(Protocol):
@@ -44,11 +43,39 @@ class FoldObserver(Protocol):
         ...
 
 
+class CustodyObserver(Protocol):
+    """Tells what becomes of the instruments that this process is given."""
+
+    def taking_over(self, count: int) -> None:
+        """Note that so many instruments are being brought up to date."""
+        ...
+
+    def taken_over(self, restored: int, frames: int, *, connects: bool) -> None:
+        """Note that they are live: states restored, frames read back, and whether live frames connected to them."""
+        ...
+
+    def left_out(self, frames: int) -> None:
+        """Count live frames that came while this process had no right to act on them."""
+        ...
+
+
+class MarketFeed(Protocol):
+    """The live frames."""
+
+    async def follow(self, keys: Sequence[Key]) -> None:
+        """Receive the frames of ``keys`` from now on: no frame that is stored after the return will be missing."""
+        ...
+
+    async def leave(self, keys: Sequence[Key]) -> None:
+        """Receive the frames of ``keys`` no longer."""
+        ...
+
+
 class StateStore(Protocol):
     """Keeps the latest saved state of each instrument of a run."""
 
-    async def load(self, run_id: str) -> list[bytes]:
-        """Return the saved states of ``run_id``."""
+    async def load(self, run_id: str, keys: Sequence[Key]) -> list[bytes]:
+        """Return the saved states of ``keys`` in ``run_id``, for those that have one."""
         ...
 
     async def save(self, run_id: str, key: Key, payload: bytes) -> None:
@@ -59,12 +86,15 @@ class StateStore(Protocol):
 class MarketHistory(Protocol):
     """Reads back what the stream of market data holds."""
 
-    async def count(self, since_ns: int) -> int:
+    async def count(self, since_ns: int, keys: Sequence[Key]) -> int:
         """Return how many frames ``read`` would yield, about."""
         ...
 
-    def read(self, since_ns: int) -> AsyncIterator[Frame]:
-        """Yield, in order, every frame stored since the wall clock ``since_ns``, and end with the last there is."""
+    def read(self, since_ns: int, keys: Sequence[Key]) -> AsyncIterator[Sequence[Frame]]:
+        """Yield, in order and in batches, every frame of ``keys`` that was stored since the wall clock ``since_ns``.
+
+        Ends with the last there is at the call.
+        """
         ...
 
     async def last_vector(self, key: Key) -> FeatureVector | None:

@@ -7,7 +7,7 @@ class FeatureVector(Message, frozen=True, kw_only=True, gc=False):
     """The features of an instrument at one step of data time.
 
     asof_seq: the instrument's sequence number of the last event that was folded in
-    prev_asof_seq: the ``asof_seq`` of the vector published before this one; null for the first of an epoch
+    prev_asof_seq: the ``asof_seq`` of the vector published before this one, by whichever process; null for the first
     step: number of the step, ``ts_recv_ns // interval_ns``
     interval_ns: length of a step
     mid: mid price at that point, quote currency; null while no two-sided quote is known

@@ -13,7 +13,7 @@ class InstrumentSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The fold of an instrument before event ``next_seq``. ``bids`` and ``asks`` are the whole book, best first.
 
     ``tick_size`` and ``lot_size`` are null while no book is known. ``ts_saved_ns`` is the wall clock of the save, from
-    which the stream is read on.
+    which the stream is read on. ``last_asof_seq`` is the last event whose vector was published, null for none.
     """
 
     run_id: str
@@ -30,6 +30,7 @@ class InstrumentSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     bids: list[Level]
     asks: list[Level]
     kernel: bytes
+    last_asof_seq: int | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -73,7 +74,11 @@ def restore_instrument(instrument: Instrument, kernel: FeatureKernel, snapshot: 
 
 
 def take_snapshot(
-    instrument: Instrument, kernel: FeatureKernel, identity: tuple[str, str, str], ts_saved_ns: int
+    instrument: Instrument,
+    kernel: FeatureKernel,
+    identity: tuple[str, str, str],
+    ts_saved_ns: int,
+    last_asof_seq: int | None,
 ) -> InstrumentSnapshot:
     """Return the state of ``instrument``; ``identity`` is (run_id, venue, symbol). It must have folded something."""
     run_id, venue, symbol = identity
@@ -95,4 +100,5 @@ def take_snapshot(
         bids=bids,
         asks=asks,
         kernel=kernel.snapshot(instrument.row),
+        last_asof_seq=last_asof_seq,
     )

@@ -1,11 +1,10 @@
-"""Folds frames into instruments and publishes the vectors that are due."""
+"""Folds frames into the instruments of this process and publishes the vectors that are due."""
 
 from collections.abc import Sequence
 
 from foretick.common.clock import Clock
 from foretick.common.contracts import FeatureVector
 from foretick.common.errors import Malformed
-from foretick.common.ownership import owner_of
 from foretick.features.domain.columns import EventColumns
 from foretick.features.domain.instrument import Folded, Frame, Instrument, Reading
 from foretick.features.ports import FoldObserver, Key, Producer, VectorPublisher
@@ -14,10 +13,10 @@ from foretick.quant.registry import SCHEMA_HASH, SCHEMA_ID
 
 
 class FrameHandler:
-    """Folds every frame of the instruments of this shard, in order. ``shard`` is (index, count).
+    """Folds every frame of the instruments that it has been given, in order; others it passes over.
 
-    ``published_through`` holds, by instrument, the last event whose vector a predecessor has published: those at or
-    before it are folded but not sent again.
+    ``last_published`` holds, by instrument, the last event whose vector was published, by whichever process: vectors at
+    or before it are not sent again, and the next one names it.
     """
 
     def __init__(
@@ -27,44 +26,63 @@ class FrameHandler:
         observer: FoldObserver,
         clock: Clock,
         producer: Producer,
-        shard: tuple[int, int] = (0, 1),
     ) -> None:
         self.kernel = kernel
         self.instruments: dict[Key, Instrument] = {}
-        self.published_through: dict[Key, int] = {}
+        self.last_published: dict[Key, int] = {}
+        self._epochs: dict[Key, int] = {}
         self._publisher = publisher
         self._observer = observer
         self._clock = clock
         self._producer = producer
-        self._shard = shard
         self._columns = EventColumns()
-        self._previous: dict[Key, int] = {}
-        self._foreign: set[Key] = set()
+        self._taken_ns = 0
+        self._free_rows: list[int] = []
+        self._blank_row = b""
 
     def handle(self, frames: Sequence[Frame]) -> None:
         """Fold ``frames`` of this run and publish what is due."""
+        self._taken_ns = self._clock.now_ns()
         for frame in frames:
             if frame.run_id != self._producer.run_id:
                 continue
-            instrument = self.instrument((frame.venue, frame.symbol))
+            instrument = self.instruments.get((frame.venue, frame.symbol))
             if instrument is not None:
                 self._fold(instrument, frame)
 
-    def instrument(self, key: Key) -> Instrument | None:
-        """Return the instrument ``key``, new if it must be; None if another shard owns it."""
-        found = self.instruments.get(key)
-        if found is not None or key in self._foreign:
-            return found
-        index, count = self._shard
-        if owner_of(*key, count) != index:
-            self._foreign.add(key)
-            return None
-        found = self.instruments[key] = Instrument(self.kernel, self.kernel.add(), self._columns)
-        return found
+    def adopt(self, key: Key, epoch: int) -> Instrument:
+        """Begin instrument ``key`` anew, to be published under the fencing epoch ``epoch``."""
+        self.forget(key)
+        self._epochs[key] = epoch
+        instrument = self.instruments[key] = Instrument(self.kernel, self._blank(), self._columns)
+        return instrument
+
+    def restart(self, key: Key) -> Instrument:
+        """Begin instrument ``key`` anew under the same epoch, knowing only what was published of it."""
+        last, epoch = self.last_published.get(key), self._epochs[key]
+        instrument = self.adopt(key, epoch)
+        if last is not None:
+            self.last_published[key] = last
+        return instrument
 
     def forget(self, key: Key) -> None:
-        """Start instrument ``key`` anew."""
-        self.instruments.pop(key, None)
+        """Fold instrument ``key`` no longer."""
+        instrument = self.instruments.pop(key, None)
+        if instrument is not None:
+            self._free_rows.append(instrument.row)
+        self.last_published.pop(key, None)
+        self._epochs.pop(key, None)
+
+    def _blank(self) -> int:
+        if not self._blank_row:
+            row = self.kernel.add()
+            self._blank_row = self.kernel.snapshot(row)
+            return row
+        if not self._free_rows:
+            return self.kernel.add()
+        row = self._free_rows.pop()
+        self.kernel.restore(row, self._blank_row)
+        return row
 
     def _fold(self, instrument: Instrument, frame: Frame) -> None:
         try:
@@ -81,13 +99,13 @@ class FrameHandler:
         if not outcome.readings:
             return
         key = (frame.venue, frame.symbol)
-        through = self.published_through.get(key, -1)
         if outcome.admission.renumbered:
-            through = self.published_through[key] = -1
+            self.last_published.pop(key, None)
+        last = self.last_published.get(key)
         for reading in outcome.readings:
-            if reading.asof_seq > through:
-                self._publisher.publish(self._vector(frame, reading, self._previous.get(key)))
-                self._previous[key] = reading.asof_seq
+            if last is None or reading.asof_seq > last:
+                self._publisher.publish(self._vector(frame, reading, last))
+                last = self.last_published[key] = reading.asof_seq
 
     def _vector(self, frame: Frame, reading: Reading, prev_asof_seq: int | None) -> FeatureVector:
         return FeatureVector(
@@ -96,7 +114,7 @@ class FrameHandler:
             origin=frame.origin,
             run_id=frame.run_id,
             producer=self._producer.name,
-            epoch=self._producer.epoch,
+            epoch=self._epochs[frame.venue, frame.symbol],
             ts_recv_ns=reading.ts_recv_ns,
             ts_ingest_ns=reading.ts_ingest_ns,
             ts_sent_ns=self._clock.now_ns(),
@@ -111,4 +129,6 @@ class FrameHandler:
             schema_hash=SCHEMA_HASH,
             values=reading.values,
             warm=reading.warm,
+            ts_frame_sent_ns=frame.ts_sent_ns,
+            ts_frame_taken_ns=self._taken_ns,
         )

@@ -1,9 +1,11 @@
 """Counts what the fold does, for Prometheus."""
 
 from foretick.common.contracts import TickFrame
+from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.runtime.logs import Logger
 from foretick.common.runtime.metrics import Metrics
 from foretick.common.sequence import SequenceTally
+from foretick.common.units import NS_PER_S
 from foretick.features.domain.instrument import Folded, Frame
 
 
@@ -39,3 +41,35 @@ class FoldMetrics:
             )  # fmt: skip
         if admission.renumbered:
             self._log.warning("sequence began anew", venue=frame.venue, symbol=frame.symbol, seq=frame.seq)
+
+
+class CustodyMetrics:
+    """Implements ``ports.CustodyObserver``: readiness, log, metrics."""
+
+    def __init__(self, rt: Runtime) -> None:
+        self._rt = rt
+        self._seconds = rt.metrics.histogram(
+            "take_over_s", "Time from the leases to live vectors", buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+        )
+        self._read = rt.metrics.counter("frames_read_back_total", "Frames read from the stream to take over")
+        self._left_out = rt.metrics.counter(
+            "frames_left_out_total", "Live frames that came while the leases had lapsed; they are read back later"
+        )
+        self._began_ns = 0
+
+    def taking_over(self, count: int) -> None:
+        """Note that so many instruments are being brought up to date."""
+        self._began_ns = self._rt.clock.now_ns()
+        self._rt.health.set("recovered", ok=False, detail=f"reading market data of {count} instruments back")
+
+    def taken_over(self, restored: int, frames: int, *, connects: bool) -> None:
+        """Note that they are live."""
+        seconds = (self._rt.clock.now_ns() - self._began_ns) / NS_PER_S
+        self._seconds.observe(seconds)
+        self._read.inc(frames)
+        self._rt.health.set("recovered", ok=True)
+        self._rt.log.info("recovered", restored=restored, frames=frames, connects=connects, took_s=round(seconds, 3))
+
+    def left_out(self, frames: int) -> None:
+        """Count live frames that came while this process had no right to act on them."""
+        self._left_out.inc(frames)
