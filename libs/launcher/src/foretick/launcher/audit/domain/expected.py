@@ -1,0 +1,190 @@
+"""What the rows of a stream's messages must be, and how they differ from the rows that are there.
+
+Written apart from the recorder, whose work it judges. Every row begins with the instrument's number and the epoch.
+"""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from foretick.common.contracts import BookFrame, FeatureVector, Message, Outcome, Prediction, TickFrame
+from foretick.common.sequence import SequenceAudit
+from foretick.launcher.audit.domain.ledger import Key
+from foretick.launcher.audit.domain.spans import Span, merge
+
+Row = tuple[Any, ...]
+
+COLUMNS = {
+    "ticks": (
+        "seq, epoch, kind, trust, origin, recv_ns, event_ns, price, qty, side, trade_id, bid, bid_qty, ask, ask_qty"
+    ),
+    "book_events": (
+        "seq, epoch, kind, trust, origin, recv_ns, event_ns, reason, first_id, last_id,"
+        " bid_price, bid_qty, ask_price, ask_qty"
+    ),
+    "features": (
+        "asof_seq, epoch, trust, recv_ns, event_ns, sent_ns, prev_asof_seq, step, interval_ns, mid, warm, schema_hash,"
+        " vector"
+    ),
+    "predictions": (
+        "asof_seq, epoch, trust, recv_ns, sent_ns, prev_asof_seq, step, horizon_steps, mid, expected_return_bps,"
+        " p_down, p_flat, p_up, flat_bps, model_id, withheld, schema_hash"
+    ),
+    "outcomes": (
+        "asof_seq, epoch, trust, recv_ns, sent_ns, step, horizon_steps, realised_step, realised_seq,"
+        " realised_return_bps, log_loss, prior_log_loss, model_id, predicted, realised"
+    ),
+}
+"""The columns of each table that are held against the stream, in the order of the rows below."""
+
+
+def rows_of_ticks(frame: TickFrame, skip: int) -> list[Row]:
+    """Return the rows of ``frame`` without its first ``skip`` events.
+
+    Raises:
+        ValueError: a column is longer or shorter than the kinds say
+    """
+    trades, quotes = frame.trades, frame.quotes
+    lengths = (len(frame.recv_ns), len(frame.event_ns), len(trades.price), len(quotes.bid))
+    if lengths != (len(frame.kinds), len(frame.kinds), frame.kinds.count("T"), frame.kinds.count("Q")):
+        raise ValueError("columns and kinds differ in length")
+    sold = zip(trades.price, trades.qty, trades.side, trades.trade_id, strict=True)
+    quoted = zip(quotes.bid, quotes.bid_qty, quotes.ask, quotes.ask_qty, strict=True)
+    nothing = (None, None, None, None)
+    rows: list[Row] = []
+    for index, kind in enumerate(frame.kinds):
+        trade = next(sold) if kind == "T" else nothing
+        quote = next(quoted) if kind == "Q" else nothing
+        rows.append((
+            frame.seq + index, frame.epoch, kind, frame.trust.value, frame.origin.value, frame.recv_ns[index],
+            frame.event_ns[index], *trade, *quote,
+        ))  # fmt: skip
+    return rows[skip:]
+
+
+def rows_of_book(frame: BookFrame, skip: int) -> list[Row]:
+    """Return the rows of ``frame`` without its first ``skip`` events."""
+    return [
+        (
+            frame.seq + index, frame.epoch, event.kind.value, event.trust.value, frame.origin.value, event.ts_recv_ns,
+            event.ts_event_ns, event.reason, event.first_id, event.last_id,
+            [price for price, _ in event.bids], [qty for _, qty in event.bids],
+            [price for price, _ in event.asks], [qty for _, qty in event.asks],
+        )
+        for index, event in enumerate(frame.events[skip:], start=skip)
+    ]  # fmt: skip
+
+
+def row_of_derived(message: FeatureVector | Prediction | Outcome) -> Row:
+    """Return the row of a derived message."""
+    head = (message.asof_seq, message.epoch, message.trust.value, message.ts_recv_ns)
+    match message:
+        case FeatureVector():
+            return (
+                *head, message.ts_event_ns, message.ts_sent_ns, message.prev_asof_seq, message.step,
+                message.interval_ns, message.mid, message.warm, message.schema_hash, message.values,
+            )  # fmt: skip
+        case Prediction():
+            odds = message.probabilities
+            return (
+                *head, message.ts_sent_ns, message.prev_asof_seq, message.step, message.horizon_steps, message.mid,
+                message.expected_return_bps, *((odds.down, odds.flat, odds.up) if odds else (None, None, None)),
+                message.flat_bps, message.model_id, message.withheld and message.withheld.value, message.schema_hash,
+            )  # fmt: skip
+        case Outcome():
+            return (
+                *head, message.ts_sent_ns, message.step, message.horizon_steps, message.realised_step,
+                message.realised_seq, message.realised_return_bps, message.log_loss, message.prior_log_loss,
+                message.model_id, message.predicted.value, message.realised.value,
+            )  # fmt: skip
+
+
+@dataclass(slots=True)
+class Expected:
+    """Rows that a table must have of one instrument, gathered from the stream."""
+
+    table: str
+    rows: list[Row] = field(default_factory=list[Row])
+
+    @property
+    def extent(self) -> Span:
+        """From the lowest to the highest number."""
+        numbers = [row[0] for row in self.rows]
+        return Span(min(numbers), max(numbers))
+
+
+@dataclass(slots=True)
+class MarketFold:
+    """Frames of one instrument in the order of the stream -> the rows that must be there.
+
+    What an earlier frame of the same writer brought, and what a replaced writer sent, is left out, as every consumer
+    leaves it out.
+    """
+
+    ticks: Expected = field(default_factory=lambda: Expected("ticks"))
+    books: Expected = field(default_factory=lambda: Expected("book_events"))
+    _audit: SequenceAudit = field(default_factory=SequenceAudit)
+
+    def take(self, frame: TickFrame | BookFrame) -> bool:
+        """Take the next frame; False for one that contradicts itself, of which there must be no rows."""
+        try:
+            if isinstance(frame, TickFrame):
+                rows, expected = rows_of_ticks(frame, 0), self.ticks
+            else:
+                rows, expected = rows_of_book(frame, 0), self.books
+        except ValueError:
+            return False
+        expected.rows += rows[self._audit.admit(frame.epoch, frame.seq, len(rows)).skip :]
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How rows differ from what the stream says: ``absent`` have no row, ``differing`` have another value."""
+
+    absent: list[Span]
+    differing: list[Span]
+
+
+def compare(expected: Sequence[Row], rows: Sequence[Row]) -> Difference:
+    """Hold ``rows`` against ``expected``; values are equal bit for bit or they differ.
+
+    A number that only a writer of a higher epoch has a row for is not absent: the expected one was refused.
+
+    >>> compare([(1, 1, 0.5), (2, 1, 0.5)], [(1, 1, 0.25)])
+    Difference(absent=[Span(first=2, last=2)], differing=[Span(first=1, last=1)])
+    """
+    if expected == rows and _bits(expected) == _bits(rows):
+        return Difference([], [])
+    by_key: dict[tuple[int, int], list[Row]] = {}
+    highest: dict[int, int] = {}
+    for row in rows:
+        by_key.setdefault(row[:2], []).append(row)
+        highest[row[0]] = max(highest.get(row[0], -1), row[1])
+    absent: list[tuple[int, int]] = []
+    differing: list[tuple[int, int]] = []
+    for row in expected:
+        candidates = by_key.get(row[:2])
+        if candidates is None:
+            if highest.get(row[0], -1) <= row[1]:
+                absent.append((row[0], row[0]))
+        elif not any(found == row and _bits([found]) == _bits([row]) for found in candidates):
+            differing.append((row[0], row[0]))
+    return Difference(merge(absent), merge(differing))
+
+
+def key_of(message: Message) -> Key:
+    """Return the instrument of ``message``."""
+    return (message.venue, message.symbol)
+
+
+def _bits(rows: Iterable[Row]) -> bytes:
+    """Return the bits of every number with a fraction in ``rows``: 0.0 equals -0.0, but is not the same."""
+    return array("d", (value for row in rows for cell in row for value in _floats(cell))).tobytes()
+
+
+def _floats(cell: Any) -> Iterable[float]:
+    if isinstance(cell, float):
+        return (cell,)
+    return [value for value in cell if value is not None] if isinstance(cell, list) else ()
