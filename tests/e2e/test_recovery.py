@@ -1,31 +1,41 @@
-"""``kill -9`` of each service in turn: it comes back, and no value that was recorded is wrong or doubled."""
+"""``kill -9`` of each service and server in turn: it comes back, no recorded value is wrong, doubled or missing."""
 
-import psycopg
+from collections.abc import Iterator
+
 import pytest
 
-from foretick.common.testing.record import assert_record_is_whole_and_right, is_recorded
-from foretick.launcher.testing import ROLES, System, prediction_of, wait_until
+from foretick.launcher.testing import System, wait_until
+from foretick.launcher.testing.follower import Follower
+from foretick.launcher.testing.processes import VICTIMS, Victim, is_replaced, kill
+from foretick.launcher.testing.verdict import assert_sound, wait_until_well
+from foretick.launcher.testing.witness import Witness
 
 
-@pytest.mark.parametrize(("service", "role"), ROLES, ids=["-".join(role) for role in ROLES])
-def test_killed_service_comes_back_with_new_predictions(simulated: System, service: str, role: str) -> None:
-    victim = wait_until(lambda: simulated.role(service, role), 30, f"{service} {role}")
-    before = prediction_of(simulated.wait_for_prediction())["asof_seq"]
-    victim.kill()
-    victim.wait(10)
-
-    def is_back() -> bool:
-        successor = simulated.role(service, role)
-        if successor is None or successor.pid == victim.pid:
-            return False
-        now = prediction_of(simulated.get("/api/analytics/predictions/BTCUSDT") or {})
-        return bool(now.get("probabilities")) and now["asof_seq"] > before
-
-    wait_until(is_back, 90, f"{service} {role} back and a newer prediction\n{simulated.log_tail(30)}")
+@pytest.fixture(scope="module")
+def follower(simulated: System) -> Iterator[Follower]:
+    with Follower(simulated) as follower:
+        yield follower
 
 
-def test_after_all_kills_the_record_is_whole_and_right(simulated: System, rows: psycopg.Connection) -> None:
-    run_id = simulated.setting("RUN_ID")
-    last = prediction_of(simulated.wait_for_prediction())["asof_seq"]
-    wait_until(lambda: is_recorded(rows, run_id, "BTCUSDT", last), 60, "the recorder has caught up")
-    assert_record_is_whole_and_right(rows, run_id)
+@pytest.fixture(scope="module")
+def witness(simulated: System) -> Iterator[Witness]:
+    with Witness(simulated) as witness:
+        yield witness
+
+
+@pytest.mark.parametrize("victim", VICTIMS, ids=[victim.label for victim in VICTIMS])
+def test_killed_process_comes_back_with_new_predictions(
+    simulated: System, follower: Follower, witness: Witness, victim: Victim
+) -> None:
+    pid = kill(simulated, victim)
+    back = f"{victim.label} back\n{simulated.log_tail(30)}"
+    wait_until(lambda: is_replaced(simulated, victim, pid), 90, back)
+    wait_until_well(simulated, follower)
+
+
+def test_after_all_kills_nothing_acknowledged_is_lost_or_doubled(
+    simulated: System, follower: Follower, witness: Witness
+) -> None:
+    assert_sound(simulated, follower)
+    assert witness.acknowledged > 100, "too few to judge"
+    witness.assert_kept()

@@ -24,6 +24,7 @@ import websockets
 from websockets.typing import Origin
 
 from foretick.common.runtime.embedded import free_port
+from foretick.launcher.machine.instance import read_card
 
 Result = TypeVar("Result")
 
@@ -175,9 +176,16 @@ class System:
         return None
 
     def setting(self, name: str) -> str:
-        """Return what the launcher told the gateway in the environment variable ``name``."""
+        """Return what the launcher told the gateway in variable ``name``; of ``NATS_URL``, what the operator uses."""
+        if name == "NATS_URL":
+            return wait_until(self._nats_url, 60, "address of NATS")
         gateway = wait_until(lambda: self.role("gateway", "api"), 60, "gateway process")
         return gateway.environ()[name]
+
+    def _nats_url(self) -> str:
+        card = read_card(self.data_dir) or {}
+        is_ours = self.process is not None and card.get("pid") == self.process.pid  # a killed launcher leaves its card
+        return card.get("nats_url", "") if is_ours else ""
 
     def get(self, path: str) -> Any:
         """GET ``path`` as JSON; None while there is no answer or an error status."""

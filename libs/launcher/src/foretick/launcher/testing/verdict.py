@@ -42,11 +42,11 @@ def assert_sound(
 
 _FALLING_DATA_TIME = """
 SELECT symbol, seq FROM (
-    SELECT symbol, seq, ts_recv_ns, lag(ts_recv_ns) OVER (PARTITION BY symbol ORDER BY seq) AS before FROM (
-        SELECT symbol, seq, ts_recv_ns FROM ticks WHERE run_id = %(run)s
-        UNION ALL SELECT symbol, seq, ts_recv_ns FROM book_events WHERE run_id = %(run)s
+    SELECT symbol, seq, recv_ns, lag(recv_ns) OVER (PARTITION BY symbol ORDER BY seq) AS before FROM (
+        SELECT symbol, seq, recv_ns FROM ticks WHERE run_id = %(run)s
+        UNION ALL SELECT symbol, seq, recv_ns FROM book_events WHERE run_id = %(run)s
     ) AS events
-) AS pairs WHERE ts_recv_ns < before
+) AS pairs WHERE recv_ns < before
 """
 
 
