@@ -13,7 +13,8 @@ import yaml
 
 from foretick.common.asyncapi import build_document
 from foretick.common.clock import DataClock
-from foretick.gateway.app import identify, make_application
+from foretick.gateway.app.api import make_application
+from foretick.gateway.app.market import identify
 from foretick.gateway.domain.audience import Audience
 from foretick.gateway.domain.board import Board
 from foretick.gateway.domain.directory import Directory
@@ -37,7 +38,7 @@ def render_openapi() -> str:
     directory = Directory(settings.venues, settings.default_symbols)
     board = Board(identify("", 0), directory, Audience(settings.max_concurrent_connections))
     feed = FeedHandler(board, DataClock(), SessionLimits(), lambda: None)
-    document = make_application(board, feed, DataClock(), settings).openapi()
+    document = make_application(feed, DataClock(), settings).openapi()
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from foretick.common.testing.builders import instrument
 from foretick.common.testing.fakes import ManualClock
-from foretick.gateway.app import identify
+from foretick.gateway.app.market import identify
 from foretick.gateway.domain.audience import Audience
 from foretick.gateway.domain.board import Board
 from foretick.gateway.domain.directory import Directory
+from foretick.gateway.domain.frame import text_of
 from foretick.gateway.domain.principal import LOOPBACK_USER
 from foretick.gateway.domain.session import Session, SessionLimits
 
@@ -33,8 +34,12 @@ class Client:
         self.session.receive(text, self._clock.now_ns())
 
     def take(self) -> list[dict[str, Any]]:
-        """One write, whatever the flush interval says."""
-        return [json.loads(text) for text in self.session.outbox.take(self._clock.now_ns())]
+        """One write, as the pump makes it after the flush interval."""
+        outbox = self.session.outbox
+        frames = outbox.take(self._clock.now_ns())
+        outbox.queued = False
+        outbox.rest()
+        return [json.loads(text_of(frame)) for frame in frames]
 
     def ask(self, message: Any) -> list[dict[str, Any]]:
         self.send(message)

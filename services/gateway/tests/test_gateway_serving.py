@@ -39,8 +39,8 @@ from foretick.common.testing.builders import (
     tick_frame,
 )
 from foretick.common.testing.waiting import eventually
-from foretick.gateway.app import build
-from foretick.gateway.settings import GatewaySettings
+from foretick.gateway.app.api import build
+from foretick.gateway.settings import ApiSettings
 
 DEADLINE_S = 10.0
 
@@ -77,7 +77,7 @@ async def start(nats_url: str) -> AsyncIterator[Start]:
     running: list[tuple[Gateway, HttpServer]] = []
 
     async def start_gateway(**settings: Any) -> Gateway:
-        values = GatewaySettings.model_validate({"NATS_URL": nats_url, "RUN_ID": "test", "API_PORT": 0} | settings)
+        values = ApiSettings.model_validate({"NATS_URL": nats_url, "RUN_ID": "test", "API_PORT": 0} | settings)
         rt = Runtime("gateway", "api", values, configure_logging("gateway.api", "ERROR"))
         server = HttpServer(rt.http.asgi, "127.0.0.1", 0)
         await server.start()

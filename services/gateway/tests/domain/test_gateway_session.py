@@ -347,8 +347,8 @@ def test_update_is_encoded_once_however_many_clients(board: Board, connect: Conn
     assert board.fanout.snapshots_encoded == 1
     for seq in range(2, 12):
         tick(board, seq)
-        texts = [client.session.outbox.take(T0_NS)[0] for client in clients]
-        assert all(text is texts[0] for text in texts)
+        frames = [client.session.outbox.take(T0_NS)[0] for client in clients]
+        assert all(frame is frames[0] for frame in frames)
     assert board.fanout.updates_encoded == 10
 
 
@@ -375,8 +375,7 @@ def test_slow_client_holds_a_bounded_number_of_messages(board: Board, connect: C
     for seq in range(1, 1000):
         tick(board, seq)
         board.beat(T0_NS)
-        waiting = [update for pending in slow.session.outbox._pending.values() for update in pending or ()]
-        assert len(waiting) <= 2 * 4
+        assert len(slow.session.outbox.pending) <= 2 * 4
 
 
 def test_client_that_asks_without_reading_is_closed(connect: Connect):
@@ -404,38 +403,74 @@ def test_event_channel_never_skips_and_overflow_closes(connect: Connect):
     assert "reconnect after" in closing.reason
 
 
-def test_write_is_bounded_and_the_rest_goes_on_at_once(board: Board, connect: Connect, clock: ManualClock):
+def test_write_is_bounded_and_the_rest_waits_for_the_next(board: Board, connect: Connect):
     client = connect(SessionLimits(outbox=OutboxLimits(flush_bytes=100)))
     tick(board, 1)
     predict(board, 1)
     client.send(MISSION_SUBSCRIBE)
     assert types(client.take()) == ["ack"]
-    assert client.session.outbox.wait_ns(clock.now_ns()) == 0
+    assert not client.session.outbox.is_empty
     assert [message["channel"] for message in client.take()] == ["ticks"]
     assert [message["channel"] for message in client.take()] == ["predictions"]
 
 
-def test_idle_client_is_served_at_once_and_a_busy_one_every_10_ms(board: Board, connect: Connect, clock: ManualClock):
+def test_updates_beyond_what_one_write_carries_keep_their_order(board: Board, connect: Connect):
+    client = connect(SessionLimits(outbox=OutboxLimits(flush_bytes=1_000)))
+    tick(board, 1)
+    client.ask({"action": "subscribe", "symbols": ["BTCUSDT"], "channels": ["ticks"]})
+    for seq in range(2, 9):
+        tick(board, seq)
+    writes = [[message["seq"] for message in client.take()] for _ in range(4)]
+    assert [seq for write in writes for seq in write] == list(range(2, 9))
+    assert max(map(len, writes)) < 7
+
+
+def test_client_that_takes_what_it_is_given_misses_nothing_however_fast(board: Board, connect: Connect):
+    """More than may wait come within one interval: they are written ahead of time, not skipped."""
     client = connect()
+    tick(board, 1)
     client.ask({"action": "subscribe", "symbols": ["BTCUSDT"], "channels": ["ticks"]})
     outbox = client.session.outbox
-    clock.advance(10 * NS_PER_MS)
-    tick(board, 1)
-    assert outbox.wait_ns(clock.now_ns()) == 0
-    client.take()
-    clock.advance(3 * NS_PER_MS)
-    tick(board, 2)
-    assert outbox.wait_ns(clock.now_ns()) == 7 * NS_PER_MS
-    client.send({"action": "ping"})
-    assert outbox.wait_ns(clock.now_ns()) == 0  # an answer does not wait
+    outbox.idle, outbox.cooling = False, True  # just written
+    seen: list[int] = []
+    for seq in range(2, 30):
+        tick(board, seq)
+        if outbox.queued:
+            seen.extend(message["seq"] for message in client.take())
+            outbox.idle, outbox.cooling = False, True
+    seen.extend(message["seq"] for message in client.take())
+    assert seen == list(range(2, 30))
+    assert board.fanout.conflated == 0
 
 
-def test_clock_that_steps_back_does_not_hold_updates(board: Board, connect: Connect, clock: ManualClock):
+def test_idle_client_asks_to_be_written_once_and_a_cooling_one_not_at_all(board: Board, connect: Connect):
     client = connect()
-    client.ask({"action": "subscribe", "symbols": ["BTCUSDT"], "channels": ["ticks"]})
-    clock.advance(-3600 * NS_PER_S)
     tick(board, 1)
-    assert client.session.outbox.wait_ns(clock.now_ns()) == 0
+    predict(board, 1)
+    client.ask(MISSION_SUBSCRIBE)
+    before = client.wakes
+    tick(board, 2)
+    predict(board, 2)
+    assert client.wakes == before + 1
+    client.take()
+    client.session.outbox.idle, client.session.outbox.cooling = False, True
+    tick(board, 3)
+    assert client.wakes == before + 1
+    client.send({"action": "ping"})
+    assert client.wakes == before + 2  # an answer does not wait
+
+
+def test_client_that_waits_for_its_snapshot_is_not_handed_updates(board: Board, connect: Connect):
+    client = connect()
+    tick(board, 1)
+    client.send({"action": "subscribe", "symbols": ["BTCUSDT"], "channels": ["ticks"]})
+    for seq in range(2, 50):
+        tick(board, seq)
+    assert client.session.outbox.pending == []
+    assert [message.get("seq") for message in client.take()] == [None, 49]
+    tick(board, 50)
+    (delta,) = client.take()
+    assert (delta["prev"], delta["seq"]) == (49, 50)
 
 
 def test_client_beyond_the_limit_is_told_and_closed(board: Board, connect: Connect):

@@ -1,18 +1,25 @@
-"""Entry of the gateway: ``python -m foretick.gateway api``."""
+"""``python -m foretick.gateway api|feed``."""
 
-import sys
+import argparse
 
 from foretick.common.runtime.bootstrap import run
-from foretick.gateway.app import build
-from foretick.gateway.settings import GatewaySettings
+from foretick.gateway.settings import ApiSettings, GatewaySettings
+
+ROLES = ("api", "feed")
 
 
 def main() -> None:
-    """Run the role that the first argument names; ``api`` is the only one yet."""
-    role = sys.argv[1] if len(sys.argv) > 1 else "api"
-    if role != "api":
-        sys.exit(f"the gateway has no role {role!r}; its role is api")
-    run(service="gateway", role=role, settings_class=GatewaySettings, build=build)
+    """Run one role until it is stopped."""
+    parser = argparse.ArgumentParser(prog="foretick.gateway", description=__doc__)
+    parser.add_argument("role", choices=ROLES)
+    role: str = parser.parse_args().role
+    if role == "api":
+        from foretick.gateway.app import api
+
+        run(service="gateway", role=role, settings_class=ApiSettings, build=api.build)
+    from foretick.gateway.app import feed  # the feed is spared FastAPI
+
+    run(service="gateway", role=role, settings_class=GatewaySettings, build=feed.build)
 
 
 if __name__ == "__main__":

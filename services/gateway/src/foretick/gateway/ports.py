@@ -3,32 +3,69 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from foretick.gateway.domain.outbox import CloseCode
 
-class Disconnected(Exception):
-    """The client has gone."""
+
+class Batch:
+    """Frames of one write. Clients that are due the same frames share the batch, and so the bytes."""
+
+    __slots__ = ("_joined", "frames")
+
+    def __init__(self, frames: Sequence[bytes]) -> None:
+        self.frames = frames
+        self._joined: bytes | None = None
+
+    @property
+    def joined(self) -> bytes:
+        """The frames one after another: what a raw connection writes."""
+        if self._joined is None:
+            self._joined = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+        return self._joined
 
 
 class Transport(Protocol):
-    """One WebSocket connection, whatever carries it."""
+    """The way out of one WebSocket connection, whatever carries it.
 
-    async def receive(self) -> str | bytes:
-        """Return the next message: text, or the bytes of a binary frame.
+    Nothing of it waits. It tells its connection (``ConnectionEvents``) what comes in and whether more may go out.
+    """
 
-        Raises:
-            Disconnected: when there will be none.
+    def write(self, batch: Batch) -> None:
+        """Send the frames in order. One that cannot take more now calls ``pause`` first, and ``resume`` later.
+
+        On a connection that has gone nothing happens.
         """
         ...
 
-    async def send(self, texts: Sequence[str]) -> None:
-        """Send each text as a message, in one write where possible; return when the connection can take more.
-
-        Raises:
-            Disconnected: when nothing can be sent any more.
-        """
+    def close(self, code: int, reason: str) -> None:
+        """Say that the connection ends and end it once the client has agreed, or not in time."""
         ...
 
-    async def close(self, code: int, reason: str) -> None:
-        """Close the connection; nothing happens when it is closed already."""
+    def abort(self) -> None:
+        """End the connection at once."""
+        ...
+
+
+class ConnectionEvents(Protocol):
+    """What a transport tells."""
+
+    def receive(self, message: str | bytes) -> None:
+        """Take the next message: text, or the bytes of a binary frame."""
+        ...
+
+    def break_off(self, code: CloseCode, reason: str) -> None:
+        """Learn that the client broke the rules of WebSockets: the conversation ends."""
+        ...
+
+    def pause(self) -> None:
+        """Learn that the client's side is full."""
+        ...
+
+    def resume(self) -> None:
+        """Learn that it can take more."""
+        ...
+
+    def end(self) -> None:
+        """Learn that the connection has gone; more than once does no harm."""
         ...
 
 

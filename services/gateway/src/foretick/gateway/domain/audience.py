@@ -35,13 +35,13 @@ class Audience:
         self._outboxes.pop(outbox, None)
         outbox.unsubscribe(tuple(outbox.topics))
 
-    def beat(self, text: str) -> None:
+    def beat(self, frame: bytes) -> None:
         """Send a heartbeat to all: one encoding, shared."""
-        self._each(lambda outbox: outbox.beat(text))
+        self._each(lambda outbox: outbox.beat(frame))
 
-    def announce(self, text: str) -> None:
+    def announce(self, frame: bytes) -> None:
         """Send a message to all: one encoding, shared."""
-        self._each(lambda outbox: outbox.reply(text))
+        self._each(lambda outbox: outbox.reply(frame))
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Close all."""

@@ -1,5 +1,6 @@
 """What waits to be sent to one client: bounded, whatever the client does."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -11,8 +12,10 @@ from foretick.gateway.domain.topic import Tally, Topic, Update
 class CloseCode(IntEnum):
     """Why a socket is closed (RFC 6455 and its registry)."""
 
+    NOT_TEXT = 1007
     POLICY = 1008
     TOO_LARGE = 1009
+    FAULT = 1011
     RESTART = 1012
     TRY_LATER = 1013
 
@@ -32,7 +35,7 @@ class OutboxLimits:
     max_replies: answers that may wait; a client that asks and doesn't read is closed beyond
     max_pending_updates: updates of one state topic that may wait; beyond, a snapshot takes their place
     max_pending_events: the same of an event topic; beyond, the socket is closed
-    flush_interval_ns: shortest time between two writes of updates
+    flush_interval_ns: shortest time between two writes of updates, unless more wait than the limits above allow
     flush_bytes: what one write carries before the rest has to wait for it
     """
 
@@ -44,138 +47,163 @@ class OutboxLimits:
 
 
 class Outbox:
-    """Answers and updates for one client.
+    """Answers, snapshots and updates that wait for one client, as frames.
 
-    Each topic holds either the updates in order, or, once they were too many, the wish for a snapshot (None).
+    Whoever writes it keeps its state: ``queued``, it has asked to be written; ``cooling``, it was written less than the
+    flush interval ago; ``blocked``, its connection takes nothing; ``idle``, none of these, so that the next update asks
+    to be written. While the connection takes what is written, no update is skipped; else at most as many as the limits
+    allow of a topic wait, and then a snapshot does.
     """
+
+    __slots__ = (
+        "_failed_resumes", "_heartbeat", "_replies", "_tally", "_wake", "_wanted", "blocked", "bound", "closing",
+        "cooling", "idle", "limits", "pending", "queued", "topics",
+    )  # fmt: skip
 
     def __init__(self, limits: OutboxLimits, tally: Tally, wake: Callable[[], None]) -> None:
         self.limits = limits
         self.topics: dict[Topic, None] = {}
         self.closing: Closing | None = None
+        self.pending: list[Update] = []
+        self.bound = 0
+        self.queued = self.cooling = self.blocked = False
+        self.idle = True
         self._tally = tally
         self._wake = wake
-        self._replies: list[str] = []
-        self._heartbeat: str | None = None
-        self._pending: dict[Topic, list[Update] | None] = {}
+        self._replies: list[bytes] = []
+        self._heartbeat: bytes | None = None
+        self._wanted: dict[Topic, None] = {}
         self._failed_resumes: set[Topic] = set()
-        self._flushed_ns = -limits.flush_interval_ns
-        self._flush_goes_on = False
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing waits."""
-        return not (self._replies or self._pending or self._heartbeat)
+        return not (self.pending or self._replies or self._wanted or self._heartbeat)
+
+    @property
+    def has_only_updates(self) -> bool:
+        """Whether ``pending`` is all that waits."""
+        return not (self._replies or self._wanted or self._heartbeat or self.closing)
+
+    def rouse(self) -> None:
+        """Ask to be written."""
+        if not self.queued:
+            self.queued = True
+            self.idle = False
+            self._wake()
+
+    def rest(self) -> None:
+        """Note that nothing is left to do: the next update rouses, unless the connection takes nothing."""
+        self.cooling = False
+        self.idle = not (self.blocked or self.queued)
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Decide to close; what waits in answers still goes out, updates don't. The first reason stays."""
         if self.closing is None:
             self.closing = Closing(code, reason)
-            self._pending.clear()
-            self._wake()
+            self.unsubscribe(tuple(self.topics))
+            self.rouse()
 
-    def reply(self, text: str) -> None:
+    def reply(self, frame: bytes) -> None:
         """Queue an answer."""
         if len(self._replies) >= self.limits.max_replies:
             self._replies.clear()
             self.close(CloseCode.TRY_LATER, "you ask without reading; reconnect after 1000 ms")
             return
-        self._replies.append(text)
-        self._wake()
+        self._replies.append(frame)
+        self.rouse()
 
-    def beat(self, text: str) -> None:
+    def beat(self, frame: bytes) -> None:
         """Queue a heartbeat; one that still waits is replaced."""
-        self._heartbeat = text
-        self._wake()
+        self._heartbeat = frame
+        if self.idle:
+            self.rouse()
 
     def subscribe(self, topic: Topic, since: tuple[int, int] | None = None) -> bool:
         """Follow ``topic``, from ``(epoch, seq)`` on if that is possible; return whether it was resumed there."""
+        self.unsubscribe((topic,))
         self.topics[topic] = None
         topic.subscribers[self] = None
+        self.bound += self._room_of(topic)
         missed = None if since is None else topic.since(*since)
         if missed is not None and len(missed) <= self.limits.max_pending_updates:
             if missed:
-                self._pending[topic] = missed
-                self._wake()
+                self.pending.extend(missed)
+                self.rouse()
             return True
         if since is not None:
             self._failed_resumes.add(topic)
         if topic.has_snapshot:
-            self._want_snapshot(topic)
+            self.want_snapshot(topic)
         return False
 
     def unsubscribe(self, topics: Iterable[Topic]) -> None:
         """Stop following ``topics``."""
-        for topic in topics:
-            self.topics.pop(topic, None)
+        gone = {topic for topic in topics if topic in self.topics}
+        for topic in gone:
+            del self.topics[topic]
             topic.subscribers.pop(self, None)
-            self._pending.pop(topic, None)
+            topic.laggards.pop(self, None)
+            self.bound -= self._room_of(topic)
+            self._wanted.pop(topic, None)
             self._failed_resumes.discard(topic)
+        if gone and self.pending:
+            self.pending = [update for update in self.pending if update.topic not in gone]
 
-    def offer(self, topic: Topic, update: Update) -> None:
-        """Take the next update of a followed topic."""
-        if self.closing is not None:
+    def want_snapshot(self, topic: Topic) -> None:
+        """Take the whole state of a followed topic at the next write, and none of its updates until then."""
+        topic.subscribers.pop(self, None)
+        topic.laggards[self] = None
+        self._wanted[topic] = None
+        if self.pending:
+            self.pending = [update for update in self.pending if update.topic is not topic]
+        if self.idle:
+            self.rouse()
+
+    def relieve(self) -> None:
+        """Get rid of what is too much: by a write ahead of time, or, where none helps, by snapshots or the end."""
+        if not (self.blocked or self.queued):
+            self.rouse()
             return
-        pending = self._pending.get(topic, _NOTHING)
-        if pending is _NOTHING:
-            self._pending[topic] = [update]
-            self._wake()
-        elif pending is None:
-            self._tally.conflated += 1
-        elif topic.is_event:
-            self._append_event(topic, pending, update)
-        elif len(pending) < self.limits.max_pending_updates:
-            pending.append(update)
-        else:
-            self._tally.conflated += len(pending) + 1
-            self._pending[topic] = None
+        for topic, count in Counter(update.topic for update in self.pending).items():
+            if count <= self._room_of(topic):
+                continue
+            if topic.is_event:
+                self._tally.overflowed += 1
+                self.close(CloseCode.TRY_LATER, f"too slow for {topic.key}; reconnect after 1000 ms")
+                return
+            self._tally.conflated += count
+            self.want_snapshot(topic)
 
-    def offer_snapshot(self, topic: Topic) -> None:
-        """Learn that only the whole state of a followed topic will do."""
-        if self.closing is None:
-            self._want_snapshot(topic)
-
-    def wait_ns(self, now_ns: int) -> int:
-        """Return how long to wait before the next ``take``: 0 for answers, and for updates when idle long enough."""
-        if self._replies or self._flush_goes_on or self.closing is not None:
-            return 0
-        elapsed_ns = now_ns - self._flushed_ns
-        return max(0, self.limits.flush_interval_ns - elapsed_ns) if elapsed_ns >= 0 else 0
-
-    def take(self, now_ns: int) -> list[str]:
-        """Return the messages of the next write, in order: ``flush_bytes``, and at least one message."""
-        texts, self._replies = self._replies, []
+    def take(self, now_ns: int) -> list[bytes]:
+        """Return the frames of the next write, in order: about ``flush_bytes``, and at least one frame."""
+        frames, self._replies = self._replies, []
         if self._heartbeat is not None:
-            texts.append(self._heartbeat)
+            frames.append(self._heartbeat)
             self._heartbeat = None
-        room = self.limits.flush_bytes - sum(map(len, texts))
-        while self._pending and room > 0:
-            topic = next(iter(self._pending))
-            messages = self._messages(topic, self._pending.pop(topic), now_ns)
-            texts.extend(messages)
-            room -= sum(map(len, messages))
-        self._flush_goes_on = bool(self._pending)
-        self._flushed_ns = now_ns
-        self._tally.deliveries += len(texts)
-        return texts
+        room = self.limits.flush_bytes - sum(map(len, frames))
+        while self._wanted and room > 0:
+            frames.append(self._take_snapshot(now_ns))
+            room -= len(frames[-1])
+        taken = 0
+        for update in self.pending:
+            if room <= 0:
+                break
+            frames.append(update.frame)
+            room -= len(update.frame)
+            taken += 1
+        if taken:
+            self.pending = self.pending[taken:]
+        return frames
 
-    def _messages(self, topic: Topic, pending: list[Update] | None, now_ns: int) -> list[str]:
-        if pending is not None:
-            return [update.text for update in pending]
+    def _take_snapshot(self, now_ns: int) -> bytes:
+        topic = next(iter(self._wanted))
+        del self._wanted[topic]
+        del topic.laggards[self]
+        topic.subscribers[self] = None
         failed_resume = topic in self._failed_resumes
         self._failed_resumes.discard(topic)
-        return [topic.snapshot_text(now_ns, failed_resume=failed_resume)]
+        return topic.snapshot_frame(now_ns, failed_resume=failed_resume)
 
-    def _want_snapshot(self, topic: Topic) -> None:
-        self._pending[topic] = None
-        self._wake()
-
-    def _append_event(self, topic: Topic, pending: list[Update], update: Update) -> None:
-        if len(pending) < self.limits.max_pending_events:
-            pending.append(update)
-            return
-        self._tally.overflowed += 1
-        self.close(CloseCode.TRY_LATER, f"too slow for {topic.key}; reconnect after 1000 ms")
-
-
-_NOTHING: list[Update] = []
+    def _room_of(self, topic: Topic) -> int:
+        return self.limits.max_pending_events if topic.is_event else self.limits.max_pending_updates

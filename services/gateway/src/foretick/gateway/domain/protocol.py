@@ -7,6 +7,7 @@ import msgspec
 from foretick.common.contracts import Contract, Origin
 from foretick.gateway.domain.channels import Channel
 from foretick.gateway.domain.directory import InstrumentLabel
+from foretick.gateway.domain.frame import make_frame
 from foretick.gateway.domain.payloads import PredictionData
 
 PROTOCOL_VERSION = 1
@@ -142,9 +143,9 @@ class Heartbeat(Reply, frozen=True, kw_only=True, gc=False, tag="heartbeat"):
 _encoder = msgspec.json.Encoder()
 
 
-def encode(reply: Reply) -> str:
-    """Return ``reply`` as a message."""
-    return _encoder.encode(reply).decode()
+def encode(reply: Reply) -> bytes:
+    """Return ``reply`` as a frame."""
+    return make_frame(_encoder.encode(reply))
 
 
 def encode_any(value: Any) -> bytes:

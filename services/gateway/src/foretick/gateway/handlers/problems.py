@@ -6,37 +6,16 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from foretick.common.contracts import Contract
 from foretick.common.errors import Refused
+from foretick.gateway.domain.problem import MEDIA_TYPE, make_problem
 from foretick.gateway.domain.protocol import encode_any
-
-MEDIA_TYPE = "application/problem+json"
 
 _STATUS = {"unknown_symbol": HTTPStatus.NOT_FOUND, "forbidden": HTTPStatus.FORBIDDEN}
 
 
-class Problem(Contract, frozen=True, kw_only=True, gc=False):
-    """What went wrong. ``code`` is for programs; ``detail`` and ``hint`` are for people.
-
-    type: always ``about:blank``: the code says it
-    title: the name of the status
-    instance: the path that was asked for
-    """
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    code: str
-    hint: str = ""
-    instance: str
-
-
 def problem_response(status: int, code: str, detail: str, instance: str, hint: str = "") -> Response:
     """Return a problem as a response."""
-    problem = Problem(
-        title=HTTPStatus(status).phrase, status=status, detail=detail, code=code, hint=hint, instance=instance
-    )
+    problem = make_problem(status, code, detail, instance, hint)
     return Response(encode_any(problem), status, media_type=MEDIA_TYPE)
 
 

@@ -1,0 +1,1 @@
+"""WebSocket connections on a port of their own."""

@@ -1,0 +1,1 @@
+"""Wiring, a module a role: ``feed`` imports nothing that only ``api`` needs."""
