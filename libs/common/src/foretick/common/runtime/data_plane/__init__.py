@@ -1,8 +1,9 @@
 """The data plane: typed messages with natural batching, no task, header or ack per message.
 
-``demux`` parts the server's stream, ``wire`` is the seam with nats-py, ``channel`` queues and hands on batches,
-``plane`` publishes and subscribes, ``meters`` counts. Order: within one ``subscribe`` call the messages of a publisher
-reach the handler in the order in which they were published, over all its subjects: one NATS connection keeps it.
+``demux`` parts the server's stream, ``wire`` is the seam with nats-py, ``queues`` hold what waits, ``channel`` hands
+on batches, ``plane`` publishes and subscribes, ``meters`` counts. Order: within one ``subscribe`` call the messages of
+a publisher reach the handler in the order in which they were published, over all its subjects: one NATS connection
+keeps it.
 """
 
 from foretick.common.runtime.data_plane.channel import Channel, Handler

@@ -10,12 +10,12 @@ from foretick.common.runtime.metrics import Metrics
 
 
 class PowerHistogram:
-    """Counts of whole numbers by powers of two: bucket k holds those above 2^(k-1) and up to 2^k."""
+    """Counts of whole numbers by powers of two: bucket k holds those above 2^(k-1) and up to 2^k, the last all above."""
 
     __slots__ = ("_counts", "_total")
 
     def __init__(self, powers: int) -> None:
-        self._counts = [0] * (powers + 1)
+        self._counts = [0] * (powers + 2)
         self._total = 0
 
     def observe(self, value: int) -> None:
