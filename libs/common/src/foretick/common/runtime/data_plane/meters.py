@@ -10,7 +10,7 @@ from foretick.common.runtime.metrics import Metrics
 
 
 class PowerHistogram:
-    """Counts of whole numbers by powers of two: bucket k holds those above 2^(k-1) and up to 2^k, the last all above."""
+    """Counts of whole numbers by powers of two: bucket k holds those above 2^(k-1) up to 2^k, the last all above."""
 
     __slots__ = ("_counts", "_total")
 

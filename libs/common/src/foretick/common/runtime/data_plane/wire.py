@@ -64,7 +64,10 @@ class Wire:
         self._receivers.pop(_wire_id(subscription), None)
 
     def send(self, commands: list[bytes]) -> bool:
-        """Write whole protocol commands; return False, and write nothing, while the server is away or does not read."""
+        """Write whole protocol commands; return False, and write nothing, while the server is away or does not read.
+
+        They pass what waits in nats-py's own buffer.
+        """
         transport = self._transport
         if not self._client.is_connected or not transport.is_open or transport.unsent_bytes > MAX_UNSENT_BYTES:
             return False
