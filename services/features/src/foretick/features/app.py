@@ -6,6 +6,7 @@ from foretick.common.ownership import Shard
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.runtime.instruments import watch_instruments
 from foretick.common.runtime.leases import Leases
+from foretick.common.subjects import INSTRUMENT_LISTINGS
 from foretick.common.units import nanos_from_seconds
 from foretick.features.adapters.bus.client import DataPlaneFeed, DataPlanePublisher
 from foretick.features.adapters.history.client import StreamHistory
@@ -43,7 +44,7 @@ async def build_serve(rt: Runtime, settings: FeaturesSettings) -> None:
     leases = Leases(rt, Shard(settings.shard_index, settings.shard_count), custodian)
     custodian.is_owner = lambda: leases.are_sound
     feed.deliver_to(custodian.handle)
-    await watch_instruments(rt, leases.learn)
+    await watch_instruments(rt, INSTRUMENT_LISTINGS, leases.learn)
     await leases.open()
     rt.spawn(_save_forever(rt, custodian, settings.feature_snapshot_interval_s), name="save-state")
 
