@@ -17,7 +17,8 @@ from foretick.common.subjects import Subject
 from foretick.common.testing import FakeRuntime
 from foretick.ingest.adapters.jetstream.client import JetStreamReader, ensure_streams
 from foretick.ingest.adapters.timescale.writer import RecordWriter
-from foretick.ingest.handlers.recorder import Recorder, RecorderLimits, RecorderMetrics, RecorderOutside
+from foretick.ingest.handlers.recorder import Recorder
+from foretick.ingest.handlers.recording import RecorderLimits, RecorderMetrics, RecorderOutside
 
 LIMITS = RecorderLimits(flush_interval_s=0.02, sample_interval_ns=1_000_000_000, retention_days=36500)
 
@@ -82,7 +83,7 @@ class Rig:
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Bus]:
     rt = FakeRuntime()
-    bus = Bus(url, "record tests", rt.log, rt.health)
+    bus = Bus(url, "ingest.record-0", rt.log, rt.health)
     await bus.connect()
     await bus.ensure_streams()
     yield bus

@@ -29,7 +29,8 @@ from foretick.ingest.domain.exchange import Exchange
 from foretick.ingest.domain.listing import owned_symbols
 from foretick.ingest.domain.runs import Identity
 from foretick.ingest.handlers.feed import FeedHandler, Resumption
-from foretick.ingest.handlers.recorder import Recorder, RecorderLimits, RecorderMetrics, RecorderOutside
+from foretick.ingest.handlers.recorder import Recorder
+from foretick.ingest.handlers.recording import RecorderLimits, RecorderMetrics, RecorderOutside
 from foretick.ingest.ports import VenueSession
 from foretick.ingest.settings import IngestSettings
 from foretick.market.integrity import ContiguousIds

@@ -1,4 +1,4 @@
-"""What the feed needs of the outside, and what it offers to it."""
+"""What the feed and the recorder need of the outside, and what the feed offers to it."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -6,6 +6,8 @@ from typing import Any, Protocol
 from foretick.common.contracts import Message
 from foretick.common.subjects import Subject
 from foretick.ingest.domain.events import MarketEvent, Notice, Received
+from foretick.ingest.domain.rows import EncodedRows, Rows
+from foretick.ingest.domain.stream import Delivered, Offset, Start, StreamState
 from foretick.market.integrity import Snapshot
 
 
@@ -75,4 +77,62 @@ class FrameReceiver(Protocol):
 
     def on_time(self, now_ns: int) -> None:
         """Take note that data time has reached ``now_ns`` though nothing was received."""
+        ...
+
+
+class StreamReader(Protocol):
+    """A stream's messages in order. Trouble is ``Transient``."""
+
+    stream: str
+
+    async def describe(self) -> StreamState:
+        """Return the stream's identity and bounds."""
+        ...
+
+    async def stored_ns(self, seq: int) -> int | None:
+        """Return when message ``seq`` was stored; None if it is not there."""
+        ...
+
+    async def open(self, start: Start) -> None:
+        """Begin to deliver."""
+        ...
+
+    async def take(self) -> list[Delivered]:
+        """Return what has arrived since the last call."""
+        ...
+
+    async def ack(self, last: Delivered) -> None:
+        """Acknowledge ``last`` and all before it."""
+        ...
+
+    async def close(self) -> None:
+        """Stop delivery."""
+        ...
+
+
+class Record(Protocol):
+    """The database. Trouble is ``Transient``, an impossible row ``Malformed``."""
+
+    async def prepare(self) -> None:
+        """Connect, waiting for the server, and bring the schema up to date."""
+        ...
+
+    async def try_lock(self) -> bool:
+        """Become the only recorder; False while there is another."""
+        ...
+
+    async def offset(self, stream: str, created_ns: int) -> Offset:
+        """Return how far ``stream`` is recorded."""
+        ...
+
+    def encode(self, rows: Rows) -> EncodedRows:
+        """Return ``rows`` as ``write`` takes them. It does not touch the database."""
+        ...
+
+    async def write(self, parts: Sequence[tuple[EncodedRows, Offset]]) -> None:
+        """Write rows and, of each stream, the last offset: all or nothing."""
+        ...
+
+    async def keep_house(self, now_ns: int, retention_days: int) -> int:
+        """Make partitions, drop those older than ``retention_days``; return how many were dropped."""
         ...

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, LiteralString
 
@@ -109,13 +109,16 @@ class Store:
         async with self.transaction() as connection:
             return await (await connection.execute(query, parameters)).fetchall()
 
-    async def copy_binary(self, table: str, columns: Sequence[str], rows: bytes) -> None:
-        """COPY ``rows``, already in PostgreSQL's binary format without header and trailer, within a ``transaction``."""
+    async def copy_binary(self, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
+        """COPY blocks of rows, in PostgreSQL's binary format without header and trailer, within a ``transaction``."""
         statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
             sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
         )
         async with self._require().cursor() as cursor, cursor.copy(statement) as copy:
-            await copy.write(COPY_HEADER + rows + COPY_TRAILER)
+            await copy.write(COPY_HEADER)
+            for block in rows:
+                await copy.write(block)
+            await copy.write(COPY_TRAILER)
 
     def _require(self) -> psycopg.AsyncConnection[dict[str, Any]]:
         if self._connection is None or self._connection.closed:

@@ -37,7 +37,12 @@ class Part:
 def fold(before: Offset, delivered: Sequence[Delivered], sample_interval_ns: int) -> Part:
     """Turn what was ``delivered`` after ``before`` into rows; what is recorded already is left out."""
     rows = Rows(before.positions.copy(), sample_interval_ns)
-    fresh = [each for each in delivered if each.seq > before.last_seq]
+    fresh: list[Delivered] = []
+    last_seq = before.last_seq
+    for each in delivered:
+        if each.seq > last_seq:
+            fresh.append(each)
+            last_seq = each.seq
     rejected: list[tuple[Delivered, str]] = []
     for each in fresh:
         try:

@@ -205,6 +205,29 @@ class Rows:
                 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedRows:
+    """``Rows`` on their way to the database.
+
+    payloads: by table, rows in COPY's binary format
+    counts: by table, how many rows that is
+    The other fields are those of ``Rows``.
+    """
+
+    payloads: dict[str, bytes]
+    counts: dict[str, int]
+    gaps: list[Gap]
+    runs: dict[str, str]
+    instruments: dict[tuple[str, str, str], Instrument]
+    days: set[int]
+    audit: SequenceTally
+
+    @property
+    def size_bytes(self) -> int:
+        """Length of all payloads."""
+        return sum(map(len, self.payloads.values()))
+
+
 def _malformed(message: Message, reason: str) -> Malformed:
     return Malformed(f"{message.venue}/{message.symbol}", reason)
 

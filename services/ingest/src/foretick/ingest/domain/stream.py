@@ -1,6 +1,7 @@
 """A stream as the recorder sees it: its bounds, its messages, and how far they are recorded."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from foretick.ingest.domain.continuity import Positions
 
@@ -18,8 +19,7 @@ class StreamState:
     last_seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(NamedTuple):
     """A message of a stream as it was delivered.
 
     seq: its number in the stream

@@ -27,8 +27,10 @@ from foretick.ingest.domain.stream import Delivered, Start, StreamState
 
 _MAX_MESSAGES = 4096
 _MAX_BYTES = 32 * 1024 * 1024
-_FULL_MESSAGES = 2048
-_FULL_BYTES = 4 * 1024 * 1024
+_FULL_MESSAGES = 1024
+_FULL_BYTES = 512 * 1024
+"""What the caller makes into a chunk at once."""
+
 _EXPIRES_S = 60
 _HEARTBEAT_S = 5
 _ACK_WAIT_S = 60
@@ -98,7 +100,7 @@ class JetStreamReader:
         if self._nc.stats["reconnects"] != self._reconnects:
             self._broken = self._broken or "the connection was lost, and with it the open request"
         silent_s = asyncio.get_running_loop().time() - self._heard_at
-        if silent_s > 3 * _HEARTBEAT_S:
+        if self._outstanding and silent_s > 3 * _HEARTBEAT_S:
             self._broken = self._broken or f"nothing heard for {silent_s:.0f} s"
         if self._broken:
             raise Transient(f"stream {self.stream}: {self._broken}")
@@ -127,6 +129,7 @@ class JetStreamReader:
         if self._subscription is None:
             return
         self._outstanding = _MAX_MESSAGES
+        self._heard_at = asyncio.get_running_loop().time()
         request = {
             "batch": _MAX_MESSAGES, "max_bytes": _MAX_BYTES, "expires": _EXPIRES_S * _NS,
             "idle_heartbeat": _HEARTBEAT_S * _NS,

@@ -15,7 +15,7 @@ from foretick.common.runtime import migrate
 from foretick.common.runtime.store import Store
 from foretick.ingest.adapters.timescale.encode import encode_block, encode_rows
 from foretick.ingest.domain.continuity import Positions
-from foretick.ingest.domain.rows import TABLES, Rows
+from foretick.ingest.domain.rows import TABLES, EncodedRows, Rows
 from foretick.ingest.domain.stream import Offset
 
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('foretick record', 0)) AS held"
@@ -81,28 +81,43 @@ class RecordWriter:
             stream, created_ns, rows[0]["last_seq"], rows[0]["last_stored_ns"], Positions.load(rows[0]["positions"])
         )
 
-    async def write(self, parts: Sequence[tuple[Rows, Offset]]) -> None:
-        """Write the rows of each stream and that it is recorded through its offset: all of it or nothing.
+    def encode(self, rows: Rows) -> EncodedRows:
+        """Return ``rows`` in COPY's binary format.
+
+        Raises:
+            Malformed: some row is impossible
+        """
+        try:
+            payloads = _encode(rows)
+        except (OverflowError, UnicodeError, struct.error) as error:
+            raise Malformed("record", str(error)) from error
+        return EncodedRows(payloads, rows.counts(), rows.gaps, rows.runs, rows.instruments, rows.days, rows.audit)
+
+    async def write(self, parts: Sequence[tuple[EncodedRows, Offset]]) -> None:
+        """Write the rows, and that each stream is recorded through the last of its offsets: all of it or nothing.
 
         Raises:
             Transient: the database is away; whether the commit succeeded is not known
-            Malformed: some row is impossible
+            Malformed: the database refuses some row
         """
         new_days = {day for rows, _ in parts for day in rows.days} - self._known_days
         new_runs = {run: origin for rows, _ in parts for run, origin in rows.runs.items()}
         new_runs = {run: origin for run, origin in new_runs.items() if run not in self._known_runs}
         try:
-            encoded = [copied for rows, _ in parts for copied in _encode(rows)]
             async with self._store.transaction() as connection:
                 for day in sorted(new_days):
                     await connection.execute("SELECT ensure_day(%s)", (_date(day),))
                 for run in new_runs.items():
                     await connection.execute(_RUNS, run)
-                for table, payload in encoded:
-                    await self._store.copy_binary(table, tuple(TABLES[table]), payload)
-                for rows, offset in parts:
-                    await _write_small(connection, rows, offset)
-        except (OverflowError, UnicodeError, struct.error, psycopg.DataError, psycopg.IntegrityError) as error:
+                for table, columns in TABLES.items():
+                    payloads = [rows.payloads[table] for rows, _ in parts if table in rows.payloads]
+                    if payloads:
+                        await self._store.copy_binary(table, tuple(columns), payloads)
+                for rows, _ in parts:
+                    await _write_small(connection, rows)
+                for offset in {offset.stream: offset for _, offset in parts}.values():
+                    await _write_offset(connection, offset)
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
             raise Malformed("record", str(error).strip()) from error
         self._known_days |= new_days
         self._known_runs |= new_runs.keys()
@@ -123,15 +138,14 @@ class RecordWriter:
         return int(row["dropped"]) if row else 0
 
 
-def _encode(rows: Rows) -> list[tuple[str, bytes]]:
-    """Return the tables that get rows, with those rows as COPY takes them."""
+def _encode(rows: Rows) -> dict[str, bytes]:
+    """Return, by table that gets any, the rows as COPY takes them."""
     ticks = b"".join(encode_block(TABLES["ticks"], block.constants, block.columns) for block in rows.ticks.values())
-    encoded = [("ticks", ticks)]
-    encoded += [(table, encode_rows(TABLES[table].values(), values)) for table, values in rows.others.items()]
-    return [(table, payload) for table, payload in encoded if payload]
+    others = {table: encode_rows(TABLES[table].values(), values) for table, values in rows.others.items()}
+    return {table: payload for table, payload in ({"ticks": ticks} | others).items() if payload}
 
 
-async def _write_small(connection: AsyncConnection[dict[str, Any]], rows: Rows, offset: Offset) -> None:
+async def _write_small(connection: AsyncConnection[dict[str, Any]], rows: EncodedRows) -> None:
     for each in rows.instruments.values():
         await connection.execute(
             _INSTRUMENTS,
@@ -145,6 +159,9 @@ async def _write_small(connection: AsyncConnection[dict[str, Any]], rows: Rows, 
             _GAPS,
             (gap.run_id, gap.venue, gap.symbol, gap.from_seq, gap.through_seq, gap.found_by, gap.reason),
         )
+
+
+async def _write_offset(connection: AsyncConnection[dict[str, Any]], offset: Offset) -> None:
     await connection.execute(
         _OFFSETS,
         (
