@@ -11,8 +11,9 @@ from foretick.common.contracts import TickFrame
 from foretick.common.runtime.data_plane import queues as module
 from foretick.common.runtime.data_plane.channel import Channel
 from foretick.common.runtime.data_plane.demux import Receiver
-from foretick.common.runtime.data_plane.meters import DataPlaneMeters, PowerHistogram, PublisherCounts
+from foretick.common.runtime.data_plane.meters import DataPlaneMeters, PublisherCounts
 from foretick.common.runtime.metrics import Metrics
+from foretick.common.runtime.power_histogram import PowerHistogram
 from foretick.common.subjects import BOOKS, TICKS
 from foretick.common.testing import book_frame, tick_frame
 

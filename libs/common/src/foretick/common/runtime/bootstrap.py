@@ -20,6 +20,7 @@ from foretick.common.runtime.data_plane import DataPlane
 from foretick.common.runtime.health import Health, HttpApp
 from foretick.common.runtime.http_server import HttpServer
 from foretick.common.runtime.logs import Logger, configure_logging
+from foretick.common.runtime.loop_lag import LoopLag
 from foretick.common.runtime.metrics import Metrics
 from foretick.common.runtime.sequence_metrics import SequenceMetrics
 from foretick.common.runtime.settings import ServiceSettings, SettingsT, load_settings
@@ -52,6 +53,7 @@ class Runtime:
         ).set_function(lambda: self.clock.ahead_ns / NS_PER_S)
         self.sequence = SequenceTally()
         SequenceMetrics(self.sequence, runtime_metrics)
+        self.loop_lag = LoopLag(runtime_metrics)
         self.http = HttpApp(self.health, self.metrics, runtime_metrics)
         self.bus = Bus(settings.nats_url, self.name, log, self.health, runtime_metrics)
         self.data = DataPlane(self.bus, self.name, self.clock, log, runtime_metrics, self.spawn)
@@ -134,6 +136,7 @@ async def _serve(
     service: str, role: str, settings: SettingsT, build: Build[SettingsT], log: Logger, needs_bus: bool
 ) -> int:
     rt = Runtime(service, role, settings, log)
+    rt.loop_lag.start()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, rt.stop)
