@@ -12,6 +12,8 @@ class LauncherSettings(StepSettings, SymbolSettings, ReplaySettings):
     """Of ``foretick up``. Port 0 takes a free one."""
 
     api_port: int = Field(8000, alias="API_PORT", ge=0, le=65535)
+    websocket_port: int = Field(8765, alias="WEBSOCKET_PORT", ge=0, le=65535, description="of the feed's own listener")
+    feed_processes: int = Field(1, alias="FEED_PROCESSES", ge=1, le=64, description="that share WEBSOCKET_PORT")
     nats_port: int = Field(0, alias="NATS_PORT", ge=0, le=65535, description="of the embedded NATS")
     postgres_port: int = Field(0, alias="POSTGRES_PORT", ge=0, le=65535, description="of the embedded PostgreSQL")
     web_dir: str = Field("web/dist", alias="WEB_DIR", description="the built web app")

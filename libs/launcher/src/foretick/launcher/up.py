@@ -55,7 +55,7 @@ def up(*, as_json: bool = False) -> int:
 
 def port_faults(settings: LauncherSettings) -> list[str]:
     """Return a fault, with the owner and what to do, for each fixed port that is taken."""
-    wanted = {"API_PORT": settings.api_port}
+    wanted = {"API_PORT": settings.api_port, "WEBSOCKET_PORT": settings.websocket_port}
     if settings.external_nats_url is None:
         wanted["NATS_PORT"] = settings.nats_port
     if settings.database_url is None:

@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 
 ROLES = [
     ("ingest", "simulate"), ("ingest", "feed"), ("ingest", "record"), ("features", "serve"), ("predictor", "serve"),
-    ("gateway", "api"),
+    ("gateway", "api"), ("gateway", "feed"),
 ]  # fmt: skip
 """Service and role of every process of the default system that serves."""
 
@@ -91,7 +91,8 @@ class System:
         self.api_port = int(settings.pop("API_PORT", "0")) or free_port()
         self.log_path = data_dir / "up.log"
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        self.env = inherited | {"DATA_DIR": str(data_dir), "API_PORT": str(self.api_port)} | settings
+        defaults = {"DATA_DIR": str(data_dir), "API_PORT": str(self.api_port), "WEBSOCKET_PORT": "0"}
+        self.env = inherited | defaults | settings
         self.process: subprocess.Popen[bytes] | None = None
         self.started_at_s = 0.0
 
