@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from foretick.common.permissions import users
 from foretick.common.runtime.embedded import NatsServer, PostgresServer, is_port_free
-from foretick.common.subjects import FEATURE_VECTORS, PREDICTION_MESSAGES, TICKS, Subject
+from foretick.common.subjects import FEATURE_VECTORS, OPERATOR, PREDICTION_MESSAGES, TICKS, Subject
 from foretick.launcher import database
 from foretick.launcher.board import Board
 from foretick.launcher.domain import plan
@@ -49,12 +50,13 @@ class System:
         self._parts = parts
         self._board = parts.board
         self._bus = BusWatch()
-        self._roles = plan.plan_roles(simulated=settings.runs_simulator)
-        numbers = iter(ports.distinct_free_ports(len(self._roles) + 3))
+        self._roles = plan.plan_roles(simulated=settings.runs_simulator, feed_processes=settings.feed_processes)
+        numbers = iter(ports.distinct_free_ports(len(self._roles) + 4))
         self._addresses = Addresses(
             nats_url=settings.external_nats_url or "",
             api_port=settings.api_port or next(numbers),
             simulator_port=next(numbers) if plan.SIMULATE in self._roles else 0,
+            websocket_port=settings.websocket_port or next(numbers),
         )
         self._http_ports = {role: next(numbers) for role in (*self._roles, plan.TRAIN)}
         self._http_ports[plan.GATEWAY] = self._addresses.api_port
@@ -118,7 +120,7 @@ class System:
         return {
             "run_id": self._run.run_id,
             "url": self.url,
-            "nats_url": self._addresses.nats_url,
+            "nats_url": self._addresses.nats_url_of(OPERATOR),
             "database_url": self._database_url,
             "roles": roles,
             "servers": self._parts.servers.cards(),
@@ -152,9 +154,15 @@ class System:
         self._board.begin("nats")
         if not self._addresses.nats_url:
             (monitoring_port,) = ports.distinct_free_ports(1)
-            server = NatsServer(self._data_dir / "nats", self._settings.nats_port, monitoring_port=monitoring_port)
-            self._addresses = replace(self._addresses, nats_url=await self._parts.servers.start(server))
-        await self._bus.connect(self._addresses.nats_url)
+            server = NatsServer(
+                self._data_dir / "nats", self._settings.nats_port, monitoring_port=monitoring_port, users=users()
+            )
+            url = await self._parts.servers.start(server)
+            urls = {user: server.url_of(user) for user in users()}
+            self._addresses = replace(self._addresses, nats_url=url, nats_urls=urls)
+        await self._bus.connect(self._addresses.nats_url_of(OPERATOR))
+        if self._addresses.nats_urls:
+            await self._bus.ensure_streams()
         if self._run.replay is None and self._settings.run_id is None:  # a replay begins at the beginning
             self._run = replace(self._run, run_id=await self._bus.share_run_id(self._run.run_id))
         self._nats_is_up.set()

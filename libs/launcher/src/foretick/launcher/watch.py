@@ -13,6 +13,7 @@ from nats.js.errors import NotFoundError
 
 from foretick.common.contracts import UNDECODABLE, ModelPublished, Prediction
 from foretick.common.runtime.bus import share_run_id
+from foretick.common.runtime.stream_setup import ensure_all
 from foretick.common.subjects import (
     FEATURE_VECTORS,
     INSTRUMENT_LISTINGS,
@@ -44,6 +45,10 @@ class BusWatch:
             url, name="launcher", max_reconnect_attempts=-1, reconnect_time_wait=_RECONNECT_WAIT_S,  # type: ignore[arg-type]
             error_cb=_ignore,
         )  # fmt: skip
+
+    async def ensure_streams(self) -> None:
+        """Make what is missing of the streams and buckets of the subject table, and bring all limits up to date."""
+        await ensure_all(self._client.jetstream())
 
     async def share_run_id(self, proposal: str) -> str:
         """Return the run that this bus remembers, or ``proposal``, which it then remembers."""

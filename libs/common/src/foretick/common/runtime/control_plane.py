@@ -87,6 +87,7 @@ class ControlPlane:
                 durable=durable_name,
                 stream=JStream(subject.stream.name, declare=False),
                 pull_sub=PullSub(batch_size=1, timeout=5.0),
+                inbox_prefix=f"{inbox_of(self._name)}.".encode(),
                 config=ConsumerConfig(max_deliver=MAX_DELIVERIES + 1, inactive_threshold=_IDLE_CONSUMER_S),
                 deliver_policy=deliver,
                 ack_policy=AckPolicy.NACK_ON_ERROR,

@@ -1,7 +1,7 @@
 """Which roles run, in which order, and what each is told through its environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 SIMULATED_VENUE = "sim"
 
@@ -21,6 +21,7 @@ class Role:
     one_shot: it ends by itself when its job is done
     needs_database: it starts once the database is migrated
     serves_web: it listens on API_PORT; every other role takes a free port for its health
+    instance: counts the processes that run the same role, from 0
     single_thread: numerical libraries get one thread, because the process serves and its neighbours need the cores
     """
 
@@ -30,10 +31,16 @@ class Role:
     needs_database: bool = False
     serves_web: bool = False
     single_thread: bool = True
+    instance: int = 0
 
     @property
     def name(self) -> str:
-        """The role's name in logs, such as ``ingest.feed``."""
+        """The role's name in logs, such as ``ingest.feed``; ``gateway.feed-1`` is the second process of that role."""
+        return f"{self.user}-{self.instance}" if self.instance else self.user
+
+    @property
+    def user(self) -> str:
+        """The NATS user of the role, the same for all its processes."""
         return f"{self.service}.{self.role}"
 
 
@@ -43,16 +50,28 @@ FEED = Role("ingest", "feed")
 FEATURES = Role("features", "serve")
 PREDICTOR = Role("predictor", "serve")
 GATEWAY = Role("gateway", "api", needs_database=True, serves_web=True)
+GATEWAY_FEED = Role("gateway", "feed")
 TRAIN = Role("predictor", "train", one_shot=True, single_thread=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the parts of one run meet. ``simulator_port`` is 0 when no simulated exchange runs."""
+    """Where the parts of one run meet. ``simulator_port`` is 0 when no simulated exchange runs.
+
+    websocket_port: of the feed's own listener, which every process of it shares
+
+    nats_urls: with the credentials of each NATS user, by its name; empty where the server has no users of ours
+    """
 
     nats_url: str
     api_port: int
     simulator_port: int
+    websocket_port: int = 0
+    nats_urls: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def nats_url_of(self, user: str) -> str:
+        """Return where ``user``, a role's name or ``operator``, connects."""
+        return self.nats_urls.get(user, self.nats_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +88,16 @@ class Run:
     replay: str | None = None
 
 
-def plan_roles(*, simulated: bool) -> tuple[Role, ...]:
+def plan_roles(*, simulated: bool, feed_processes: int = 1) -> tuple[Role, ...]:
     """Return the serving roles in the order of their start; they stop in the reverse order.
 
     The recorder comes first and goes last, so that it sees everything. ``simulated``: the exchange is ours to run.
 
     >>> [role.name for role in plan_roles(simulated=False)]
-    ['ingest.record', 'ingest.feed', 'features.serve', 'predictor.serve', 'gateway.api']
+    ['ingest.record', 'ingest.feed', 'features.serve', 'predictor.serve', 'gateway.api', 'gateway.feed']
     """
-    return (RECORD, *((SIMULATE,) if simulated else ()), FEED, FEATURES, PREDICTOR, GATEWAY)
+    feeds = (replace(GATEWAY_FEED, instance=instance) for instance in range(feed_processes))
+    return (RECORD, *((SIMULATE,) if simulated else ()), FEED, FEATURES, PREDICTOR, GATEWAY, *feeds)
 
 
 def environment_of(
@@ -85,13 +105,16 @@ def environment_of(
 ) -> dict[str, str]:
     """Return what ``role`` is told beside the launcher's own environment."""
     told = {
-        "NATS_URL": addresses.nats_url,
+        "NATS_URL": addresses.nats_url_of(role.user),
         "RUN_ID": run.run_id,
         "DATA_DIR": run.data_dir,
         "WEB_DIR": run.web_dir,
         "API_PORT": str(addresses.api_port),
+        "WEBSOCKET_PORT": str(addresses.websocket_port),
         "HTTP_PORT": str(addresses.api_port if role.serves_web else http_port),
     }
+    if role.instance:
+        told |= {"SHARD_INDEX": str(role.instance), "SHARD_COUNT": str(role.instance + 1)}  # names the process
     if database_url is not None:
         told["DATABASE_URL"] = database_url
     if run.replay is not None:
