@@ -11,8 +11,14 @@ from foretick.common.contracts import ModelPublished, Outcome, Prediction, Withh
 from foretick.common.errors import Refused
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.runtime.logs import configure_logging
-from foretick.common.subjects import FEATURE_VECTORS, MODEL_ANNOUNCEMENTS, OUTCOME_MESSAGES, PREDICTION_MESSAGES
-from foretick.common.testing.builders import feature_vector, prediction
+from foretick.common.subjects import (
+    FEATURE_VECTORS,
+    INSTRUMENT_LISTINGS,
+    MODEL_ANNOUNCEMENTS,
+    OUTCOME_MESSAGES,
+    PREDICTION_MESSAGES,
+)
+from foretick.common.testing.builders import feature_vector, instrument, prediction
 from foretick.common.testing.waiting import eventually
 from foretick.predictor.adapters.history.client import StreamTail
 from foretick.predictor.adapters.learners.client import LibraryLearner, Sizes
@@ -118,6 +124,7 @@ class Wired:
     async def __aenter__(self):
         await self.rt.bus.connect()
         await self.rt.bus.ensure_streams()
+        await self.rt.bus.js.publish(INSTRUMENT_LISTINGS.of("sim", "BTCUSDT"), msgspec.json.encode(instrument()))
         await build_serve(self.rt, self.settings)
         await self.rt.control.start()
         return self

@@ -6,22 +6,22 @@ import pytest
 
 from foretick.common.contracts import Origin, Trust, Withheld
 from foretick.common.errors import Refused, Transient
-from foretick.common.ownership import Shard
 from foretick.common.sequence import SequenceCounts
 from foretick.common.subjects import OUTCOME_MESSAGES, PREDICTION_MESSAGES
 from foretick.common.testing.builders import feature_vector, outcome, prediction
+from foretick.common.testing.fakes import FakeRuntime
 from foretick.predictor.adapters.bus.client import DataPlaneOutlet
 from foretick.predictor.adapters.metrics.client import PrometheusMeters
 from foretick.predictor.domain.evaluation import Evaluation, Gain
 from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.predicting import Numbers, Sender
 from foretick.predictor.domain.publication import ModelIdentity, Parity, TrainedModel, announce
-from foretick.predictor.handlers.recovery import RecoveryHandler, Share
-from foretick.predictor.handlers.serving import ModelHandler, VectorHandler, VectorTerms
+from foretick.predictor.handlers.custody import Custodian, load_newest_model
+from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
 
 IDENTITY = ModelIdentity("features-test", "0" * 16, ("x", "y", "z"), 100_000_000, 5, 1)
 SOUND = [0.1, -0.2, 0.3]
-ALONE = Shard(0, 1)
+KEY = ("sim", "BTCUSDT")
 
 
 def announcement(model_id="ensemble-1", ts=1):
@@ -69,7 +69,7 @@ class Service:
         sender = Sender(rt.name, rt.epoch)
         self.rt, self.ledger = rt, Ledger(sender, 100, rt.sequence)
         self.outlet, self.meters = DataPlaneOutlet(rt.data, rt.clock), PrometheusMeters(rt.metrics)
-        self.vectors = VectorHandler(sender, self.ledger, self.outlet, self.meters, VectorTerms(5, ALONE), rt.clock)
+        self.vectors = VectorHandler(sender, self.ledger, self.outlet, self.meters, 5, rt.clock)
         self.models = ModelHandler(self.vectors, loader or Loader(), self.meters, rt.log)
 
     def predictions(self):
@@ -179,19 +179,6 @@ def test_repeated_vector_is_not_predicted_twice(service):
     assert service.rt.metric("vectors_total", intake="repeated") == 1
 
 
-def test_shards_predict_each_instrument_once(service):
-    symbols = [f"S{n}" for n in range(30)]
-    predicted = []
-    for index in range(3):
-        sender, terms = Sender("test", 1), VectorTerms(5, Shard(index, 3))
-        vectors = VectorHandler(sender, Ledger(sender, 100), service.outlet, service.meters, terms, service.rt.clock)
-        vectors.model = model = Model(announcement())
-        vectors.on_vectors([vector(symbol=name) for name in symbols])
-        assert 0 < len(model.calls[0]) < 30
-        predicted += model.calls[0]
-    assert sorted(predicted) == sorted(symbols)
-
-
 def test_withheld_prediction_has_no_outcome(service):
     for step in range(10, 30):
         service.vectors.on_vectors([vector(step=step)])
@@ -243,12 +230,40 @@ async def test_older_announcement_changes_nothing(fake_runtime):
     assert service.rt.metric("models_total", result="superseded") == 2
 
 
+class Feed:
+    """Live vectors; ``arriving`` come between the subscription and the reading of the streams."""
+
+    def __init__(self, arriving=()):
+        self.followed, self.arriving, self.deliver = set(), list(arriving), lambda batch: None
+
+    async def follow(self, keys):
+        self.followed |= set(keys)
+        if self.arriving:
+            self.deliver(self.arriving)
+
+    async def leave(self, keys):
+        self.followed -= set(keys)
+
+
+def custodian_of(service, tail, arriving=()):
+    feed = Feed(arriving)
+    custodian = Custodian("test", service.vectors, feed, tail, service.outlet, service.rt.log)
+    feed.deliver = custodian.handle
+    return custodian
+
+
 class Tails:
     def __init__(self, **messages):
         self._messages = messages
 
     async def read(self, subject, count):
-        return self._messages.get(subject.root, [])[-count:]
+        return self.of(subject.root)[-count:]
+
+    def of(self, root):
+        return self._messages.get(root, [])
+
+    def add(self, root, message):
+        self._messages[root].append(message)
 
 
 async def test_successor_doubles_no_step_and_pays_open_outcomes_once(fake_runtime):
@@ -260,21 +275,76 @@ async def test_successor_doubles_no_step_and_pays_open_outcomes_once(fake_runtim
         features=[vector(step=step) for step in range(10, 19)],
     )
     service = Service(fake_runtime, Loader(Model(current)))
-    recovery = RecoveryHandler(tail, service.ledger, service.outlet, fake_runtime.log, Share("test", ALONE))
-    await recovery.recover(service.models, service.vectors)
+    await load_newest_model(tail, service.models, service.vectors)
+    custodian = custodian_of(service, tail)
+    await custodian.take_over([KEY], epoch=7)
     assert [(one.step, one.realised_step) for one in service.outcomes()] == [(12, 17), (13, 18)]
-    service.vectors.on_vectors([vector(step=17), vector(step=19)])
-    assert [one.step for one in service.predictions()] == [19]
+    custodian.handle([vector(step=17), vector(step=19)])
+    assert [(one.step, one.epoch) for one in service.predictions()] == [(19, 7)]
     assert [(one.step, one.realised_step) for one in service.outcomes()][2:] == [(14, 19)]
+
+
+async def test_vector_that_comes_while_the_streams_are_read_is_predicted_after_them(fake_runtime):
+    service = Service(fake_runtime)
+    service.vectors.model = Model(announcement())
+    tail = Tails(predictions=[prediction(step=17)], features=[vector(step=17)])
+    await custodian_of(service, tail, [vector(step=17), vector(step=18)]).take_over([KEY], epoch=2)
+    assert [one.step for one in service.predictions()] == [18]
+
+
+async def test_only_instruments_that_were_taken_over_are_predicted(fake_runtime):
+    service = Service(fake_runtime)
+    service.vectors.model = Model(announcement())
+    custodian = custodian_of(service, Tails())
+    await custodian.take_over([KEY], epoch=2)
+    custodian.handle([vector(), vector(symbol="ETHUSDT")])
+    assert [one.symbol for one in service.predictions()] == ["BTCUSDT"]
+    await custodian.hand_over([KEY])
+    custodian.handle([vector(step=11)])
+    assert len(service.predictions()) == 1
+
+
+async def test_lapsed_leases_predict_nothing(fake_runtime):
+    service = Service(fake_runtime)
+    service.vectors.model = Model(announcement())
+    custodian = custodian_of(service, Tails())
+    await custodian.take_over([KEY], epoch=2)
+    custodian.is_owner = lambda: False
+    custodian.handle([vector()])
+    assert service.predictions() == []
+
+
+async def test_handed_over_instruments_are_each_predicted_once(fake_runtime):
+    """Two predictors that swap an instrument back and forth on one pair of streams predict every step once."""
+    streams = Tails(predictions=[], features=[], outcomes=[])
+    first, second = Service(fake_runtime), Service(FakeRuntime())
+    for service in (first, second):
+        service.vectors.model = Model(announcement())
+    custodians = [custodian_of(first, streams), custodian_of(second, streams)]
+    for turn in range(6):
+        await custodians[turn % 2].take_over([KEY], epoch=turn)
+        for step in range(10 + 10 * turn, 20 + 10 * turn):
+            streams.add("features", vector(step=step))
+            for custodian in custodians:
+                custodian.handle([vector(step=step)])
+        acting = (first, second)[turn % 2]
+        for one in acting.predictions():
+            streams.add("predictions", one)
+        for one in acting.outcomes():
+            streams.add("outcomes", one)
+        acting.rt.data.published.clear()
+        await custodians[turn % 2].hand_over([KEY])
+    assert [one.step for one in streams.of("predictions")] == list(range(10, 70))
+    assert [(one.step, one.realised_step) for one in streams.of("outcomes")] == [
+        (step, step + 5) for step in range(10, 65)
+    ]
 
 
 async def test_successor_serves_the_newest_model_that_loads(fake_runtime):
     good = announcement("good", 1)
     tail = Tails(models=[good, announcement("bad", 2)])
     service = Service(fake_runtime, Loader(Refused("wrong_object", "bad"), Model(good)))
-    await RecoveryHandler(tail, service.ledger, service.outlet, fake_runtime.log, Share("test", ALONE)).recover(
-        service.models, service.vectors
-    )
+    await load_newest_model(tail, service.models, service.vectors)
     assert service.vectors.model.announcement.model_id == "good"
 
 

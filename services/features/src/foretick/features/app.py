@@ -4,11 +4,11 @@ import asyncio
 
 from foretick.common.ownership import Shard
 from foretick.common.runtime.bootstrap import Runtime
-from foretick.common.runtime.instruments import watch_instruments
+from foretick.common.runtime.instruments import InstrumentFeed, watch_instruments
 from foretick.common.runtime.leases import Leases
-from foretick.common.subjects import INSTRUMENT_LISTINGS
+from foretick.common.subjects import BOOKS, INSTRUMENT_LISTINGS, TICKS
 from foretick.common.units import nanos_from_seconds
-from foretick.features.adapters.bus.client import DataPlaneFeed, DataPlanePublisher
+from foretick.features.adapters.bus.client import DataPlanePublisher
 from foretick.features.adapters.history.client import StreamHistory
 from foretick.features.adapters.metrics.client import CustodyMetrics, FoldMetrics
 from foretick.features.adapters.state_store.client import KeyValueStateStore
@@ -30,7 +30,7 @@ async def build_serve(rt: Runtime, settings: FeaturesSettings) -> None:
         rt.clock,
         Producer(rt.run_id, rt.name),
     )
-    feed = DataPlaneFeed(rt.data, rt.bus)
+    feed = InstrumentFeed(rt, (TICKS, BOOKS))
     outside = Outside(
         feed,
         StreamHistory(rt.bus, publisher.reject),

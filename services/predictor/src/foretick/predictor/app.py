@@ -7,7 +7,9 @@ from foretick.common.contracts import ModelPublished
 from foretick.common.errors import ForetickError
 from foretick.common.ownership import Shard
 from foretick.common.runtime.bootstrap import Runtime
-from foretick.common.subjects import FEATURE_VECTORS, MODEL_ANNOUNCEMENTS
+from foretick.common.runtime.instruments import InstrumentFeed, watch_instruments
+from foretick.common.runtime.leases import Leases
+from foretick.common.subjects import FEATURE_VECTORS, INSTRUMENT_LISTINGS, MODEL_ANNOUNCEMENTS
 from foretick.predictor.adapters.bus.client import DataPlaneOutlet
 from foretick.predictor.adapters.history.client import StreamTail
 from foretick.predictor.adapters.metrics.client import PrometheusMeters
@@ -18,8 +20,8 @@ from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.predicting import Sender
 from foretick.predictor.domain.publication import FAMILY, ModelIdentity
 from foretick.predictor.domain.training import TrainingPlan, train
-from foretick.predictor.handlers.recovery import RecoveryHandler, Share
-from foretick.predictor.handlers.serving import ModelHandler, VectorHandler, VectorTerms
+from foretick.predictor.handlers.custody import Custodian, load_newest_model
+from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
 from foretick.predictor.handlers.training import TrainingHandler
 from foretick.predictor.settings import PredictorSettings
 from foretick.quant.registry import FEATURE_COUNT, FEATURE_NAMES, INDEX, SCHEMA_HASH, SCHEMA_ID
@@ -43,21 +45,25 @@ def seeds_to_try(given: int | None, earlier: Sequence[int]) -> tuple[int, ...]:
 
 
 async def build_serve(rt: Runtime, settings: PredictorSettings) -> None:
-    """Recover model and open outcomes, then take announcements and vectors."""
+    """Own what this shard should own: take over what is owed, predict live; and take announcements of models."""
     horizon_steps = settings.prediction_horizon_steps
     terms = ServingTerms(SCHEMA_HASH, FEATURE_COUNT, settings.interval_ns, horizon_steps)
     sender = Sender(rt.name, rt.epoch)
     outlet = DataPlaneOutlet(rt.data, rt.clock)
     meters = PrometheusMeters(rt.metrics)
     ledger = Ledger(sender, settings.score_window, rt.sequence)
-    shard = Shard(settings.shard_index, settings.shard_count)
-    vectors = VectorHandler(sender, ledger, outlet, meters, VectorTerms(horizon_steps, shard), rt.clock)
+    vectors = VectorHandler(sender, ledger, outlet, meters, horizon_steps, rt.clock)
     models = ModelHandler(vectors, OnnxModelLoader(ObjectModelStore(rt.bus.js).fetch, terms), meters, rt.log)
-    recovery = RecoveryHandler(StreamTail(rt.bus), ledger, outlet, rt.log, Share(rt.run_id, shard))
+    tail, feed = StreamTail(rt.bus), InstrumentFeed(rt, (FEATURE_VECTORS,))
+    custodian = Custodian(rt.run_id, vectors, feed, tail, outlet, rt.log)
+    leases = Leases(rt, Shard(settings.shard_index, settings.shard_count), custodian)
+    custodian.is_owner = lambda: leases.are_sound
+    feed.deliver_to(custodian.handle)
 
-    await recovery.recover(models, vectors)
+    await load_newest_model(tail, models, vectors)
     rt.control.subscriber(MODEL_ANNOUNCEMENTS)(models.on_model)
-    await rt.data.subscribe((FEATURE_VECTORS,), vectors.on_vectors)
+    await watch_instruments(rt, INSTRUMENT_LISTINGS, leases.learn)
+    await leases.open()
 
 
 async def build_train(rt: Runtime, settings: PredictorSettings) -> None:

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from foretick.common.contracts import FeatureVector, ModelPublished, Outcome, Prediction
+from foretick.common.ownership import InstrumentKey
 from foretick.common.subjects import Subject
 from foretick.predictor.domain.ledger import Intake
 from foretick.predictor.domain.predicting import Numbers
@@ -57,6 +58,22 @@ class Outlet(Protocol):
 
     def send_outcome(self, outcome: Outcome) -> None:
         """Publish an outcome."""
+        ...
+
+    async def flush(self) -> None:
+        """Wait until everything published so far has left."""
+        ...
+
+
+class VectorFeed(Protocol):
+    """The live feature vectors."""
+
+    async def follow(self, keys: Sequence[InstrumentKey]) -> None:
+        """Receive the vectors of ``keys`` from now on: none that is stored after the return will be missing."""
+        ...
+
+    async def leave(self, keys: Sequence[InstrumentKey]) -> None:
+        """Receive the vectors of ``keys`` no longer."""
         ...
 
 

@@ -47,7 +47,7 @@ class Ledger:
 
     def __init__(self, sender: Sender, score_window: int, audits: SequenceTally | None = None) -> None:
         self.audits = audits or SequenceTally()
-        self._sender = sender
+        self.sender = sender
         self._score_window = score_window
         self._entries: dict[tuple[str, str], _Entry] = {}
 
@@ -66,6 +66,10 @@ class Ledger:
             return Intake.REPEATED
         entry.step = vector.step
         return Intake.FRESH
+
+    def forget(self, key: tuple[str, str]) -> None:
+        """Remember nothing of instrument (venue, symbol)."""
+        self._entries.pop(key, None)
 
     def expect(self, pending: Pending) -> None:
         """Wait for the outcome of a prediction that was given."""
@@ -95,7 +99,7 @@ class Ledger:
         came = classify_return(realised.return_bps, prediction.flat_bps)
         loss, prior_loss = entry.score.add(probabilities, came)
         return Outcome(
-            **self._sender.header_of(vector),
+            **self.sender.header_of(vector),
             asof_seq=prediction.asof_seq,
             step=prediction.step,
             model_id=prediction.model_id,

@@ -35,9 +35,9 @@ class Header(TypedDict):
     trust: Trust
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sender:
-    """Who predicts: producer name and fencing epoch of this process."""
+    """Who predicts: the process, and the fencing epoch of its latest leases, higher than all before of any of them."""
 
     producer: str
     epoch: int

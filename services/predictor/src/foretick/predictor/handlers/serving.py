@@ -1,12 +1,10 @@
 """Feature vectors to predictions and outcomes; announcements to a new model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from foretick.common.clock import Clock
 from foretick.common.contracts import FeatureVector, ModelPublished
 from foretick.common.errors import Refused
-from foretick.common.ownership import Shard
 from foretick.predictor.domain.classes import values_of
 from foretick.predictor.domain.ledger import Intake, Ledger
 from foretick.predictor.domain.outcomes import Pending
@@ -15,33 +13,22 @@ from foretick.predictor.domain.withholding import reason_to_withhold
 from foretick.predictor.ports import Log, Meters, ModelLoader, Outlet, ServedModel
 
 
-@dataclass(frozen=True, slots=True)
-class VectorTerms:
-    """How far ahead this service predicts, and for which instruments."""
-
-    horizon_steps: int
-    shard: Shard
-
-
 class VectorHandler:
     """Predicts the latest vector of each instrument of a batch, and settles outcomes with every vector.
-
-    Vectors of instruments that another shard owns are passed over.
 
     ``model`` may be replaced between two batches; a batch is predicted by one model throughout.
     """
 
     def __init__(
-        self, sender: Sender, ledger: Ledger, outlet: Outlet, meters: Meters, terms: VectorTerms, clock: Clock
+        self, sender: Sender, ledger: Ledger, outlet: Outlet, meters: Meters, horizon_steps: int, clock: Clock
     ) -> None:
         self.model: ServedModel | None = None
         self._sender = sender
-        self._ledger = ledger
+        self.ledger = ledger
         self._outlet = outlet
         self._meters = meters
-        self._terms = terms
+        self._horizon_steps = horizon_steps
         self._clock = clock
-        self._owned: dict[tuple[str, str], bool] = {}
 
     def on_vectors(self, batch: Sequence[FeatureVector]) -> None:
         """Take a natural batch. Inference has no state, so it may skip to the latest; outcomes may not be skipped."""
@@ -49,9 +36,7 @@ class VectorHandler:
         latest: dict[tuple[str, str], FeatureVector] = {}
         for vector in batch:
             key = (vector.venue, vector.symbol)
-            if not self._owns(key):
-                continue
-            intake = self._ledger.take_in(vector)
+            intake = self.ledger.take_in(vector)
             self._meters.took(intake)
             if intake is not Intake.FRESH:
                 continue
@@ -61,14 +46,8 @@ class VectorHandler:
             latest[key] = vector
         self._predict(list(latest.values()), taken_ns)
 
-    def _owns(self, key: tuple[str, str]) -> bool:
-        owned = self._owned.get(key)
-        if owned is None:
-            owned = self._owned[key] = self._terms.shard.owns(*key)
-        return owned
-
     def _settle(self, vector: FeatureVector) -> None:
-        settlement = self._ledger.settle(vector)
+        settlement = self.ledger.settle(vector)
         for outcome in settlement.outcomes:
             self._outlet.send_outcome(outcome)
             self._meters.settled(outcome)
@@ -85,13 +64,11 @@ class VectorHandler:
                 numbers = iter(model.predict(due))
         for vector, reason in zip(vectors, reasons, strict=True):
             verdict = reason or next(numbers)
-            prediction = compose_prediction(
-                vector, announced, self._sender, verdict, self._terms.horizon_steps, taken_ns
-            )
+            prediction = compose_prediction(vector, announced, self._sender, verdict, self._horizon_steps, taken_ns)
             self._outlet.send_prediction(prediction)
             self._meters.predicted(prediction)
             if announced and reason is None:
-                self._ledger.expect(Pending(prediction, values_of(announced.prior)))
+                self.ledger.expect(Pending(prediction, values_of(announced.prior)))
 
 
 class ModelHandler:

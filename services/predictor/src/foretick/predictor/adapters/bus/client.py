@@ -22,3 +22,7 @@ class DataPlaneOutlet:
     def send_outcome(self, outcome: Outcome) -> None:
         """Publish ``outcome`` on its instrument's subject."""
         self._plane.publish(OUTCOME_MESSAGES, replace(outcome, ts_sent_ns=self._clock.now_ns()))
+
+    async def flush(self) -> None:
+        """Wait until everything published so far has left."""
+        await self._plane.flush()

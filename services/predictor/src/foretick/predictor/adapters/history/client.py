@@ -3,16 +3,11 @@
 from typing import Any
 
 import msgspec
-import nats.errors
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from foretick.common.contracts import UNDECODABLE
 from foretick.common.runtime.bus import Bus
+from foretick.common.runtime.stream_reader import read_stored, since_sequence
 from foretick.common.subjects import Subject
-
-_BATCH = 500
-_WAIT_S = 2.0
-_INACTIVE_S = 30.0
 
 
 class StreamTail:
@@ -23,39 +18,14 @@ class StreamTail:
 
     async def read(self, subject: Subject, count: int) -> list[Any]:
         """Return the decoded messages of ``subject`` among the last ``count`` of its stream, oldest first."""
-        js, stream = self._bus.js, subject.stream.name
-        state = (await js.stream_info(stream)).state
-        if not state.messages:
-            return []
-        config = ConsumerConfig(
-            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-            opt_start_seq=max(state.first_seq, state.last_seq - count + 1),
-            filter_subject=subject.wildcard,
-            ack_policy=AckPolicy.NONE,
-            inactive_threshold=_INACTIVE_S,
-            mem_storage=True,
-        )
-        info = await js.add_consumer(stream, config)
-        subscription = await js.pull_subscribe_bind(consumer=info.name, stream=stream)
-        try:
-            return await _drain(subscription, msgspec.json.Decoder(subject.contract), info.num_pending or 0)
-        finally:
-            await subscription.unsubscribe()
-            await js.delete_consumer(stream, info.name)
-
-
-async def _drain(subscription: Any, decoder: msgspec.json.Decoder[Any], due: int) -> list[Any]:
-    """Fetch ``due`` messages; what is published meanwhile reaches the subscriber anyway."""
-    messages: list[Any] = []
-    while due > 0:
-        try:
-            fetched = await subscription.fetch(min(_BATCH, due), timeout=_WAIT_S)
-        except nats.errors.TimeoutError:
-            break
-        due -= len(fetched)
-        for message in fetched:
-            try:
-                messages.append(decoder.decode(message.data))
-            except UNDECODABLE:
-                continue
-    return messages
+        state = (await self._bus.js.stream_info(subject.stream.name)).state
+        config = since_sequence(max(state.first_seq, state.last_seq - count + 1), [subject.wildcard])
+        decoder = msgspec.json.Decoder(subject.contract)
+        messages: list[Any] = []
+        async for batch in read_stored(self._bus, subject.stream, config):
+            for message in batch:
+                try:
+                    messages.append(decoder.decode(message.data))
+                except UNDECODABLE:
+                    continue
+        return messages

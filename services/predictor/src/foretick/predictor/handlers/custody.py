@@ -1,0 +1,117 @@
+"""Takes instruments over from whoever predicted them, and leaves them to the next.
+
+Nothing is handed over in person: what a predecessor predicted and still owed is in the streams. While they are read,
+live vectors wait, so that each is predicted by one process.
+"""
+
+from collections.abc import Callable, Sequence
+
+from foretick.common.contracts import FeatureVector, ModelPublished, Outcome, Prediction
+from foretick.common.ownership import InstrumentKey
+from foretick.common.subjects import FEATURE_VECTORS, MODEL_ANNOUNCEMENTS, OUTCOME_MESSAGES, PREDICTION_MESSAGES
+from foretick.predictor.domain.classes import values_of
+from foretick.predictor.domain.outcomes import Pending
+from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
+from foretick.predictor.ports import Log, Outlet, Tail, VectorFeed
+
+KEPT_ANNOUNCEMENTS = 16
+READ_BACK = 4_096
+"""Messages to read back of each stream: over 30 s of 10 instruments, many times the default horizon."""
+
+
+async def load_newest_model(tail: Tail, models: ModelHandler, vectors: VectorHandler) -> None:
+    """Put the newest model that can be served in service."""
+    announcements: list[ModelPublished] = await tail.read(MODEL_ANNOUNCEMENTS, KEPT_ANNOUNCEMENTS)
+    for announcement in reversed(announcements):
+        await models.on_model(announcement)
+        if vectors.model is not None:
+            return
+
+
+class Custodian:
+    """The tenant of the instruments' leases. ``is_owner`` tells, at each batch, whether they may still be acted on."""
+
+    def __init__(
+        self, run_id: str, vectors: VectorHandler, feed: VectorFeed, tail: Tail, outlet: Outlet, log: Log
+    ) -> None:
+        self.is_owner: Callable[[], bool] = lambda: True
+        self._run_id = run_id
+        self._vectors = vectors
+        self._ledger = vectors.ledger
+        self._feed = feed
+        self._tail = tail
+        self._outlet = outlet
+        self._log = log
+        self._live: set[InstrumentKey] = set()
+        self._waiting: dict[InstrumentKey, list[FeatureVector]] = {}
+
+    def handle(self, batch: Sequence[FeatureVector]) -> None:
+        """Take a natural batch of vectors; those of instruments that are not ours (any more) are passed over."""
+        if not self.is_owner():
+            return
+        live: list[FeatureVector] = []
+        for vector in batch:
+            key = (vector.venue, vector.symbol)
+            if key in self._live:
+                live.append(vector)
+            elif key in self._waiting:
+                self._waiting[key].append(vector)
+        if live:
+            self._vectors.on_vectors(live)
+
+    async def take_over(self, keys: Sequence[InstrumentKey], epoch: int) -> None:
+        """Never predict a step twice, owe the outcomes that were owed, and go live."""
+        self._waiting.update((key, []) for key in keys)
+        await self._feed.follow(keys)
+        self._ledger.sender.epoch = epoch
+        owed = await self._take_over_predictions(set(keys))
+        settled = await self._settle_missed(set(keys))
+        self._live |= set(keys)
+        waited = [vector for key in keys for vector in self._waiting.pop(key, [])]
+        self.handle(waited)
+        self._log.info("recovered", instruments=len(keys), owed=owed, settled=settled, waited=len(waited))
+
+    async def hand_over(self, keys: Sequence[InstrumentKey]) -> None:
+        """Stop with ``keys``; all that was predicted is on its way to the streams when this returns."""
+        self._forget(keys)
+        await self._feed.leave(keys)
+        await self._outlet.flush()
+
+    async def lose(self, keys: Sequence[InstrumentKey]) -> None:
+        """Forget ``keys``: somebody else may predict them."""
+        self._forget(keys)
+        await self._feed.leave(keys)
+
+    def _forget(self, keys: Sequence[InstrumentKey]) -> None:
+        self._live -= set(keys)
+        for key in keys:
+            self._waiting.pop(key, None)
+            self._ledger.forget(key)
+
+    async def _take_over_predictions(self, keys: set[InstrumentKey]) -> int:
+        serving = self._vectors.model.announcement if self._vectors.model else None
+        outcomes: list[Outcome] = await self._tail.read(OUTCOME_MESSAGES, READ_BACK)
+        settled = {(one.venue, one.symbol): one.step for one in outcomes if one.run_id == self._run_id}
+        predictions: list[Prediction] = await self._tail.read(PREDICTION_MESSAGES, READ_BACK)
+        owed = 0
+        for prediction in predictions:
+            key = (prediction.venue, prediction.symbol)
+            if prediction.run_id != self._run_id or key not in keys:
+                continue
+            self._ledger.resume_after(prediction)
+            is_open = prediction.step > settled.get(key, -1)
+            if serving and is_open and prediction.withheld is None and prediction.model_id == serving.model_id:
+                self._ledger.expect(Pending(prediction, values_of(serving.prior)))
+                owed += 1
+        return owed
+
+    async def _settle_missed(self, keys: set[InstrumentKey]) -> int:
+        vectors: list[FeatureVector] = await self._tail.read(FEATURE_VECTORS, READ_BACK)
+        paid = 0
+        for vector in vectors:
+            if vector.run_id != self._run_id or (vector.venue, vector.symbol) not in keys:
+                continue
+            for outcome in self._ledger.settle(vector).outcomes:
+                self._outlet.send_outcome(outcome)
+                paid += 1
+        return paid
