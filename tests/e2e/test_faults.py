@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from foretick.launcher.testing.bus_rig import WATCHED, BusRig, bus_rig
+from foretick.launcher.testing.echo import Echo
 from foretick.launcher.testing.fake_time import FakeTime
 from foretick.launcher.testing.follower import Outage
 from foretick.launcher.testing.processes import database_processes, frozen, troubles
@@ -16,6 +17,7 @@ from foretick.launcher.testing.system import wait_until
 from foretick.launcher.testing.verdict import assert_data_time_never_fell, assert_sound, wait_until_well
 
 FAULT_S = 3.0
+ROOTS = ("ticks", "books", "features", "predictions")
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "ADAUSDT", "SOLUSDT", "AAPL", "GOOGL", "TSLA", "MSFT")
 
 
@@ -81,3 +83,11 @@ def test_clock_set_back_an_hour_holds_nothing_still(rig: BusRig, fake_time: Fake
     assert rig.follower.longest_silence_s(began_s, time.monotonic()) < FAULT_S
     assert_sound(rig.system, rig.follower, victims=WATCHED)
     assert_data_time_never_fell(rig.system)
+
+
+def test_messages_that_come_twice_and_late_change_nothing(rig: BusRig) -> None:
+    wait_until_well(rig.system, rig.follower, victims=WATCHED)
+    with Echo(rig.server.url) as echo:
+        wait_until(lambda: all(echo.repeats.get(root, 0) > 100 for root in ROOTS), 60, "repeats of every subject")
+        wait_until_well(rig.system, rig.follower, victims=WATCHED)
+    assert_sound(rig.system, rig.follower, victims=WATCHED)

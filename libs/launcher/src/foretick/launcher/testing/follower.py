@@ -52,7 +52,10 @@ class Follower:
         self._stop = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._follow(),), daemon=True)
+        self._place = (-1, -1)
         self.connects = 0
+        self.regressions: list[tuple[tuple[int, int], tuple[int, int]]] = []
+        """Pairs of (epoch, seq) where a connection was sent something older than what it had."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -107,6 +110,7 @@ class Follower:
         except (OSError, TimeoutError, websockets.WebSocketException):
             return
         self.connects += 1
+        self._place = (-1, -1)
         try:
             while True:
                 text = await asyncio.wait_for(connection.recv(), _QUIET_S)
@@ -118,6 +122,11 @@ class Follower:
                 await asyncio.wait_for(connection.close(), 1)
 
     def _take(self, message: dict[str, Any], at_s: float, at_ns: int) -> None:
+        if message.get("channel") == "predictions":
+            place = (message["epoch"], message["seq"])
+            if place < self._place:
+                self.regressions.append((self._place, place))
+            self._place = max(place, self._place)
         data = message.get("data") or {}
         is_fresh = message["type"] == "delta" or (message["type"] == "snapshot" and message.get("age_us", 0) < 1e6)
         if message.get("channel") == "predictions" and is_fresh and data.get("probabilities"):

@@ -31,6 +31,7 @@ def assert_sound(
     Every loss of market data must have the gap record that ingest published.
     """
     asof_seq = wait_until_well(system, follower, deadline_s, victims)
+    assert follower.regressions == [], "a client was sent something older than what it had"
     run_id = system.setting("RUN_ID")
     with psycopg.connect(system.setting("DATABASE_URL"), autocommit=True) as rows:
         wait_until(
