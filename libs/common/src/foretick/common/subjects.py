@@ -28,6 +28,7 @@ DAY_S = 24 * HOUR_S
 
 ROLES: tuple[str, ...] = (
     "ingest.feed", "ingest.record", "features.serve", "predictor.serve", "predictor.train", "gateway.api",
+    "gateway.feed",
 )  # fmt: skip
 """Every role that speaks to the bus, as ``service.role``; each is a NATS user."""
 
@@ -171,37 +172,37 @@ def holder_call(service: str, holder: str) -> str:
 
 TICKS = Subject(
     "ticks", ("venue", "symbol"), TickFrame, Plane.DATA, ("ingest.feed",),
-    ("features.serve", "gateway.api", "ingest.record"), MARKET,
+    ("features.serve", "gateway.api", "gateway.feed", "ingest.record"), MARKET,
     "Trades, best bid and ask, and clock events of an instrument", ttl_ms=3_000,
 )  # fmt: skip
 BOOKS = Subject(
     "books", ("venue", "symbol"), BookFrame, Plane.DATA, ("ingest.feed",),
-    ("features.serve", "gateway.api", "ingest.record"), MARKET,
+    ("features.serve", "gateway.api", "gateway.feed", "ingest.record"), MARKET,
     "Order book snapshots, deltas and states of an instrument",
 )  # fmt: skip
 FEATURE_VECTORS = Subject(
     "features", ("venue", "symbol"), FeatureVector, Plane.DATA, ("features.serve",),
-    ("predictor.serve", "gateway.api", "ingest.record"), FEATURES,
+    ("predictor.serve", "gateway.api", "gateway.feed", "ingest.record"), FEATURES,
     "The feature vector of an instrument, one a step", ttl_ms=3_000,
 )  # fmt: skip
 PREDICTION_MESSAGES = Subject(
     "predictions", ("venue", "symbol"), Prediction, Plane.DATA, ("predictor.serve",),
-    ("gateway.api", "ingest.record"), PREDICTIONS,
+    ("gateway.api", "gateway.feed", "ingest.record"), PREDICTIONS,
     "The prediction for an instrument, one a step, or the reason why it is withheld", ttl_ms=3_000,
 )  # fmt: skip
 OUTCOME_MESSAGES = Subject(
     "outcomes", ("venue", "symbol"), Outcome, Plane.DATA, ("predictor.serve",),
-    ("gateway.api", "ingest.record"), OUTCOMES,
+    ("gateway.api", "gateway.feed", "ingest.record"), OUTCOMES,
     "What became of a prediction, and the running score of its model",
 )  # fmt: skip
 INSTRUMENT_LISTINGS = Subject(
     "instruments", ("venue", "symbol"), Instrument, Plane.DATA, ("ingest.feed",),
-    ("features.serve", "predictor.serve", "gateway.api", "ingest.record"), INSTRUMENTS,
+    ("features.serve", "predictor.serve", "gateway.api", "gateway.feed", "ingest.record"), INSTRUMENTS,
     "An instrument as its venue lists it",
 )  # fmt: skip
 MODEL_ANNOUNCEMENTS = Subject(
     "models", ("name",), ModelPublished, Plane.CONTROL, ("predictor.train",),
-    ("predictor.serve", "gateway.api"), MODELS,
+    ("predictor.serve", "gateway.api", "gateway.feed"), MODELS,
     "A trained model is in the Object Store and may be served",
 )  # fmt: skip
 DEAD_LETTERS = Subject(
