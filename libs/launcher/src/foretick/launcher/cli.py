@@ -1,9 +1,10 @@
-"""The command line: ``foretick up | replay | status | doctor | logs | migrate | warm``."""
+"""The command line: ``foretick up | replay | status | doctor | audit | streams | dlq | logs | migrate | warm``."""
 
 import argparse
 from collections.abc import Sequence
 
 from foretick.launcher import commands
+from foretick.launcher.dead_letters.arguments import add_arguments
 from foretick.launcher.machine.child import set_variable
 
 
@@ -17,11 +18,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.speed is not None:
             set_variable("REPLAY_SPEED", f"{options.speed:g}")
         return commands.run_up(as_json=options.json)
+    if options.command == "audit":
+        return commands.run_audit(options.run, options.symbol, as_json=options.json)
+    if options.command == "streams":
+        return commands.show_streams(as_json=options.json, apply=options.apply)
+    if options.command == "dlq":
+        return commands.run_dlq(options)
     if options.command == "logs":
         return commands.show_logs(options.role, options.lines, follow_on=options.follow)
     return {
         "status": commands.show_status,
         "doctor": commands.run_doctor,
+        "nats-permissions": commands.print_permissions,
         "migrate": commands.run_migrate,
         "warm": commands.run_warm,
     }[options.command]()
@@ -41,6 +49,22 @@ def build_parser() -> argparse.ArgumentParser:
         "status", help="say what is running on this DATA_DIR; exit code 1 when something is not well"
     )
     commands_of.add_parser("doctor", help="say what is wrong on this machine and what to do")
+    audit = commands_of.add_parser(
+        "audit",
+        help="prove which events of a run are recorded, missing or doubled; exit code 0 whole, 1 not, 2 unknown",
+    )
+    audit.add_argument("--run", help="which run (default: the newest)")
+    audit.add_argument("--symbol", action="append", default=[], help="only this instrument; may be given again")
+    audit.add_argument("--json", action="store_true", help="print the report as JSON")
+    streams = commands_of.add_parser(
+        "streams", help="show how full the streams and buckets are, and who is behind; exit code 1 when one is full"
+    )
+    streams.add_argument("--json", action="store_true", help="print them as JSON")
+    streams.add_argument("--apply", action="store_true", help="first make and change them as the subject table says")
+    add_arguments(
+        commands_of.add_parser("dlq", help="look at what services could not use, publish it again, or forget it")
+    )
+    commands_of.add_parser("nats-permissions", help="print the NATS users and what each may do, for nats-server")
     logs = commands_of.add_parser("logs", help="show the logs of the last run")
     logs.add_argument("role", nargs="?", help="such as features.serve; default: all")
     logs.add_argument("-n", "--lines", type=int, default=50, help="how many lines of each (default: %(default)s)")

@@ -1,11 +1,13 @@
 """What each command but ``up`` does."""
 
+import argparse
 import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from foretick.common.errors import InvalidSettings
+from foretick.common.permissions import render_authorization, users
 from foretick.common.runtime.settings import load_settings
 from foretick.launcher.domain.diagnosis import Grade, diagnose
 from foretick.launcher.domain.log_line import parse_log_line, render_log_line
@@ -52,6 +54,36 @@ def show_status() -> int:
     return 0 if all_ready else 1
 
 
+def run_audit(run_id: str | None, symbols: list[str], *, as_json: bool) -> int:
+    """Print what is recorded of a run; exit code 0 for whole, 1 for not whole, 2 where it could not be told."""
+    settings = _settings()
+    if settings is None:
+        return InvalidSettings.exit_code
+    from foretick.launcher.audit import command  # the bus and the database
+
+    return command.run_audit(settings, run_id, symbols, as_json=as_json)
+
+
+def show_streams(*, as_json: bool, apply: bool) -> int:
+    """Print the streams and buckets; exit code 1 when one is missing or full, 3 when the bus is away."""
+    from foretick.launcher import streams  # the bus
+
+    return streams.show_streams(as_json=as_json, apply=apply)
+
+
+def run_dlq(options: argparse.Namespace) -> int:
+    """List, show, replay or drop dead letters."""
+    from foretick.launcher.dead_letters import commands  # the bus
+
+    return commands.run_dlq(options)
+
+
+def print_permissions() -> int:
+    """Print the ``authorization`` block of a nats-server, its passwords as references to the server's environment."""
+    sys.stdout.write(render_authorization(users()))
+    return 0
+
+
 def run_doctor() -> int:
     """Print the findings about this machine; exit code 1 when one keeps Foretick from running."""
     faults: list[str] = []
@@ -60,7 +92,7 @@ def run_doctor() -> int:
     except InvalidSettings as error:
         faults = error.faults
         settings = LauncherSettings.model_construct()
-    wanted_ports = {"API_PORT": settings.api_port}
+    wanted_ports = {"API_PORT": settings.api_port, "WEBSOCKET_PORT": settings.websocket_port}
     addresses: dict[str, tuple[str, int]] = {}
     for name, url, port, default_port in (
         ("NATS", settings.external_nats_url, settings.nats_port, _NATS_PORT),

@@ -37,7 +37,7 @@ class Bus:
         self._log = log
         self._health = health
         self._address = without_password(url)
-        self._violations = metrics and metrics.counter(
+        self.violations = metrics and metrics.counter(
             "bus_permission_violations_total", "What the server refused because the subject table does not allow it"
         )
         self._failures = 0
@@ -135,8 +135,8 @@ class Bus:
             hint="the subject table does not say that this role may do that, or NATS_URL carries another role's user",
         )  # fmt: skip
         self._health.set("permissions", ok=False, detail=str(error))
-        if self._violations is not None:
-            self._violations.inc()
+        if self.violations is not None:
+            self.violations.inc()
 
     async def _on_error(self, error: Exception) -> None:
         if _VIOLATION in str(error).lower():

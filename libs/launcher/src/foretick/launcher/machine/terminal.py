@@ -34,6 +34,10 @@ class Terminal:
         """Return ``text`` so that it stands out."""
         return f"\x1b[1m{text}\x1b[0m" if self.colour else text
 
+    def paint(self, text: str, colour: str) -> str:
+        """Return ``text`` in ``colour``, the number of an ANSI colour; empty leaves it as it is."""
+        return f"\x1b[{colour}m{text}\x1b[0m" if self.colour and colour else text
+
     def _erase_board(self) -> None:
         if self._board_lines:
             self._write(f"\x1b[{self._board_lines}F\x1b[J")
