@@ -1,0 +1,125 @@
+"""Half of the sustained rate for half an hour: memory, latency, descriptors, threads and backlog stay as they are."""
+
+import itertools
+import os
+import statistics
+import time
+from dataclasses import dataclass
+
+import psutil
+from bench.rig import loaded_system
+from bench.signal_path import SYMBOLS
+
+from foretick.launcher.testing import System
+from foretick.launcher.testing.backlog import pending_messages
+from foretick.launcher.testing.follower import Follower
+from foretick.launcher.testing.processes import VICTIMS
+from foretick.launcher.testing.verdict import assert_sound
+
+MINUTES = float(os.environ.get("PROVE_SOAK_MINUTES", "30"))
+TICKS_PER_S = float(os.environ.get("PROVE_SOAK_RATE", "13000"))
+SAMPLE_S = 10.0
+MAX_SLOPE_FRAC = 0.01
+"""Growth of a process's memory in ten minutes, by a straight line through the last two thirds."""
+SLACK_BYTES = 2_000_000
+"""In ten minutes: what an allocator's arenas do without anything having grown."""
+MAX_DRIFT = 1.5
+SLACK_MS = 5.0
+MAX_BACKLOG_S = 2.0
+SERVING = tuple(victim for victim in VICTIMS if victim.role != "simulate")
+"""The venue is the benchmark's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A process at an instant: memory (PSS), open files, threads."""
+
+    at_s: float
+    pss_bytes: int
+    files: int
+    threads: int
+
+
+def test_system_under_steady_load_does_not_drift() -> None:
+    samples: dict[tuple[int, str], list[Sample]] = {}
+    backlogs: list[int] = []
+    with loaded_system(SYMBOLS, TICKS_PER_S) as (system, _), Follower(system, SYMBOLS[0]) as follower:
+        bus, began_s, minute = system.setting("NATS_URL"), time.monotonic(), 0
+        while (elapsed_s := time.monotonic() - began_s) < 60 * MINUTES:
+            take_samples(system, samples)
+            backlogs.append(pending_messages(bus, "MARKET"))
+            if elapsed_s >= 60 * minute:
+                minute += 1
+                print(row_of(minute, samples, backlogs[-1], follower), flush=True)
+            time.sleep(SAMPLE_S)
+        thirds = [began_s + 60 * MINUTES * third / 3 for third in range(4)]
+        latencies = [follower.latencies_ms(*span) for span in itertools.pairwise(thirds)]
+        for (pid, name), series in sorted(samples.items(), key=lambda entry: entry[0][1]):
+            print(f"{name:18} pid {pid}: {describe(series)}")
+        assert_flat(samples, backlogs, latencies)
+        assert follower.connects == 1
+        assert_sound(system, follower, victims=SERVING)
+
+
+def take_samples(system: System, samples: dict[tuple[int, str], list[Sample]]) -> None:
+    """Add one of each process that serves; PostgreSQL's short-lived workers and the trainer are not among them."""
+    for process in system.processes():
+        try:
+            command, memory = process.cmdline(), process.memory_full_info()
+            name = name_of(process.name(), command)
+            if name:
+                sample = Sample(time.monotonic(), memory.pss, process.num_fds(), process.num_threads())
+                samples.setdefault((process.pid, name), []).append(sample)
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+
+
+def name_of(program: str, command: list[str]) -> str:
+    """Return what to call a process in the table; empty for one that is not watched."""
+    if command[1:2] == ["-m"] and "train" not in command:
+        return ".".join(word.removeprefix("foretick.") for word in command[2:])
+    return program if program == "nats-server" else ""
+
+
+def assert_flat(
+    samples: dict[tuple[int, str], list[Sample]], backlogs: list[int], latencies: list[list[float]]
+) -> None:
+    """Fail for a process that grows or has died, a backlog that piles up, or a client that waits longer and longer."""
+    names = [name for _, name in samples]
+    assert len(names) == len(set(names)), f"a process was restarted: {sorted(names)}"
+    for (_, name), series in samples.items():
+        steady = series[len(series) // 3 :]
+        assert slope_bytes(steady) <= max(MAX_SLOPE_FRAC * steady[0].pss_bytes, SLACK_BYTES), f"{name} grows"
+        assert steady[-1].files <= steady[0].files + 2, f"{name} opens files"
+        assert steady[-1].threads <= steady[0].threads + 1, f"{name} starts threads"
+    assert statistics.median(backlogs[-6:]) <= max(backlogs[len(backlogs) // 3], MAX_BACKLOG_S * TICKS_PER_S)
+    first, last = latencies[0], latencies[-1]
+    for cut in (49, 98):
+        was, now = (statistics.quantiles(part, n=100)[cut] for part in (first, last))
+        assert now <= max(MAX_DRIFT * was, was + SLACK_MS), f"p{cut + 1} drifts from {was:.1f} to {now:.1f} ms"
+
+
+def slope_bytes(series: list[Sample]) -> float:
+    """Return the growth in ten minutes by a line fitted to ``series``."""
+    slope, _ = statistics.linear_regression([sample.at_s for sample in series], [sample.pss_bytes for sample in series])
+    return slope * 600
+
+
+def describe(series: list[Sample]) -> str:
+    """Return what a process did, as one line."""
+    steady = series[len(series) // 3 :]
+    slope = slope_bytes(steady)
+    return (
+        f"{steady[0].pss_bytes / 1e6:.1f} -> {steady[-1].pss_bytes / 1e6:.1f} MB, {slope / 1e6:+.2f} MB "
+        f"({slope / steady[0].pss_bytes:+.2%}) in 10 min, files {steady[0].files} -> {steady[-1].files}, "
+        f"threads {steady[0].threads} -> {steady[-1].threads}"
+    )
+
+
+def row_of(minute: int, samples: dict[tuple[int, str], list[Sample]], backlog: int, follower: Follower) -> str:
+    """Return the table's row of a minute."""
+    now_s = time.monotonic()
+    recent = follower.latencies_ms(now_s - 60, now_s)
+    p50, p99 = (statistics.quantiles(recent, n=100)[cut] for cut in (49, 98)) if len(recent) > 1 else (0.0, 0.0)
+    memory = "  ".join(f"{name} {series[-1].pss_bytes / 1e6:.0f}" for (_, name), series in sorted(samples.items()))
+    return f"{minute - 1:3} min  p50 {p50:6.1f} ms  p99 {p99:7.1f} ms  backlog {backlog:6}  MB: {memory}"
