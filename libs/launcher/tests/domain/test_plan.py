@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from foretick.common.runtime.settings import load_settings
@@ -5,7 +7,7 @@ from foretick.launcher.domain import plan
 from foretick.launcher.domain.plan import Addresses, Run
 from foretick.launcher.settings import LauncherSettings
 
-ADDRESSES = Addresses(nats_url="nats://127.0.0.1:4333", api_port=8000, simulator_port=9444)
+ADDRESSES = Addresses(nats_url="nats://127.0.0.1:4333", api_port=8000, simulator_port=9444, websocket_port=8765)
 RUN = Run(run_id="r1", data_dir="/data", web_dir="/web", venues=("sim",))
 
 
@@ -16,6 +18,7 @@ def names(*, simulated: bool) -> list[str]:
 def test_simulated_exchange_runs_before_the_feed():
     assert names(simulated=True) == [
         "ingest.record", "ingest.simulate", "ingest.feed", "features.serve", "predictor.serve", "gateway.api",
+        "gateway.feed",
     ]  # fmt: skip
 
 
@@ -56,6 +59,16 @@ def test_roles_are_told_where_the_others_are():
     assert told["SIM_REST_URL"] == "http://127.0.0.1:9444"
 
 
+def test_feed_processes_share_a_port_and_a_nats_user_and_have_names_of_their_own():
+    one, two = [role for role in plan.plan_roles(simulated=True, feed_processes=2) if role.user == "gateway.feed"]
+    assert (one.name, two.name) == ("gateway.feed", "gateway.feed-1")
+    urls = replace(ADDRESSES, nats_urls={"gateway.feed": "nats://feed@127.0.0.1:4333"})
+    told = [plan.environment_of(role, RUN, urls, http_port=1, database_url=None) for role in (one, two)]
+    assert [environment["WEBSOCKET_PORT"] for environment in told] == ["8765", "8765"]
+    assert [environment["NATS_URL"] for environment in told] == ["nats://feed@127.0.0.1:4333"] * 2
+    assert [environment.get("SHARD_INDEX", "0") for environment in told] == ["0", "1"]
+
+
 def test_serving_roles_get_one_thread_and_training_gets_all():
     assert plan.environment_of(plan.PREDICTOR, RUN, ADDRESSES, 1, None)["OMP_NUM_THREADS"] == "1"
     assert "OMP_NUM_THREADS" not in plan.environment_of(plan.TRAIN, RUN, ADDRESSES, 1, None)
@@ -64,3 +77,21 @@ def test_serving_roles_get_one_thread_and_training_gets_all():
 def test_bytecode_is_written_even_when_the_shell_forbids_it():
     inherited = {"PATH": "/bin", "PYTHONDONTWRITEBYTECODE": "1", "NATS_URL": "theirs"}
     assert plan.child_environment(inherited, {"NATS_URL": "ours"}) == {"PATH": "/bin", "NATS_URL": "ours"}
+
+
+def test_shards_share_the_instruments_of_a_role_and_are_told_of_each_other():
+    roles = plan.plan_roles(simulated=True, shards=plan.Shards(feed=2, features=3))
+    assert [role.name for role in roles if role.service == "features"] == [
+        "features.serve", "features.serve-1", "features.serve-2",
+    ]  # fmt: skip
+    told = [plan.environment_of(role, RUN, ADDRESSES, 1, None) for role in roles if role.service == "features"]
+    assert [(each["SHARD_INDEX"], each["SHARD_COUNT"]) for each in told] == [("0", "3"), ("1", "3"), ("2", "3")]
+    alone = plan.environment_of(plan.PREDICTOR, RUN, ADDRESSES, 1, None)
+    assert "SHARD_COUNT" not in alone
+
+
+def test_recording_is_replayed_by_one_process(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("INGEST_SHARDS", "3")
+    assert load_settings(LauncherSettings).shards.feed == 3
+    monkeypatch.setenv("REPLAY", __file__)
+    assert load_settings(LauncherSettings).shards.feed == 1

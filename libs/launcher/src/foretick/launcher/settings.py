@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from foretick.common.runtime.settings import ReplaySettings, StepSettings, SymbolSettings
-from foretick.launcher.domain.plan import SIMULATED_VENUE
+from foretick.launcher.domain.plan import SIMULATED_VENUE, Shards
 
 
 class LauncherSettings(StepSettings, SymbolSettings, ReplaySettings):
@@ -14,6 +14,9 @@ class LauncherSettings(StepSettings, SymbolSettings, ReplaySettings):
     api_port: int = Field(8000, alias="API_PORT", ge=0, le=65535)
     websocket_port: int = Field(8765, alias="WEBSOCKET_PORT", ge=0, le=65535, description="of the feed's own listener")
     feed_processes: int = Field(1, alias="FEED_PROCESSES", ge=1, le=64, description="that share WEBSOCKET_PORT")
+    ingest_shards: int = Field(1, alias="INGEST_SHARDS", ge=1, le=64, description="processes that share the venues")
+    features_shards: int = Field(1, alias="FEATURES_SHARDS", ge=1, le=64, description="processes that share features")
+    predictor_shards: int = Field(1, alias="PREDICTOR_SHARDS", ge=1, le=64, description="that share predictions")
     nats_port: int = Field(0, alias="NATS_PORT", ge=0, le=65535, description="of the embedded NATS")
     postgres_port: int = Field(0, alias="POSTGRES_PORT", ge=0, le=65535, description="of the embedded PostgreSQL")
     web_dir: str = Field("web/dist", alias="WEB_DIR", description="the built web app")
@@ -26,6 +29,11 @@ class LauncherSettings(StepSettings, SymbolSettings, ReplaySettings):
     def runs_simulator(self) -> bool:
         """Whether the simulated exchange is ours to run: somebody listens to it, and it does not run elsewhere."""
         return SIMULATED_VENUE in self.venues and not self.replay and self.sim_ws_url is None
+
+    @property
+    def shards(self) -> Shards:
+        """How many processes share the instruments of each role; a recording is replayed by one."""
+        return Shards(1 if self.replay else self.ingest_shards, self.features_shards, self.predictor_shards)
 
     @property
     def external_nats_url(self) -> str | None:

@@ -50,7 +50,9 @@ class System:
         self._parts = parts
         self._board = parts.board
         self._bus = BusWatch()
-        self._roles = plan.plan_roles(simulated=settings.runs_simulator, feed_processes=settings.feed_processes)
+        self._roles = plan.plan_roles(
+            simulated=settings.runs_simulator, feed_processes=settings.feed_processes, shards=settings.shards
+        )
         numbers = iter(ports.distinct_free_ports(len(self._roles) + 4))
         self._addresses = Addresses(
             nats_url=settings.external_nats_url or "",
@@ -92,7 +94,8 @@ class System:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self._bus.close()
-        await self._parts.supervisor.stop(last=(plan.FEED.name, plan.SIMULATE.name, plan.RECORD.name))
+        feeds = (role.name for role in self._roles if role.user == plan.FEED.user)
+        await self._parts.supervisor.stop(last=(*feeds, plan.SIMULATE.name, plan.RECORD.name))
         await self._parts.servers.stop()
 
     async def describe(self) -> str:

@@ -22,6 +22,7 @@ class Role:
     needs_database: it starts once the database is migrated
     serves_web: it listens on API_PORT; every other role takes a free port for its health
     instance: counts the processes that run the same role, from 0
+    shards: how many processes share the role's instruments
     single_thread: numerical libraries get one thread, because the process serves and its neighbours need the cores
     """
 
@@ -32,6 +33,7 @@ class Role:
     serves_web: bool = False
     single_thread: bool = True
     instance: int = 0
+    shards: int = field(default=1, compare=False)
 
     @property
     def name(self) -> str:
@@ -88,7 +90,25 @@ class Run:
     replay: str | None = None
 
 
-def plan_roles(*, simulated: bool, feed_processes: int = 1) -> tuple[Role, ...]:
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """Into how many processes each role that owns instruments is split."""
+
+    feed: int = 1
+    features: int = 1
+    predictor: int = 1
+
+
+def shard(role: Role, count: int) -> tuple[Role, ...]:
+    """Return the processes of ``role`` where ``count`` of them share its instruments.
+
+    >>> [one.name for one in shard(FEATURES, 2)]
+    ['features.serve', 'features.serve-1']
+    """
+    return tuple(replace(role, instance=instance, shards=count) for instance in range(count))
+
+
+def plan_roles(*, simulated: bool, feed_processes: int = 1, shards: Shards | None = None) -> tuple[Role, ...]:
     """Return the serving roles in the order of their start; they stop in the reverse order.
 
     The recorder comes first and goes last, so that it sees everything. ``simulated``: the exchange is ours to run.
@@ -97,7 +117,9 @@ def plan_roles(*, simulated: bool, feed_processes: int = 1) -> tuple[Role, ...]:
     ['ingest.record', 'ingest.feed', 'features.serve', 'predictor.serve', 'gateway.api', 'gateway.feed']
     """
     feeds = (replace(GATEWAY_FEED, instance=instance) for instance in range(feed_processes))
-    return (RECORD, *((SIMULATE,) if simulated else ()), FEED, FEATURES, PREDICTOR, GATEWAY, *feeds)
+    shards = shards or Shards()
+    owners = (*shard(FEED, shards.feed), *shard(FEATURES, shards.features), *shard(PREDICTOR, shards.predictor))
+    return (RECORD, *((SIMULATE,) if simulated else ()), *owners, GATEWAY, *feeds)
 
 
 def environment_of(
@@ -113,8 +135,8 @@ def environment_of(
         "WEBSOCKET_PORT": str(addresses.websocket_port),
         "HTTP_PORT": str(addresses.api_port if role.serves_web else http_port),
     }
-    if role.instance:
-        told |= {"SHARD_INDEX": str(role.instance), "SHARD_COUNT": str(role.instance + 1)}  # names the process
+    if role.instance or role.shards > 1:  # of a role that is not sharded it only names the process
+        told |= {"SHARD_INDEX": str(role.instance), "SHARD_COUNT": str(max(role.shards, role.instance + 1))}
     if database_url is not None:
         told["DATABASE_URL"] = database_url
     if run.replay is not None:
