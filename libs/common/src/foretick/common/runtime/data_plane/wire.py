@@ -21,7 +21,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.aio.transport import TcpTransport
 
-from foretick.common.runtime.data_plane.demux import Demux, Receiver
+from foretick.common.runtime.data_plane.demux import Demux, Receiver, WholeReceiver
 
 _NATS_PORT = 4222
 MAX_UNSENT_BYTES = 64 * 1024 * 1024
@@ -34,7 +34,8 @@ class Wire:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._receivers: dict[bytes, Receiver] = {}
-        self._transport = _PartingTransport(self._receivers)
+        self._whole: dict[bytes, WholeReceiver] = {}
+        self._transport = _PartingTransport(self._receivers, self._whole)
         client._transport = self._transport
 
     @property
@@ -57,11 +58,22 @@ class Wire:
         self._receivers[_wire_id(subscription)] = receive
         return subscription
 
+    async def tap_whole(self, inbox: str, receive: WholeReceiver) -> Subscription:
+        """Subscribe ``receive`` to ``inbox``, of which nobody has been told yet; it is given reply and headers too."""
+
+        async def receive_none(_: Msg) -> None:
+            """Nothing comes before the tap is there."""
+
+        subscription = await self._client.subscribe(inbox, cb=receive_none)
+        self._whole[_wire_id(subscription)] = receive
+        return subscription
+
     async def untap(self, subscription: Subscription) -> None:
         """Unsubscribe."""
         if not self._client.is_closed:
             await subscription.unsubscribe()
         self._receivers.pop(_wire_id(subscription), None)
+        self._whole.pop(_wire_id(subscription), None)
 
     def send(self, commands: list[bytes]) -> bool:
         """Write whole protocol commands; return False, and write nothing, while the server is away or does not read.
@@ -75,24 +87,27 @@ class Wire:
         return True
 
     async def flush(self) -> None:
-        """Wait until the server has processed what was sent.
+        """Wait until the server has processed what was sent and subscribed.
 
         Raises:
             nats.errors.Error, TimeoutError: it does not answer
         """
+        if self._client.pending_data_size:  # nats-py's pings pass its own buffer, where subscriptions wait
+            await self._client.flush()
         await self._client.flush()
 
 
 class _PartingTransport(TcpTransport):
     """nats-py's TCP and TLS transport on readers that keep tapped messages back."""
 
-    def __init__(self, receivers: dict[bytes, Receiver]) -> None:
+    def __init__(self, receivers: dict[bytes, Receiver], whole: dict[bytes, WholeReceiver]) -> None:
         super().__init__()
         self._receivers = receivers
+        self._whole = whole
 
     async def connect(self, uri: ParseResult, buffer_size: int, connect_timeout: int) -> None:
         loop = asyncio.get_running_loop()
-        reader = _PartingReader(buffer_size, self._receivers)
+        reader = _PartingReader(buffer_size, self._receivers, self._whole)
         protocol = asyncio.StreamReaderProtocol(reader)
         opening = loop.create_connection(lambda: protocol, uri.hostname or "localhost", uri.port or _NATS_PORT)
         transport, _ = await asyncio.wait_for(opening, connect_timeout)
@@ -106,7 +121,7 @@ class _PartingTransport(TcpTransport):
         if self._io_writer is None:
             raise ConnectionError("TLS is spoken on a connection that is open")
         loop = asyncio.get_running_loop()
-        reader = _PartingReader(buffer_size, self._receivers)
+        reader = _PartingReader(buffer_size, self._receivers, self._whole)
         protocol = asyncio.StreamReaderProtocol(reader)
         hostname = uri if isinstance(uri, str) else uri.hostname
         opening = loop.start_tls(self._io_writer.transport, protocol, ssl_context, server_hostname=hostname)
@@ -133,9 +148,11 @@ class _PartingTransport(TcpTransport):
 class _PartingReader(asyncio.StreamReader):
     """A stream without the tapped messages."""
 
-    def __init__(self, limit_bytes: int, receivers: dict[bytes, Receiver]) -> None:
+    def __init__(
+        self, limit_bytes: int, receivers: dict[bytes, Receiver], whole: dict[bytes, WholeReceiver]
+    ) -> None:
         super().__init__(limit=limit_bytes, loop=asyncio.get_running_loop())
-        self._demux = Demux(receivers)
+        self._demux = Demux(receivers, whole)
 
     def feed_data(self, data: Iterable[SupportsIndex]) -> None:
         passed = self._demux.feed(bytes(data))
