@@ -53,6 +53,7 @@ TAKEN = (Port("API_PORT", 8000, is_taken=True, owner="process 7 (other)"),)
         ({"has_stale_card": True}, "instance", Grade.WARN),
         ({"ports": TAKEN}, "port", Grade.FAIL),
         ({"reachable": {"NATS_URL": "refused"}}, "NATS_URL", Grade.FAIL),
+        ({"nats_user": ""}, "permissions", Grade.WARN),
         ({"settings_faults": ("API_PORT: not a number",)}, "settings", Grade.FAIL),
     ],
 )
@@ -60,6 +61,11 @@ def test_each_fault_is_graded_and_says_what_to_do(change: dict[str, object], top
     found = finding(replace(WELL, **change), topic)  # type: ignore[arg-type]
     assert found.grade is grade
     assert found.remedy
+
+
+def test_user_of_an_external_nats_is_named():
+    found = finding(replace(WELL, nats_user="desk"), "permissions")
+    assert (found.grade, "connects as desk" in found.text) == (Grade.OK, True)
 
 
 def test_newer_node_is_ok():

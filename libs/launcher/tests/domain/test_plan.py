@@ -95,3 +95,14 @@ def test_recording_is_replayed_by_one_process(monkeypatch: pytest.MonkeyPatch):
     assert load_settings(LauncherSettings).shards.feed == 3
     monkeypatch.setenv("REPLAY", __file__)
     assert load_settings(LauncherSettings).shards.feed == 1
+
+
+def test_process_connects_as_the_user_of_its_role_and_one_without_a_user_as_nobody():
+    urls = {user: f"nats://{user}:pw@127.0.0.1:4333" for user in ("features.serve", "operator")}
+    addresses = replace(ADDRESSES, nats_urls=urls)
+    told = [
+        plan.environment_of(role, RUN, addresses, 1, None)["NATS_URL"]
+        for role in (*plan.shard(plan.FEATURES, 2), plan.SIMULATE)
+    ]
+    assert told == [urls["features.serve"], urls["features.serve"], "nats://127.0.0.1:4333"]
+    assert addresses.nats_url_of("operator") == urls["operator"]

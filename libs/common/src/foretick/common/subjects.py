@@ -119,9 +119,6 @@ REPLAYED_LETTERS = Bucket(
 
 BUCKETS: tuple[Bucket, ...] = (EPOCHS, FEATURE_STATES, MODEL_GRAPHS, REPLAYED_LETTERS)
 
-EPOCH_BUCKET = EPOCHS.name
-MODEL_BUCKET = MODEL_GRAPHS.name
-
 
 @dataclass(frozen=True, slots=True)
 class Subject:

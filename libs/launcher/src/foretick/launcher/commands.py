@@ -4,7 +4,9 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from foretick.common.errors import InvalidSettings
 from foretick.common.permissions import render_authorization, users
@@ -102,7 +104,9 @@ def run_doctor() -> int:
             wanted_ports[f"{name}_PORT"] = port
         else:
             addresses["NATS_URL" if name == "NATS" else "DATABASE_URL"] = facts.split_address(url, default_port)
-    findings = diagnose(facts.gather(settings.run_data_dir, Path(settings.web_dir), wanted_ports, addresses, faults))
+    seen = facts.gather(settings.run_data_dir, Path(settings.web_dir), wanted_ports, addresses, faults)
+    nats_url = settings.external_nats_url
+    findings = diagnose(replace(seen, nats_user=None if nats_url is None else urlsplit(nats_url).username or ""))
     terminal = Terminal()
     for finding in findings:
         terminal.line(finding.line())

@@ -14,7 +14,7 @@ from nats.js.kv import KeyValue
 
 from foretick.common.ownership import InstrumentKey, Lease
 from foretick.common.runtime.bus import Bus, open_bucket
-from foretick.common.subjects import EPOCH_BUCKET, escape_token, holder_call
+from foretick.common.subjects import EPOCHS, escape_token, holder_call
 
 _CALL_S = 0.5
 
@@ -41,7 +41,7 @@ class LeaseStore:
 
         The name is ``venue.symbol``, each escaped; an empty one stands for the number of shards.
         """
-        prefix = f"$KV.{EPOCH_BUCKET}.lease.{self._service}."
+        prefix = f"$KV.{EPOCHS.name}.lease.{self._service}."
 
         async def answer(msg: Msg) -> None:
             await msg.respond(b"")
@@ -55,7 +55,7 @@ class LeaseStore:
         nc = self._bus.nc
         await nc.subscribe(holder_call(self._service, holder), cb=answer)
         await nc.subscribe(f"{prefix}>", cb=ring)
-        await nc.subscribe(f"$KV.{EPOCH_BUCKET}.{self._count_key}", cb=ring_count)
+        await nc.subscribe(f"$KV.{EPOCHS.name}.{self._count_key}", cb=ring_count)
         await nc.flush()
 
     async def read(self, key: InstrumentKey) -> Lease:
@@ -107,7 +107,7 @@ class LeaseStore:
 
     async def _open_bucket(self) -> KeyValue:
         if self._bucket is None:
-            self._bucket = await open_bucket(self._bus.js, EPOCH_BUCKET)
+            self._bucket = await open_bucket(self._bus.js, EPOCHS.name)
         return self._bucket
 
     def _key_of(self, key: InstrumentKey) -> str:

@@ -60,6 +60,7 @@ class Facts:
     has_stale_card: a launcher on this data directory was killed before it could tidy up
     reachable: for each address that is set, whether it answers, and if not why
     kernels_cached: whether the compiled kernels are in the cache
+    nats_user: the user that NATS_URL names, empty for none; None where the embedded NATS runs
     """
 
     python: tuple[int, int, int]
@@ -78,6 +79,7 @@ class Facts:
     kernels_cached: bool
     reachable: dict[str, str | None] = field(default_factory=dict[str, str | None])
     settings_faults: tuple[str, ...] = ()
+    nats_user: str | None = None
 
 
 def diagnose(facts: Facts) -> list[Finding]:
@@ -95,6 +97,7 @@ def diagnose(facts: Facts) -> list[Finding]:
         _instance(facts),
         *(_port(port, is_own=facts.running_pid is not None) for port in facts.ports),
         *(_address(name, fault) for name, fault in facts.reachable.items()),
+        _permissions(facts.nats_user),
     ]
 
 
@@ -183,6 +186,18 @@ def _port(port: Port, *, is_own: bool) -> Finding:
         return Finding(Grade.OK, "port", f"{port.setting} {port.number} is taken by {who}; Foretick is running")
     text = f"{port.setting} {port.number} is taken by {who}"
     return Finding(Grade.FAIL, "port", text, f"stop it, or choose another: {port.setting}={port.number + 10} make run")
+
+
+def _permissions(nats_user: str | None) -> Finding:
+    if nats_user is None:
+        return Finding(Grade.OK, "permissions", "the embedded NATS holds each role to the subject table")
+    if not nats_user:
+        return Finding(
+            Grade.WARN, "permissions", "NATS_URL names no user: nothing holds the roles to the subject table",
+            "foretick nats-permissions prints the users for your server; see docs/runbooks/permissions.md",
+        )  # fmt: skip
+    text = f"every role started here connects as {nats_user}; your server says what it may do"
+    return Finding(Grade.OK, "permissions", text)
 
 
 def _address(name: str, fault: str | None) -> Finding:

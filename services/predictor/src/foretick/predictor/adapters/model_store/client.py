@@ -4,14 +4,13 @@ import asyncio
 
 import nats.errors
 from nats.js import JetStreamContext
-from nats.js.api import ObjectStoreConfig
 from nats.js.errors import APIError, BucketNotFoundError, NotFoundError, ObjectNotFoundError
 from nats.js.object_store import ObjectStore
 
 from foretick.common.errors import Refused, Transient
-from foretick.common.subjects import MODEL_BUCKET
+from foretick.common.runtime.stream_setup import ensure_all
+from foretick.common.subjects import MODEL_GRAPHS
 
-MAX_BYTES = 512 * 1024 * 1024
 KEPT_MODELS = 16
 """As many as the stream of announcements keeps."""
 
@@ -19,7 +18,7 @@ _TIMEOUT_S = 10.0
 
 
 class ObjectModelStore:
-    """The bucket of graphs, by object name; created when first written to."""
+    """The bucket of graphs, by object name."""
 
     def __init__(self, js: JetStreamContext) -> None:
         self._js = js
@@ -33,10 +32,10 @@ class ObjectModelStore:
         """
         try:
             async with asyncio.timeout(_TIMEOUT_S):
-                store = await self._js.object_store(MODEL_BUCKET)
+                store = await self._js.object_store(MODEL_GRAPHS.name)
                 result = await store.get(object_name)
         except (BucketNotFoundError, ObjectNotFoundError, NotFoundError) as error:
-            raise Refused("no_object", f"{object_name} is not in bucket {MODEL_BUCKET}", "train again") from error
+            raise Refused("no_object", f"{object_name} is not in bucket {MODEL_GRAPHS.name}", "train again") from error
         except (TimeoutError, nats.errors.Error) as error:
             raise Transient(f"the Object Store did not give {object_name}: {error!r}") from error
         return result.data or b""
@@ -57,11 +56,12 @@ class ObjectModelStore:
 
     async def _bucket(self) -> ObjectStore:
         try:
-            return await self._js.object_store(MODEL_BUCKET)
+            return await self._js.object_store(MODEL_GRAPHS.name)
         except (BucketNotFoundError, NotFoundError):
-            return await self._js.create_object_store(MODEL_BUCKET, ObjectStoreConfig(max_bytes=MAX_BYTES))
+            await ensure_all(self._js, declared=(MODEL_GRAPHS,))  # the server has lost it since the start
+            return await self._js.object_store(MODEL_GRAPHS.name)
         except APIError as error:
-            raise Transient(f"bucket {MODEL_BUCKET} cannot be opened: {error}") from error
+            raise Transient(f"bucket {MODEL_GRAPHS.name} cannot be opened: {error}") from error
 
 
 async def _forget_oldest(store: ObjectStore) -> None:
