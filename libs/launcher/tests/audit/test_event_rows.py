@@ -44,6 +44,8 @@ def test_missing_is_every_number_without_a_row_up_to_where_the_recorder_has_come
 def test_epoch_that_falls_along_the_numbers_is_told_where_it_falls():
     assert rows_of([(1, 2), (2, 2), (3, 1), (4, 1), (5, 3)]).fallen == [Span(3, 3)]
     assert rows_of([(1, 1), (2, 2), (9, 2), (10, 3)]).fallen == []
+    assert rows_of([(1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (4, 2)]).fallen == []
+    assert rows_of([(1, 1), (2, 1), (2, 2), (3, 1)]).fallen == [Span(3, 3)]
 
 
 def test_gap_record_accounts_for_what_it_covers_and_no_more():

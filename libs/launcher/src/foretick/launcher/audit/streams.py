@@ -1,5 +1,6 @@
 """The audit's side of JetStream: every message of a stream, in order."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -97,10 +98,11 @@ async def open_streams(nats_url: str) -> AsyncIterator[StreamReader]:
         """The failed connection itself is raised; nats-py would log a trace as well."""
 
     try:
-        client = await nats.connect(
+        connecting = nats.connect(
             nats_url, name="foretick audit", allow_reconnect=False, connect_timeout=_CONNECT_TIMEOUT_S,
             error_cb=pass_over,
         )  # fmt: skip
+        client = await asyncio.wait_for(connecting, _CONNECT_TIMEOUT_S)
     except (nats.errors.Error, OSError, TimeoutError) as error:
         raise Transient(f"NATS does not answer: {error!r}") from error
     try:

@@ -54,6 +54,8 @@ class EventRows:
         if last_seq is not None:
             self._end(last_seq)
         self.doubled = merge(self.doubled)
+        # Where numbers are doubled, two writers' epochs lie side by side in any order.
+        self.fallen = subtract(self.fallen, self.doubled)
 
     @property
     def extent(self) -> Span | None:
