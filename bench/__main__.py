@@ -7,11 +7,16 @@ import sys
 from bench.harness import Figure, MachineTooNoisy, describe_machine
 
 MODULES = {
+    "hop": ("hop", "hop-cpu"),
+    "frames": ("frames",),
+    "control_plane": ("control-plane-cost",),
     "features": ("features", "features-amortised"),
     "ensemble": ("ensemble",),
     "signal_path": ("signal", "signal-p99"),
     "sustain": ("sustain",),
     "record": ("record",),
+    "catch_up": ("catch-up",),
+    "scale": ("scale",),
     "first_light": ("first-light-cold", "first-light-warm"),
 }
 _ATTEMPTS = 3

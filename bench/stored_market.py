@@ -1,0 +1,202 @@
+"""A stream of market data that is filled beforehand, and feature shards that catch up on it: for catch-up and scale."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+import nats
+from nats.aio.client import Client
+from nats.js.errors import NotFoundError
+
+from foretick.common.contracts import BookEventKind, BookFrame, FeatureVector, TickFrame
+from foretick.common.ownership import owner_of
+from foretick.common.runtime.embedded import NatsServer
+from foretick.common.runtime.stream_setup import ensure_all
+from foretick.common.subjects import (
+    BOOKS,
+    EPOCHS,
+    FEATURE_STATES,
+    FEATURE_VECTORS,
+    FEATURES,
+    INSTRUMENT_LISTINGS,
+    INSTRUMENTS,
+    MARKET,
+    TICKS,
+)
+from foretick.common.testing import T0_NS, book_frame, eventually, instrument, snapshot, tick_frame
+
+RUN_ID = "test"  # of the builders
+STEP_NS = 100_000_000
+_TICKS_A_STEP = (13, 12)  # 125 ticks/s
+_ANCHOR_STEPS = 100
+_LIVE_S = 240.0
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """One catching up: seconds from the first shard's first read to the last one's going live, and what came out."""
+
+    seconds: float
+    frames: int
+    vectors: dict[str, str]
+
+
+def share_symbols(each: int, shards: int) -> list[str]:
+    """Return ``each`` symbols for every one of ``shards``, so that no shard has more to do than another."""
+    shares: list[list[str]] = [[] for _ in range(shards)]
+    number = 0
+    while any(len(share) < each for share in shares):
+        symbol = f"S{number}"
+        share = shares[owner_of("sim", symbol, shards)]
+        if len(share) < each:
+            share.append(symbol)
+        number += 1
+    return [symbol for share in shares for symbol in share]
+
+
+def frames_of(symbol: str, seconds: int, *, batched: bool) -> Iterator[TickFrame | BookFrame]:
+    """Yield what ingest would have published of one instrument: 125 ticks/s, 10 book updates/s, 0.1 books/s.
+
+    ``batched``: a frame holds the ticks of 100 ms; else every tick is a frame of its own.
+    """
+    seq = 1
+    for step in range(seconds * 10):
+        start_ns = T0_NS + step * STEP_NS
+        kind = BookEventKind.SNAPSHOT if step % _ANCHOR_STEPS == 0 else BookEventKind.DELTA
+        yield book_frame([snapshot(kind=kind, ts_ns=start_ns)], seq=seq, symbol=symbol)
+        seq += 1
+        count = _TICKS_A_STEP[step % 2]
+        kinds = ("TQ" * 7)[:count]
+        spacing_ns = STEP_NS // 20
+        if batched:
+            yield tick_frame(kinds, seq=seq, start_ns=start_ns + spacing_ns, spacing_ns=spacing_ns, symbol=symbol)
+        else:
+            for index, one in enumerate(kinds):
+                at_ns = start_ns + (1 + index) * spacing_ns
+                yield tick_frame(one, seq=seq + index, start_ns=at_ns, symbol=symbol)
+        seq += count
+
+
+@contextmanager
+def stored_market(symbols: Sequence[str], seconds: int, *, batched: bool) -> Iterator["StoredMarket"]:
+    """Run a nats-server whose stream MARKET holds ``seconds`` of ``symbols``, in the order of their data time."""
+    with tempfile.TemporaryDirectory(prefix="foretick-bench-") as folder, NatsServer(Path(folder)) as server:
+        server.start()
+        market = StoredMarket(server.url, symbols)
+        asyncio.run(market.fill(seconds, batched=batched))
+        yield market
+
+
+class StoredMarket:
+    """The filled stream, and the shards that read it."""
+
+    def __init__(self, url: str, symbols: Sequence[str]) -> None:
+        self.url = url
+        self.symbols = list(symbols)
+        self.stored = 0
+
+    async def fill(self, seconds: int, *, batched: bool) -> None:
+        """Fill stream MARKET."""
+        nc = await nats.connect(self.url)
+        await ensure_all(nc.jetstream())
+        streams = [frames_of(symbol, seconds, batched=batched) for symbol in self.symbols]
+        for together in zip(*streams, strict=True):
+            for frame in together:
+                subject = TICKS if isinstance(frame, TickFrame) else BOOKS
+                await nc.publish(subject.of(frame.venue, frame.symbol), msgspec.json.encode(frame))
+                self.stored += 1
+            if self.stored % 4_000 < len(together):
+                await nc.flush()
+        await nc.flush()
+        await eventually(lambda: self._holds_all(nc), deadline_s=60)
+        await nc.close()
+
+    async def _holds_all(self, nc: Client) -> bool:
+        return (await nc.jetstream().stream_info(MARKET.name)).state.messages == self.stored
+
+    def catch_up(self, shards: int) -> CatchUp:
+        """Start ``shards`` cold, list the instruments when all are ready, and wait until all are live."""
+        asyncio.run(self._clear())
+        with tempfile.TemporaryDirectory(prefix="foretick-bench-") as folder:
+            logs = [Path(folder) / f"{index}.log" for index in range(shards)]
+            processes = [self._start(index, shards, log) for index, log in enumerate(logs)]
+            try:
+                for log in logs:
+                    _wait_for(log, "started")
+                asyncio.run(self._list())
+                began = [_wait_for(log, "taking over instruments") for log in logs]
+                ended = [_wait_for(log, "recovered") for log in logs]
+            finally:
+                for process in processes:
+                    process.terminate()
+                for process in processes:
+                    process.wait(30)
+        seconds = max(line["at_s"] for line in ended) - min(line["at_s"] for line in began)
+        return CatchUp(seconds, sum(int(line["frames"]) for line in ended), asyncio.run(self._digests()))
+
+    def _start(self, index: int, shards: int, log: Path) -> "subprocess.Popen[bytes]":
+        settings = {
+            "NATS_URL": self.url, "RUN_ID": RUN_ID, "HTTP_PORT": "0", "FEATURE_HISTORY": "86400",
+            "FEATURE_SNAPSHOT_INTERVAL": "600", "SHARD_INDEX": str(index), "SHARD_COUNT": str(shards),
+            "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1",
+        }  # fmt: skip
+        with log.open("wb") as out:
+            command = [sys.executable, "-m", "foretick.features", "serve"]
+            return subprocess.Popen(command, env={**os.environ, **settings}, stdout=out, stderr=out)
+
+    async def _list(self) -> None:
+        nc = await nats.connect(self.url)
+        for symbol in self.symbols:
+            listing = msgspec.json.encode(instrument(symbol=symbol))
+            await nc.publish(INSTRUMENT_LISTINGS.of("sim", symbol), listing)
+        await nc.flush()
+        await nc.close()
+
+    async def _clear(self) -> None:
+        nc = await nats.connect(self.url)
+        for name in (FEATURES.name, INSTRUMENTS.name, FEATURE_STATES.stream_name, EPOCHS.stream_name):
+            with suppress(NotFoundError):
+                await nc.jetstream().purge_stream(name)
+        await nc.close()
+
+    async def _digests(self) -> dict[str, str]:
+        """Return a digest of every instrument's vectors, whoever sent them and when, in order."""
+        nc = await nats.connect(self.url)
+        digests = {symbol: await self._digest(nc, symbol) for symbol in self.symbols}
+        await nc.close()
+        return digests
+
+    async def _digest(self, nc: Client, symbol: str) -> str:
+        stream, subject = nc.jetstream(), FEATURE_VECTORS.of("sim", symbol)
+        stored = (await stream.stream_info(FEATURES.name, subjects_filter=subject)).state.subjects or {}
+        consumer = await stream.subscribe(subject, ordered_consumer=True)
+        digest = blake2b(digest_size=16)
+        for _ in range(stored.get(subject, 0)):
+            vector = msgspec.json.decode((await consumer.next_msg(timeout=10)).data, type=FeatureVector)
+            digest.update(repr((vector.asof_seq, vector.prev_asof_seq, vector.step, vector.values)).encode())
+        await consumer.unsubscribe()
+        return f"{stored.get(subject, 0)} {digest.hexdigest()}"
+
+
+def _wait_for(log: Path, event: str) -> dict[str, float]:
+    """Return the first line of ``log`` that tells ``event``, with its time as ``at_s``."""
+    deadline = time.monotonic() + _LIVE_S
+    while time.monotonic() < deadline:
+        for line in log.read_text().splitlines():
+            with suppress(json.JSONDecodeError):
+                entry = json.loads(line)
+                if entry.get("event") == event:
+                    return entry | {"at_s": datetime.fromisoformat(entry["ts"]).timestamp()}
+        time.sleep(0.05)
+    raise RuntimeError(f"no '{event}' within {_LIVE_S:g} s:\n{log.read_text()[-2000:]}")
