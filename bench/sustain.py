@@ -17,20 +17,12 @@ import psycopg
 from bench.harness import Figure
 from bench.rig import loaded_system
 from bench.signal_path import SYMBOLS
+from foretick.launcher.audit import audit_run
 from foretick.launcher.testing import System
 
 RATES = (40_000, 34_000, 30_000, 27_000, 24_000, 21_000, 15_000, 10_000, 5_000)
 _SECONDS = 60.0
 _KEEPS_UP_FRAC = 0.98
-_WHOLE = """
-WITH events AS (
-    SELECT symbol, seq FROM ticks WHERE run_id = %(run)s
-    UNION ALL SELECT symbol, seq FROM book_events WHERE run_id = %(run)s
-)
-SELECT coalesce(sum(last - first + 1 - n), 0) FROM (
-    SELECT symbol, count(*) AS n, min(seq) AS first, max(seq) AS last FROM events GROUP BY symbol
-) AS spans
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +32,7 @@ class Trial:
     sent_per_s: float
     ticks_per_s: float
     missing: int
+    is_whole: bool
     feature_gaps: float
     backlog_start: int
     backlog_end: int
@@ -50,7 +43,7 @@ class Trial:
         """Whether everything arrived and the backlog stayed flat (a second's worth of messages may be in flight)."""
         flat = self.backlog_end <= max(self.backlog_start, 0) + 2_000
         keeps_up = self.ticks_per_s >= _KEEPS_UP_FRAC * self.sent_per_s
-        return keeps_up and self.missing == 0 and self.feature_gaps == 0 and flat
+        return keeps_up and self.is_whole and self.missing == 0 and self.feature_gaps == 0 and flat
 
 
 def measure() -> list[Figure]:
@@ -80,14 +73,16 @@ def _try(rate: float) -> Trial:
             time.sleep(_SECONDS)
             backlog_end, seconds = _backlog(bus), time.monotonic() - start
             rows = _count(connection, run_id)
-            missing = int(connection.execute(_WHOLE, {"run": run_id}).fetchone()[0])  # type: ignore[index]
+        # The rows alone: what is in the stream and not yet in them is backlog.
+        report = audit_run(database, None, run_id)
         conflated = _metric(system, "predictor", "serve", "foretick_predictor_conflated_total")
         feature_gaps = _metric(system, "features", "serve", "foretick_sequence_gaps_total")
         sent = venue.stop()
         return Trial(
             sent_per_s=sum(each["trades"] + each["quotes"] for each in sent["symbols"].values()) / sent["seconds"],
             ticks_per_s=(rows - rows_before) / seconds,
-            missing=missing,
+            missing=report.missing + report.declared,
+            is_whole=report.is_whole,
             feature_gaps=feature_gaps,
             backlog_start=backlog_start,
             backlog_end=backlog_end,

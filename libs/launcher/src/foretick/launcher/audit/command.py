@@ -30,7 +30,7 @@ def run_audit(settings: LauncherSettings, run_id: str | None, symbols: Sequence[
 
 
 def _addresses(settings: LauncherSettings) -> tuple[str, str | None]:
-    """Return database and NATS of the system that runs on DATA_DIR, else those of the environment.
+    """Return database and NATS of the environment, else those of the system that runs on DATA_DIR.
 
     Raises:
         CannotAudit: there is no database to look at
@@ -38,11 +38,11 @@ def _addresses(settings: LauncherSettings) -> tuple[str, str | None]:
     card = (
         instance.read_card(settings.run_data_dir) if instance.running_pid(settings.run_data_dir) is not None else None
     )
-    database_url = (card or {}).get("database_url") or settings.database_url
+    database_url = settings.database_url or (card or {}).get("database_url")
     if database_url is None:
         hint = f"start the system on {settings.run_data_dir} (foretick up), or set DATABASE_URL"
         raise CannotAudit("no_database", "there is no database to audit", hint)
-    return database_url, (card or {}).get("nats_url") or settings.external_nats_url
+    return database_url, settings.external_nats_url or (card or {}).get("nats_url")
 
 
 class _Progress:

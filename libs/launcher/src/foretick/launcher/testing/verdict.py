@@ -2,7 +2,8 @@
 
 import psycopg
 
-from foretick.common.testing.record import assert_record_is_whole_and_right, is_recorded
+from foretick.common.testing.record import assert_values_are_right, is_recorded
+from foretick.launcher.audit import audit_run
 from foretick.launcher.testing.follower import Follower
 from foretick.launcher.testing.processes import VICTIMS, Victim, troubles
 from foretick.launcher.testing.system import System, wait_until
@@ -38,7 +39,9 @@ def assert_sound(
             lambda: is_recorded(rows, run_id, "BTCUSDT", asof_seq), deadline_s,
             f"the recorder at the prediction as of {asof_seq}\n{system.log_tail(20)}",
         )  # fmt: skip
-        assert_record_is_whole_and_right(rows, run_id)
+        assert_values_are_right(rows, run_id)
+    report = audit_run(system.setting("DATABASE_URL"), system.setting("NATS_URL"), run_id)
+    assert report.is_whole, report.describe()
 
 
 _FALLING_DATA_TIME = """
