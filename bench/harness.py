@@ -22,41 +22,50 @@ class MachineTooNoisy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured figure. ``floor`` must hold, ``aim`` is where we go; ``smaller_is_better`` tells the direction."""
+    """One measured figure. ``floor`` must hold, ``aim`` is where we go; ``smaller_is_better`` tells the direction.
+
+    A figure that is only published has neither.
+    """
 
     id: str
     value: float
     unit: str
-    floor: float
-    aim: float
+    floor: float | None
+    aim: float | None
     smaller_is_better: bool = True
     note: str = ""
 
     @property
     def holds(self) -> bool:
-        """Whether the floor is reached."""
+        """Whether the floor is reached, if there is one."""
+        if self.floor is None:
+            return True
         return self.value <= self.floor if self.smaller_is_better else self.value >= self.floor
 
     @property
     def distance_to_aim(self) -> float:
-        """How many times better it would have to be; 1 or less: reached."""
+        """How many times better it would have to be; 1 or less: reached, as it is without an aim."""
+        if self.aim is None:
+            return 1.0
         if self.smaller_is_better:
             return self.value / self.aim
         return self.aim / self.value if self.value > 0 else float("inf")
 
     def report(self) -> None:
         """Print the figure's line and what it means, and keep it under bench/results."""
-        sign = "<=" if self.smaller_is_better else ">="
-        verdict = "floor holds" if self.holds else "FLOOR MISSED"
-        aim = (
-            "aim reached"
-            if self.distance_to_aim <= 1
-            else f"{self.distance_to_aim:.2f}x from the aim {sign} {self.aim:g}"
-        )
         print(f"figure {self.id} {self.value:.4g} {self.unit}", flush=True)
-        print(f"       {verdict} ({sign} {self.floor:g}), {aim}{'. ' + self.note if self.note else ''}", flush=True)
+        print(f"       {'. '.join(filter(None, (self._verdict(), self.note)))}", flush=True)
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / f"{self.id}.json").write_text(json.dumps(asdict(self) | {"machine": describe_machine()}, indent=1))
+
+    def _verdict(self) -> str:
+        if self.floor is None or self.aim is None:
+            return ""
+        sign = "<=" if self.smaller_is_better else ">="
+        verdict = "floor holds" if self.holds else "FLOOR MISSED"
+        distance = self.distance_to_aim
+        aim = "aim reached" if distance <= 1 else f"{distance:.2f}x from the aim {sign} {self.aim:g}"
+        return f"{verdict} ({sign} {self.floor:g}), {aim}"
 
 
 def time_pair(
