@@ -183,6 +183,15 @@ async def test_letter_that_cannot_be_used_is_refused_with_the_reason(
     assert reason in run("show", str(number))[1]
 
 
+async def test_letter_of_another_run_is_refused(bus, bury, run: Run) -> None:
+    await bus.js.publish(SOURCE, msgspec.json.encode(tick_frame(run_id="the-next-run")))
+    number = await bury(letter())
+    code, printed = run("replay", str(number), "--force")
+    assert code == EXIT_REFUSED
+    assert "its subject is at run the-next-run" in printed
+    assert len(await heard(bus)) == 1
+
+
 async def test_all_letters_of_a_service_are_published_after_a_yes(bus, bury, run: Run) -> None:
     for _ in range(3):
         await bury(letter())

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from foretick.common.errors import InvalidSettings, Refused, Transient
 from foretick.common.runtime.settings import load_settings
 from foretick.launcher.dead_letters.store import DeadLetterStore
-from foretick.launcher.domain.dead_letter import NS_PER_S, Letter, Wanted, check_replayable
+from foretick.launcher.domain.dead_letter import NS_PER_S, Letter, Wanted
 from foretick.launcher.machine import clock
 from foretick.launcher.machine.terminal import Terminal
 from foretick.launcher.operator_bus import connected, nats_url_of
@@ -46,7 +46,7 @@ async def _run(url: str, options: argparse.Namespace, terminal: Terminal, ask: A
     async with connected(url) as bus:
         store = await DeadLetterStore.open(bus)
         if options.action == "show":
-            return _show(await store.get(options.id), terminal)
+            return await _show(store, await store.get(options.id), terminal)
         if options.action == "replay":
             return await _replay(store, options, terminal, ask)
         if options.action == "drop":
@@ -69,11 +69,11 @@ async def _list(store: DeadLetterStore, options: argparse.Namespace, terminal: T
     return 0
 
 
-def _show(letter: Letter, terminal: Terminal) -> int:
+async def _show(store: DeadLetterStore, letter: Letter, terminal: Terminal) -> int:
     for name, value in _fields(letter).items():
         terminal.line(f"{name:<10}{value}")
     try:
-        terminal.line(f"{'replay':<10}possible, on {check_replayable(letter)}: foretick dlq replay {letter.id}")
+        terminal.line(f"{'replay':<10}possible, on {await store.check(letter)}: foretick dlq replay {letter.id}")
     except Refused as error:
         terminal.line(f"{'replay':<10}refused: {error.message}; {error.hint}")
     terminal.line()
@@ -96,7 +96,7 @@ async def _replay(store: DeadLetterStore, options: argparse.Namespace, terminal:
     for letter in letters:
         try:
             if options.dry_run:
-                terminal.line(f"{letter.id:>7}  would go to {check_replayable(letter, is_forced=options.force)}")
+                terminal.line(f"{letter.id:>7}  would go to {await store.check(letter, is_forced=options.force)}")
             else:
                 terminal.line(f"{letter.id:>7}  published on {await store.replay(letter, is_forced=options.force)}")
         except Refused as error:

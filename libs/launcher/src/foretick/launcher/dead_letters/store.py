@@ -6,11 +6,11 @@ import msgspec
 from nats.js.errors import APIError, KeyNotFoundError, NotFoundError
 from nats.js.kv import KeyValue
 
-from foretick.common.contracts import UNDECODABLE, DeadLetter
+from foretick.common.contracts import UNDECODABLE, Contract, DeadLetter
 from foretick.common.errors import Refused
 from foretick.common.runtime.bus import Bus, open_bucket
 from foretick.common.runtime.stream_reader import read_stored, since_sequence
-from foretick.common.subjects import DEAD_LETTERS, REPLAYED_LETTERS
+from foretick.common.subjects import DEAD_LETTERS, REPLAYED_LETTERS, row_of
 from foretick.launcher.domain.dead_letter import Letter, Mark, Wanted, check_replayable
 
 _STREAM = DEAD_LETTERS.stream
@@ -55,6 +55,14 @@ class DeadLetterStore:
         entry = await self._read_entry(str(number))
         return _marked(number, content, _decode_mark(entry.value) if entry else None)
 
+    async def check(self, letter: Letter, *, is_forced: bool = False) -> str:
+        """Return the subject on which ``letter`` can be published again.
+
+        Raises:
+            Refused: it cannot, or was already
+        """
+        return check_replayable(letter, await self._run_of(letter.content.source), is_forced=is_forced)
+
     async def replay(self, letter: Letter, *, is_forced: bool = False) -> str:
         """Publish ``letter`` again on its subject, once: mark it, publish, wait for the ack, complete the mark.
 
@@ -63,7 +71,7 @@ class DeadLetterStore:
         Raises:
             Refused: it cannot be replayed, or was
         """
-        subject = check_replayable(letter, is_forced=is_forced)
+        subject = await self.check(letter, is_forced=is_forced)
         revision = await self._begin(letter, is_forced=is_forced)
         await self._bus.js.publish(subject, letter.payload, timeout=_ACK_S)
         await self._marks.update(str(letter.id), _encode_mark(letter, is_done=True), last=revision)
@@ -81,6 +89,17 @@ class DeadLetterStore:
             if error.err_code not in _NO_SUCH_MESSAGE:
                 raise
             raise _no_letter(number) from None
+
+    async def _run_of(self, source: str) -> str:
+        """Return the run of the last message on subject ``source``; empty where there is none."""
+        found = row_of(source)
+        if found is None:
+            return ""
+        try:
+            last = await self._bus.js.get_last_msg(found[0].stream.name, source, direct=True)
+            return msgspec.json.decode(last.data or b"", type=_OfRun).run_id
+        except (NotFoundError, *UNDECODABLE):
+            return ""
 
     async def _begin(self, letter: Letter, *, is_forced: bool) -> int:
         """Mark that a replay begins; return the mark's revision."""
@@ -120,6 +139,12 @@ _ACK_S = 5.0
 _WRONG_LAST_SEQUENCE = 10071
 _NO_SUCH_MESSAGE = (10037, 10043, 10057)
 """nats-server: no message found; message not found; deleted already, in the words of its several storage engines."""
+
+
+class _OfRun(Contract, frozen=True, kw_only=True, gc=False):
+    """What is read of a last message: its run."""
+
+    run_id: str = ""
 
 
 def _marked(number: int, content: DeadLetter, mark: Mark | None) -> Letter:

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from foretick.common.contracts import UNDECODABLE, Contract, DeadLetter
+from foretick.common.contracts import UNDECODABLE, Contract, DeadLetter, Message
 from foretick.common.errors import Refused
 from foretick.common.subjects import DEAD_LETTERS, row_of
 
@@ -98,20 +98,18 @@ def seconds_of(text: str) -> int:
     return int(number) * _UNITS_S[unit]
 
 
-def check_replayable(letter: Letter, *, is_forced: bool = False) -> str:
-    """Return the subject on which ``letter`` can be published again; ``is_forced``: even though it was already.
+def check_replayable(letter: Letter, current_run: str = "", *, is_forced: bool = False) -> str:
+    """Return the subject on which ``letter`` can be published again.
+
+    current_run: of the last message on its subject, empty where there is none: another run's would disturb consumers
+    is_forced: even though it was published again already
 
     Raises:
         Refused: with the reason why it cannot
     """
+    if not is_forced:
+        _check_mark(letter.mark)
     content, payload = letter.content, letter.payload
-    if letter.mark is not None and not is_forced:
-        if letter.mark.is_done:
-            raise Refused("replayed", "it was replayed already", "--force publishes it once more")
-        raise Refused(
-            "interrupted", "its replay was interrupted, and nobody knows whether it was published",
-            "look for it in the stream; --force publishes it once more",
-        )  # fmt: skip
     found = row_of(content.source)
     if found is None or found[0] is DEAD_LETTERS:
         raise Refused(
@@ -124,10 +122,26 @@ def check_replayable(letter: Letter, *, is_forced: bool = False) -> str:
             "letters keep the first 64 KiB: it has to come from its producer again",
         )  # fmt: skip
     try:
-        msgspec.json.decode(payload, type=found[0].contract)
+        message = msgspec.json.decode(payload, type=found[0].contract)
     except UNDECODABLE as error:
         raise Refused(
             "undecodable", f"it still is no {found[0].contract.__name__}: {error}",
             "correct the producer; foretick dlq drop forgets it",
         ) from error  # fmt: skip
+    if isinstance(message, Message) and current_run and message.run_id != current_run:
+        raise Refused(
+            "other_run", f"it belongs to run {message.run_id}, and its subject is at run {current_run}",
+            "consumers number each run from its beginning; foretick dlq drop forgets it",
+        )  # fmt: skip
     return content.source
+
+
+def _check_mark(mark: Mark | None) -> None:
+    if mark is None:
+        return
+    if mark.is_done:
+        raise Refused("replayed", "it was replayed already", "--force publishes it once more")
+    raise Refused(
+        "interrupted", "its replay was interrupted, and nobody knows whether it was published",
+        "look for it in the stream; --force publishes it once more",
+    )  # fmt: skip
