@@ -107,3 +107,28 @@ def test_large_message_in_small_pieces_is_joined_once() -> None:
     for at in range(0, len(stream), 1000):
         assert demux.feed(stream[at : at + 1000]) == b""
     assert taken == [payload]
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 7, 1000])
+def test_whole_messages_come_with_reply_and_headers(piece_bytes: int) -> None:
+    """The four forms of a message that the protocol's description names; a subject may be as short as a word."""
+    headers = b"NATS/1.0 100 Idle Heartbeat\r\n\r\n"
+    size = len(headers)
+    stream = (
+        b"MSG inbox 7 3\r\none\r\n"
+        b"MSG inbox 7 $JS.ACK.1 3\r\ntwo\r\n"
+        b"MSG other 8 4\r\nthey\r\n"
+        b"HMSG inbox 7 %d %d\r\n%b\r\n"
+        % (size, size, headers)
+        + b"HMSG inbox 7 $JS.ACK.2 %d %d\r\n%bthree\r\n" % (size, size + 5, headers)
+    )
+    got: list[tuple[bytes, ...]] = []
+    demux = Demux({}, {b"7": lambda *message: got.append(message)})
+    passed = b"".join(demux.feed(stream[at : at + piece_bytes]) for at in range(0, len(stream), piece_bytes))
+    assert passed == b"MSG other 8 4\r\nthey\r\n"
+    assert got == [
+        (b"inbox", b"", b"", b"one"),
+        (b"inbox", b"$JS.ACK.1", b"", b"two"),
+        (b"inbox", b"", headers, b""),
+        (b"inbox", b"$JS.ACK.2", headers, b"three"),
+    ]

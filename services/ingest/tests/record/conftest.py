@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 
 from foretick.common.contracts import Message
 from foretick.common.runtime.bus import Bus
+from foretick.common.runtime.data_plane.wire import Wire
 from foretick.common.runtime.store import Store
 from foretick.common.subjects import Subject
 from foretick.common.testing import FakeRuntime
@@ -23,16 +24,25 @@ from foretick.ingest.handlers.recording import RecorderLimits, RecorderMetrics, 
 LIMITS = RecorderLimits(flush_interval_s=0.02, sample_interval_ns=1_000_000_000, retention_days=36500)
 
 
+class TappedBus(Bus):
+    """A bus with the data plane's wire, as a service has it."""
+
+    def __init__(self, url: str, rt: FakeRuntime) -> None:
+        super().__init__(url, "ingest.record-0", rt.log, rt.health)
+        self.wire = Wire(self.nc)
+
+
 class Rig:
     """The parts of one recorder under test; replace one before ``start``."""
 
-    def __init__(self, bus: Bus, database_url: str, limits: RecorderLimits) -> None:
+    def __init__(self, bus: TappedBus, database_url: str, limits: RecorderLimits) -> None:
         self.rt = FakeRuntime("ingest", "record")
         self.bus = bus
+        self.wire = bus.wire
         self.database_url = database_url
         self.store = Store(database_url, "recorder under test", self.rt.log, self.rt.health)
         self.record = RecordWriter(self.store)
-        self.open_reader: Callable[..., JetStreamReader] = lambda *args: JetStreamReader(bus.nc, *args)
+        self.open_reader: Callable[..., JetStreamReader] = lambda *args: JetStreamReader(bus.nc, bus.wire, *args)
         self.limits = limits
         self.recorder: Recorder | None = None
         self.task: asyncio.Task[None] | None = None
@@ -81,9 +91,8 @@ class Rig:
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[Bus]:
-    rt = FakeRuntime()
-    bus = Bus(url, "ingest.record-0", rt.log, rt.health)
+async def connected(url: str) -> AsyncIterator[TappedBus]:
+    bus = TappedBus(url, FakeRuntime())
     await bus.connect()
     await bus.ensure_streams()
     yield bus
@@ -91,16 +100,16 @@ async def connected(url: str) -> AsyncIterator[Bus]:
 
 
 @pytest.fixture
-async def bus(nats_url: str) -> AsyncIterator[Bus]:
+async def bus(nats_url: str) -> AsyncIterator[TappedBus]:
     async with connected(nats_url) as bus:
         yield bus
 
 
 @pytest.fixture
-async def make_rig(bus: Bus, postgres_url: str) -> AsyncIterator[Callable[..., Rig]]:
+async def make_rig(bus: TappedBus, postgres_url: str) -> AsyncIterator[Callable[..., Rig]]:
     rigs: list[Rig] = []
 
-    def make(*, on: Bus = bus, database_url: str = postgres_url, limits: RecorderLimits = LIMITS) -> Rig:
+    def make(*, on: TappedBus = bus, database_url: str = postgres_url, limits: RecorderLimits = LIMITS) -> Rig:
         rigs.append(Rig(on, database_url, limits))
         return rigs[-1]
 

@@ -9,6 +9,7 @@ from foretick.ingest.adapters.jetstream.parse import (
     format_time_ns,
     parse_place,
     parse_status,
+    parse_status_line,
     parse_time_ns,
 )
 
@@ -24,6 +25,19 @@ def test_both_forms_of_the_reply_subject_are_read() -> None:
 def test_other_subjects_are_refused(reply: str) -> None:
     with pytest.raises(Malformed):
         parse_place(reply)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (b"NATS/1.0 100 Idle Heartbeat\r\nNats-Last-Consumer: 5\r\n\r\n", ("100", "Idle Heartbeat")),
+        (b"NATS/1.0 503\r\n\r\n", ("503", "")),
+        (b"NATS/1.0\r\nNats-Msg-Id: 1\r\n\r\n", ("", "")),
+        (b"\xff\xfe", ("", "")),
+    ],
+)
+def test_status_is_read_off_the_first_header_line(headers: bytes, status: tuple[str, str]) -> None:
+    assert parse_status_line(headers) == status
 
 
 @pytest.mark.parametrize(

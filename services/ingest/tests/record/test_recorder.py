@@ -215,7 +215,7 @@ class AckLost(JetStreamReader):
 
 async def test_death_between_commit_and_ack_makes_no_double(make_rig: Callable[..., Rig]) -> None:
     dying = make_rig()
-    dying.open_reader = lambda *args: AckLost(dying.bus.nc, *args)
+    dying.open_reader = lambda *args: AckLost(dying.bus.nc, dying.wire, *args)
     dying.start()
     await dying.publish(TICKS, *(tick_frame("TT", seq=seq) for seq in range(1, 201, 2)))
     await has_rows(dying, 200)
@@ -242,7 +242,7 @@ async def test_redelivered_messages_are_skipped_and_counted(rig: Rig) -> None:
             seen.append(last)
             await self._nc.publish(last.reply, b"-NAK")
 
-    rig.open_reader = lambda *args: Nak(rig.bus.nc, *args)
+    rig.open_reader = lambda *args: Nak(rig.bus.nc, rig.wire, *args)
     rig.start()
     await rig.publish(TICKS, tick_frame("TT", seq=1))
     await eventually(lambda: rig.rt.metric("redelivered_total", stream="MARKET") == 1)

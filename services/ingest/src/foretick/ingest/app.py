@@ -150,7 +150,7 @@ async def build_record(rt: Runtime, settings: IngestSettings) -> None:
         raise InvalidSettings(["DATABASE_URL: not set; recording needs a PostgreSQL or TimescaleDB"])
     store = Store(settings.database_url, rt.name, rt.log, rt.health)
     outside = RecorderOutside(
-        open_reader=partial(JetStreamReader, rt.bus.nc),
+        open_reader=partial(JetStreamReader, rt.bus.nc, rt.data),
         ensure_streams=partial(ensure_streams, rt.bus),
         reject=rt.data.reject,
         clock=rt.clock,

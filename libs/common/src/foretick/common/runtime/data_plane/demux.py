@@ -46,7 +46,7 @@ class Demux:
             self._pieces.append(data[at:])
         return passed
 
-    def _part(self, data: bytes) -> tuple[bytes, int]:  # noqa: C901 - one loop without calls: every message takes it
+    def _part(self, data: bytes) -> tuple[bytes, int]:
         """Return what is passed on, and where the first incomplete item begins."""
         receivers = self.receivers
         passed: list[bytes] = []

@@ -13,7 +13,7 @@ from foretick.common.contracts import DeadLetter
 from foretick.common.permissions import role_of
 from foretick.common.runtime.bus import Bus
 from foretick.common.runtime.data_plane.channel import Channel, Handler
-from foretick.common.runtime.data_plane.demux import Receiver
+from foretick.common.runtime.data_plane.demux import Receiver, WholeReceiver
 from foretick.common.runtime.data_plane.meters import DataPlaneMeters, PublisherCounts
 from foretick.common.runtime.data_plane.wire import Wire
 from foretick.common.runtime.logs import Logger
@@ -101,6 +101,10 @@ class DataPlane:
     async def tap(self, pattern: str, receive: Receiver) -> Subscription:
         """Subscribe ``receive`` to a NATS subject."""
         return await self._wire.tap(pattern, receive)
+
+    async def tap_whole(self, inbox: str, receive: WholeReceiver) -> Subscription:
+        """Subscribe ``receive`` to an inbox; it is given reply and headers too."""
+        return await self._wire.tap_whole(inbox, receive)
 
     async def untap(self, subscription: Subscription) -> None:
         """End a subscription."""

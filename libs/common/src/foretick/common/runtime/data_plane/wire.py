@@ -148,9 +148,7 @@ class _PartingTransport(TcpTransport):
 class _PartingReader(asyncio.StreamReader):
     """A stream without the tapped messages."""
 
-    def __init__(
-        self, limit_bytes: int, receivers: dict[bytes, Receiver], whole: dict[bytes, WholeReceiver]
-    ) -> None:
+    def __init__(self, limit_bytes: int, receivers: dict[bytes, Receiver], whole: dict[bytes, WholeReceiver]) -> None:
         super().__init__(limit=limit_bytes, loop=asyncio.get_running_loop())
         self._demux = Demux(receivers, whole)
 

@@ -1,26 +1,27 @@
 """A stream read in order through a durable pull consumer, acknowledged once per commit.
 
 nats-py's own ``fetch`` waits for a whole batch and makes several objects a message; this keeps one pull request open,
-collects what arrives, and lets the caller take it when it likes.
+collects what arrives straight from the wire, and lets the caller take it when it likes.
 """
 
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from foretick.common.errors import Transient
+from foretick.common.errors import Malformed, Transient
 from foretick.common.runtime.bus import Bus
 from foretick.ingest.adapters.jetstream.parse import (
     PullState,
     format_time_ns,
     parse_place,
     parse_status,
+    parse_status_line,
     parse_time_ns,
 )
 from foretick.ingest.domain.stream import Delivered, Start, StreamState
@@ -37,6 +38,18 @@ _ACK_WAIT_S = 60
 _NS = 1_000_000_000
 
 
+class Tap(Protocol):
+    """Hands on messages as they come off the wire, with reply subject and headers."""
+
+    async def tap_whole(self, inbox: str, receive: Callable[[bytes, bytes, bytes, bytes], None]) -> Subscription:
+        """Subscribe ``receive`` to ``inbox``."""
+        ...
+
+    async def untap(self, subscription: Subscription) -> None:
+        """End a subscription."""
+        ...
+
+
 class JetStreamReader:
     """A ``StreamReader``. Everything that goes wrong is a ``Transient``: close it and open a new one.
 
@@ -44,9 +57,11 @@ class JetStreamReader:
     its state is not what recording relies on: ``open`` makes it anew from the offset that the database committed.
     """
 
-    def __init__(self, nc: Client, stream: str, on_arrival: Callable[[bool], None]) -> None:
+    def __init__(self, nc: Client, tap: Tap, stream: str, on_arrival: Callable[[bool], None]) -> None:
         self.stream = stream
         self._nc = nc
+        self._tap = tap
+        self._loop = asyncio.get_running_loop()
         self._on_arrival = on_arrival
         self._durable = f"record-{stream.lower()}"
         self._subscription: Subscription | None = None
@@ -87,8 +102,8 @@ class JetStreamReader:
         )
         self._reconnects = self._nc.stats["reconnects"]
         inbox = self._nc.new_inbox()
-        self._subscription = await self._nc.subscribe(inbox, cb=self._receive)
-        self._heard_at = asyncio.get_running_loop().time()
+        self._subscription = await self._tap.tap_whole(inbox, self._receive)
+        self._heard_at = self._loop.time()
         await self._pull()
 
     async def take(self) -> list[Delivered]:
@@ -99,7 +114,7 @@ class JetStreamReader:
         """
         if self._nc.stats["reconnects"] != self._reconnects:
             self._broken = self._broken or "the connection was lost, and with it the open request"
-        silent_s = asyncio.get_running_loop().time() - self._heard_at
+        silent_s = self._loop.time() - self._heard_at
         if self._outstanding and silent_s > 3 * _HEARTBEAT_S:
             self._broken = self._broken or f"nothing heard for {silent_s:.0f} s"
         if self._broken:
@@ -121,7 +136,7 @@ class JetStreamReader:
         subscription, self._subscription = self._subscription, None
         if subscription is not None and not self._nc.is_closed:
             try:
-                await subscription.unsubscribe()
+                await self._tap.untap(subscription)
             except nats.errors.Error as error:
                 self._broken = repr(error)
 
@@ -129,7 +144,7 @@ class JetStreamReader:
         if self._subscription is None:
             return
         self._outstanding = _MAX_MESSAGES
-        self._heard_at = asyncio.get_running_loop().time()
+        self._heard_at = self._loop.time()
         request = {
             "batch": _MAX_MESSAGES, "max_bytes": _MAX_BYTES, "expires": _EXPIRES_S * _NS,
             "idle_heartbeat": _HEARTBEAT_S * _NS,
@@ -143,34 +158,35 @@ class JetStreamReader:
         except nats.errors.Error as error:
             self._break(repr(error))
 
-    async def _receive(self, msg: Msg) -> None:
-        self._heard_at = asyncio.get_running_loop().time()
-        if msg.headers and "Status" in msg.headers and not msg.data:
-            await self._on_status(msg.headers["Status"], msg.headers.get("Description", ""))
+    def _receive(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
+        self._heard_at = self._loop.time()
+        if headers and not payload:
+            self._on_status(*parse_status_line(headers))
             return
-        place = parse_place(msg.reply)
+        to = reply.decode()
+        try:
+            place = parse_place(to)
+        except Malformed as error:
+            self._break(str(error))
+            return
         if place.consumer_seq != self._consumer_seq + 1:
             self._break(f"message {self._consumer_seq + 1} of the consumer was lost on the way")
             return
         self._consumer_seq = place.consumer_seq
         self._outstanding -= 1
-        self._buffer.append(
-            Delivered(place.stream_seq, place.stored_ns, place.pending, msg.subject, msg.data, msg.reply)
+        self._buffer.append(Delivered(place.stream_seq, place.stored_ns, place.pending, subject.decode(), payload, to))
+        self._buffered_bytes += len(payload)
+        self._on_arrival(
+            len(self._buffer) >= _FULL_MESSAGES or self._buffered_bytes >= _FULL_BYTES or self._outstanding == 0
         )
-        self._buffered_bytes += len(msg.data)
-        is_full = len(self._buffer) >= _FULL_MESSAGES or self._buffered_bytes >= _FULL_BYTES
-        self._on_arrival(is_full)
-        if self._outstanding == 0 and not is_full:
-            await self._pull()
 
-    async def _on_status(self, code: str, description: str) -> None:
+    def _on_status(self, code: str, description: str) -> None:
         state = parse_status(code, description)
         if state is PullState.BROKEN:
             self._break(f"{code} {description}")
         elif state is PullState.ENDED:
             self._outstanding = 0
-            if not self._buffer:
-                await self._pull()
+            self._on_arrival(True)
 
     def _break(self, reason: str) -> None:
         self._broken = self._broken or reason

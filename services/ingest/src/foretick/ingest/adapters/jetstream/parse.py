@@ -1,14 +1,13 @@
 """What JetStream says beside a message: its place in the stream, and the states of a pull request. Pure."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
+from typing import NamedTuple
 
 from foretick.common.errors import Malformed
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a delivered message stands.
 
     stream_seq: its number in the stream
@@ -52,8 +51,19 @@ class PullState(Enum):
     """The consumer is gone or not reachable: begin again from the committed offset."""
 
 
+def parse_status_line(headers: bytes) -> tuple[str, str]:
+    r"""Return code and description of a message's first header line, both empty where it carries no status.
+
+    >>> parse_status_line(b"NATS/1.0 408 Request Timeout\r\nNats-Pending-Messages: 1\r\n\r\n")
+    ('408', 'Request Timeout')
+    """
+    _, _, status = headers.partition(b"\r\n")[0].decode(errors="replace").partition(" ")
+    code, _, description = status.strip().partition(" ")
+    return code, description
+
+
 def parse_status(code: str, description: str) -> PullState:
-    """Read the status headers of a message without a body."""
+    """Read the status of a message without a body."""
     if code == "100":
         return PullState.ALIVE
     if code in ("404", "408"):

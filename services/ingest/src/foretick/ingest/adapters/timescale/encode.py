@@ -5,6 +5,8 @@ A row is a count of its fields, then for each its length in bytes (-1: NULL) and
 
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,7 +47,8 @@ def encode_block(
 ) -> bytes:
     """Encode rows that share ``constants`` and differ in number ``columns``; a column in neither is NULL.
 
-    Rows with the same pattern of NULLs have the same layout, so a whole block is one array filled column by column.
+    Rows with the same pattern of NULLs have the same layout, so a whole block is one row repeated, then filled column
+    by column.
     ``ts`` is derived from ``recv_ns``.
 
     Raises:
@@ -56,13 +59,13 @@ def encode_block(
     plain = {name: values for name, (values, _) in arrays.items()}
     plain["ts"] = plain["recv_ns"]
     if missing is None:
-        return _encode_pattern(types, constants, plain | {"event_ns": event_ns})
+        return bytes(_encode_pattern(types, constants, plain | {"event_ns": event_ns}))
+    if missing.all():
+        return bytes(_encode_pattern(types, constants, plain))
     present = ~missing
-    parts = [_encode_pattern(types, constants, {name: values[missing] for name, values in plain.items()})]
-    if present.any():
-        known = {name: values[present] for name, values in plain.items()} | {"event_ns": event_ns[present]}
-        parts.append(_encode_pattern(types, constants, known))
-    return b"".join(parts)
+    known = {name: values[present] for name, values in plain.items()} | {"event_ns": event_ns[present]}
+    unknown = {name: values[missing] for name, values in plain.items()}
+    return b"".join((_encode_pattern(types, constants, unknown), _encode_pattern(types, constants, known)))
 
 
 def _array(values: Sequence[Any], kind: str) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
@@ -74,27 +77,50 @@ def _array(values: Sequence[Any], kind: str) -> tuple[NDArray[Any], NDArray[np.b
     return np.array([0 if value is None else value for value in values], dtype), missing
 
 
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """A row of a block with everything in it but its columns.
+
+    places: by column, where its value begins and how it is stored
+    """
+
+    row: bytes
+    places: dict[str, tuple[int, str]]
+
+
+@lru_cache(maxsize=4096)
+def _lay_out(
+    types: tuple[tuple[str, str], ...], constants: tuple[tuple[str, str | int], ...], columns: frozenset[str]
+) -> _Layout:
+    """Return the layout of rows with ``constants`` and ``columns``; it is the same for block after block."""
+    fixed = dict(constants)
+    row = bytearray(struct.pack(">h", len(types)))
+    places: dict[str, tuple[int, str]] = {}
+    for name, kind in types:
+        if name in columns:
+            stored = _FIXED[kind]
+            size_bytes = np.dtype(stored).itemsize
+            row += _LENGTH.pack(size_bytes)
+            places[name] = (len(row), stored)
+            row += bytes(size_bytes)
+        else:
+            row += _ENCODERS[kind](fixed[name]) if name in fixed else _NULL
+    return _Layout(bytes(row), places)
+
+
 def _encode_pattern(
     types: Mapping[str, str], constants: Mapping[str, str | int], columns: Mapping[str, NDArray[Any]]
-) -> bytes:
-    fields: list[tuple[str, Any]] = [("count", ">i2")]
-    fixed: dict[str, bytes] = {}
-    for name, kind in types.items():
-        if name in columns:
-            fields += [(f"{name} length", ">i4"), (name, _FIXED[kind])]
-        else:
-            fixed[name] = _ENCODERS[kind](constants[name]) if name in constants else _NULL
-            fields.append((name, f"V{len(fixed[name])}"))
-    rows = np.empty(len(columns["seq"]), np.dtype(fields))
-    rows["count"] = len(types)
-    for name, encoded in fixed.items():
-        rows[name] = np.void(encoded)
-    for name, values in columns.items():
-        rows[f"{name} length"] = np.dtype(_FIXED[types[name]]).itemsize
-        rows[name] = values // 1000 - EPOCH_2000_US if types[name] == "timestamptz" else values
-        if types[name] == "int2" and not np.array_equal(rows[name], values):
+) -> bytearray:
+    layout = _lay_out(tuple(types.items()), tuple(constants.items()), frozenset(columns))
+    count, size_bytes = len(columns["seq"]), len(layout.row)
+    block = bytearray(layout.row * count)
+    for name, (offset, stored) in layout.places.items():
+        column = np.ndarray((count,), stored, block, offset, (size_bytes,))
+        values = columns[name]
+        column[:] = values // 1000 - EPOCH_2000_US if types[name] == "timestamptz" else values
+        if types[name] == "int2" and not np.array_equal(column, values):
             raise OverflowError(f"{name} does not fit 16 bits")
-    return rows.tobytes()
+    return block
 
 
 def _encode_timestamp(ns: int) -> bytes:
