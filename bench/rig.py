@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import signal
 import statistics
 import subprocess
@@ -50,9 +51,16 @@ class Venue:
 
 
 @contextmanager
-def loaded_system(symbols: list[str], ticks_per_s: float, **settings: str) -> Iterator[tuple[System, Venue]]:
-    """Run Foretick on a venue that sends ``ticks_per_s``; the block begins with predictions flowing."""
+def loaded_system(
+    symbols: list[str], ticks_per_s: float, store: Path | None = None, **settings: str
+) -> Iterator[tuple[System, Venue]]:
+    """Run Foretick on a venue that sends ``ticks_per_s``; the block begins with predictions flowing.
+
+    ``store``: the bus's store of a system that has trained its model; without it, it is trained first.
+    """
     with tempfile.TemporaryDirectory(prefix="foretick-bench-") as folder:
+        if store is not None:
+            shutil.copytree(store, Path(folder) / "data" / "nats")
         venue = Venue(Path(folder), symbols, ticks_per_s)
         try:
             with System(Path(folder) / "data", **venue.settings, **settings) as system:

@@ -5,6 +5,7 @@ import os
 import statistics
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 from bench.rig import loaded_system
@@ -40,10 +41,11 @@ class Sample:
     threads: int
 
 
-def test_system_under_steady_load_does_not_drift() -> None:
+def test_system_under_steady_load_does_not_drift(cold_system_folder: Path) -> None:
     samples: dict[tuple[int, str], list[Sample]] = {}
     backlogs: list[int] = []
-    with loaded_system(SYMBOLS, TICKS_PER_S) as (system, _), Follower(system, SYMBOLS[0]) as follower:
+    store = cold_system_folder / "nats"
+    with loaded_system(SYMBOLS, TICKS_PER_S, store) as (system, _), Follower(system, SYMBOLS[0]) as follower:
         bus, began_s, minute = system.setting("NATS_URL"), time.monotonic(), 0
         while (elapsed_s := time.monotonic() - began_s) < 60 * MINUTES:
             take_samples(system, samples)
