@@ -17,6 +17,8 @@ MODULES = {
     "record": ("record",),
     "catch_up": ("catch-up",),
     "scale": ("scale",),
+    "fanout": ("fanout", "coalesce"),
+    "frozen": ("frozen",),
     "first_light": ("first-light-cold", "first-light-warm"),
 }
 _ATTEMPTS = 3
