@@ -47,11 +47,21 @@ const READ = {
   features: (instrument) => instrument.features(),
   predictions: (instrument) => instrument.prediction(faultOf(instrument)),
   metrics: () => ({
-    latency_p50_us: 4_180, latency_p99_us: 17_900, messages_per_s: 1_240, connections: sockets.clients.size,
+    latency_p50_us: 4_180, latency_p99_us: 17_900, waterfall: waterfall(), messages_per_s: 1_240, connections: sockets.clients.size,
     model_id: "ensemble-mock-20261122T190000Z", conflated: 0,
     score: { count: 18_340, accuracy_frac: 0.487, prior_accuracy_frac: 0.452, log_loss: 1.021, prior_log_loss: 1.058 },
   }),
 };
+
+function waterfall() {
+  const jitter = () => 0.9 + 0.2 * Math.random();
+  const stages = [
+    ["ingest", 150, 900], ["to_features", 350, 2_000], ["features", 700, 3_000], ["to_predictor", 400, 2_500], ["predictor", 2_200, 9_000],
+    ["to_gateway", 400, 28_000], ["gateway", 300, 1_500],
+  ].map(([stage, p50, p99]) => ({ stage, p50_us: Math.round(p50 * jitter()), p99_us: Math.round(p99 * jitter()), skewed: 0, unstamped: 0 }));
+  const silentMs = scenario === "freeze" && isOver() ? Date.now() - startedMs - STOP_AFTER_MS : 30;
+  return { window_s: 60, count: 4_800, age_us: silentMs * 1_000, p50_us: 4_180, p99_us: 17_900, skewed: scenario === "mixed" ? 3 : 0, stages };
+}
 
 function faultOf(instrument) {
   if (scenario !== "mixed") return {};

@@ -78,7 +78,7 @@ export class MockInstrument {
       model_id: withheld === "no_model" ? null : "ensemble-mock-20261122T190000Z", asof_seq: this.seq, step: this.seq, horizon_steps: 5, horizon_s: 0.5,
       mid: this.mid, expected_return_bps: withheld ? null : 0.9 * this.drift, probabilities: withheld ? null : spread(this.drift),
       members: withheld ? {} : members, flat_bps: 0.35, withheld, out_of_origin: outOfOrigin, model_origin: "sim", trust: this.trust,
-      origin: this.origin, ts_recv_us: Date.now() * 1_000, latency_us: 2_000 + Math.floor(3_000 * Math.random()), score: null,
+      origin: this.origin, ts_recv_us: Date.now() * 1_000, ts_gateway_us: Date.now() * 1_000 - Math.floor(2_000 * Math.random()), latency_us: 2_000 + Math.floor(3_000 * Math.random()), score: null,
     };
   }
 }

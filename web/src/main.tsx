@@ -5,6 +5,7 @@ import "./app/styles/tokens.css";
 import "./app/styles/layout.css";
 import "./app/styles/board.css";
 import "./app/styles/detail.css";
+import "./app/styles/waterfall.css";
 import { FeedClient } from "./stream/client.ts";
 import { monotonicNow } from "./stream/clock.ts";
 import { FeedContext } from "./stream/context.ts";

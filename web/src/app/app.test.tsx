@@ -1,7 +1,7 @@
 import { act, cleanup, fireEvent, screen, within } from "@testing-library/react";
 import axe from "axe-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { at, book, BTC, delta, ETH, instrument, metrics, prediction, snapshot, ticks, welcome } from "../testing/builders.ts";
+import { at, book, BTC, delta, ETH, instrument, metrics, prediction, snapshot, T0_US, ticks, waterfall, welcome } from "../testing/builders.ts";
 import { renderPage, type Page } from "../testing/page.tsx";
 
 let page: Page;
@@ -191,10 +191,78 @@ describe("the system strip", () => {
   });
 });
 
+describe("the latency panel", () => {
+  const told = (id: string): HTMLElement => screen.getByTestId(id);
+
+  it("opens and closes from the latency tile, by key and by its own button", () => {
+    goLive();
+    const opener = within(screen.getByTestId("latency")).getByRole("button");
+    expect([opener.getAttribute("aria-expanded"), screen.queryByTestId("waterfall")]).toEqual(["false", null]);
+    fireEvent.click(opener);
+    expect([opener.getAttribute("aria-expanded"), opener.getAttribute("aria-controls")]).toEqual(["true", told("waterfall").id]);
+    fireEvent.keyDown(document.body, { key: "Escape" });
+    expect(screen.queryByTestId("waterfall")).toBeNull();
+    fireEvent.keyDown(document.body, { key: "l" });
+    fireEvent.click(screen.getByRole("button", { name: "Close the latency panel" }));
+    expect(screen.queryByTestId("waterfall")).toBeNull();
+    expect(document.activeElement).toBe(opener);
+  });
+
+  it("shows the stages and the whole of one message, and the gateway's work last until the page can be timed", () => {
+    goLive();
+    fireEvent.keyDown(document.body, { key: "l" });
+    const rows = [...told("waterfall").querySelectorAll("tbody tr")].map((row) => [...row.querySelectorAll("th, td.figure")].map((cell) => cell.textContent.replace("\u202f", " ")));
+    expect(rows).toEqual([
+      ["Ingest", "150 µs", "900 µs"], ["Bus to features", "350 µs", "2.0 ms"], ["Features", "700 µs", "3.0 ms"],
+      ["Bus to predictor", "400 µs", "2.5 ms"], ["Predictor", "2.2 ms", "9.0 ms"], ["Bus to gateway", "400 µs", "2.8 ms"],
+      ["Gateway", "300 µs", "1.5 ms"],
+    ]);
+    expect(told("total-gateway").textContent.replaceAll("\u202f", " ")).toBe("Socket to gateway4.2 ms18 ms");
+    expect(screen.queryByTestId("total-page")).toBeNull();
+    expect(told("waterfall").textContent).toContain("4,800 predictions");
+  });
+
+  it("times the way to this page with its uncertainty", () => {
+    goLive();
+    fireEvent.keyDown(document.body, { key: "l" });
+    page.feed(
+      [{ kind: "round-trip", sentMs: 10, atMs: 12, serverUs: T0_US + 11_000 }],
+      at(23, delta("predictions", prediction({ ts_gateway_us: T0_US + 20_000, latency_us: 4_000 }), { seq: 11, prev: 10 })),
+      at(30, delta("metrics", metrics(), { seq: 2, prev: 1 })),
+    );
+    expect(told("stage-page").dataset["p50Us"]).toBe("3000");
+    expect(told("total-page").textContent.replaceAll("\u202f", " ")).toBe("Socket to this page7.0 ms7.0 ms");
+    expect(told("waterfall").textContent.replaceAll("\u202f", " ")).toContain("timed here, predictions: 1; right to within ±1.0 ms");
+    expect(screen.getByTestId("latency").textContent.replaceAll("\u202f", " ")).toContain("3.0 ms+ to this page");
+    expect(screen.queryByTestId("stage-gateway")).toBeNull();
+  });
+
+  it("is marked stale when predictions stop, though the gateway goes on", () => {
+    goLive();
+    fireEvent.keyDown(document.body, { key: "l" });
+    expect(told("waterfall").dataset["stale"]).toBe("false");
+    page.feed(at(4_000, { type: "heartbeat", server_ts_us: 1, connections: 1 }, delta("metrics", metrics({ waterfall: waterfall({ age_us: 4_020_000 }) }), { seq: 2, prev: 1 })));
+    page.setNow(4_000);
+    expect(told("waterfall").dataset["stale"]).toBe("true");
+    expect(told("waterfall").textContent.replaceAll("\u202f", " ")).toContain("STALE 4 s");
+  });
+
+  it("says what it cannot tell: nothing in the last minute, clocks that disagree, a replay", () => {
+    goLive();
+    fireEvent.keyDown(document.body, { key: "l" });
+    page.feed(at(1, welcome({ origin: "replay" }), delta("metrics", metrics({ waterfall: waterfall({ skewed: 3 }) }), { seq: 2, prev: 1 })));
+    expect(told("waterfall").textContent).toContain("3 timings ran backwards");
+    expect(told("waterfall").textContent).toContain("Replay: counted from when the recorded bytes were played here");
+    page.feed(at(2, delta("metrics", metrics({ waterfall: waterfall({ count: 0, stages: [] }) }), { seq: 3, prev: 2 })));
+    expect(told("waterfall").textContent).toContain("nothing to time");
+  });
+});
+
 describe("accessibility", () => {
   it("has no violation that axe finds without a layout", async () => {
     goLive();
     page.feed(at(0, snapshot("books", book(), { seq: 9 })));
+    fireEvent.keyDown(document.body, { key: "l" });
     vi.useRealTimers();
     const { violations } = await axe.run(document.body, { rules: { "color-contrast": { enabled: false }, region: { enabled: false } } });
     expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 160))])).toEqual([]);

@@ -6,6 +6,7 @@ import { Footer } from "../features/system/footer.tsx";
 import { ProblemBanner } from "../features/system/problem-banner.tsx";
 import { SystemStrip } from "../features/system/system-strip.tsx";
 import { TopBar } from "../features/system/top-bar.tsx";
+import { WaterfallPanel } from "../features/system/waterfall-panel.tsx";
 import { useFeed, useFeedState } from "../stream/context.ts";
 import { sourcesOf } from "../stream/selectors.ts";
 import { ErrorBoundary } from "../ui/error-boundary.tsx";
@@ -14,10 +15,18 @@ import { ORIGIN_LABELS } from "../ui/words.ts";
 import { useSelection } from "./selection.ts";
 import { ShortcutsDialog } from "./shortcuts-dialog.tsx";
 
+const WATERFALL_ID = "waterfall";
+
 export function App() {
   const { client } = useFeed();
   const [selected, select] = useSelection();
   const [isHelpOpen, setIsHelpOpen] = useState(false);
+  const [isWaterfallOpen, setIsWaterfallOpen] = useState(false);
+  const toggleWaterfall = (): void => { setIsWaterfallOpen((isOpen) => !isOpen); };
+  const closeWaterfall = (): void => {
+    setIsWaterfallOpen(false);
+    document.querySelector<HTMLElement>(`[aria-controls="${WATERFALL_ID}"]`)?.focus();
+  };
   const detailHeading = useRef<HTMLHeadingElement>(null);
   const origins = useOrigins();
   const goToDetail = useCallback(() => {
@@ -28,6 +37,8 @@ export function App() {
     "?": () => { setIsHelpOpen(true); },
     b: goToBoard,
     d: goToDetail,
+    l: toggleWaterfall,
+    ...(isWaterfallOpen && { Escape: closeWaterfall }),
     r: () => { client.retryNow(); },
   });
   return (
@@ -38,7 +49,8 @@ export function App() {
       <TopBar onHelp={() => { setIsHelpOpen(true); }} />
       <ProblemBanner />
       <main className="main">
-        <ErrorBoundary name="System"><SystemStrip /></ErrorBoundary>
+        <ErrorBoundary name="System"><SystemStrip waterfallId={WATERFALL_ID} isWaterfallOpen={isWaterfallOpen} onWaterfall={toggleWaterfall} /></ErrorBoundary>
+        {isWaterfallOpen && <ErrorBoundary name="Latency"><WaterfallPanel id={WATERFALL_ID} onClose={closeWaterfall} /></ErrorBoundary>}
         <div className="columns">
           <ErrorBoundary name="Overview"><Board selected={selected} onSelect={select} onOpen={goToDetail} /></ErrorBoundary>
           {selected !== null && <DetailPanel id={selected} headingRef={detailHeading} onBack={goToBoard} />}

@@ -6,6 +6,7 @@ const SHORTCUTS: readonly (readonly [keys: readonly string[], meaning: string])[
   [["Enter"], "From the board to the details"],
   [["b"], "To the board"],
   [["d"], "To the details"],
+  [["l"], "Latency by stage: show or hide"],
   [["r"], "Reconnect now, while the page waits"],
   [["?"], "This help"],
   [["Esc"], "Close"],

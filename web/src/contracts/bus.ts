@@ -120,13 +120,15 @@ export interface BookEvent {
  * The features of an instrument at one step of data time.
  *
  * asof_seq: the instrument's sequence number of the last event that was folded in
- * prev_asof_seq: the ``asof_seq`` of the vector published before this one; null for the first of an epoch
+ * prev_asof_seq: the ``asof_seq`` of the vector published before this one, by whichever process; null for the first
  * step: number of the step, ``ts_recv_ns // interval_ns``
  * interval_ns: length of a step
  * mid: mid price at that point, quote currency; null while no two-sided quote is known
  * schema_id, schema_hash: which features these are, in which order (see the feature registry)
  * values: one number a feature in the registry's order; null is missing, warming up or masked
  * warm: whether every feature has passed its warm-up
+ * ts_frame_sent_ns: wall clock of ingest when it published the frame with the event ``asof_seq``
+ * ts_frame_taken_ns: wall clock of features when it took that frame up
  */
 export interface FeatureVector {
   venue: string;
@@ -149,9 +151,14 @@ export interface FeatureVector {
   schema_hash: string;
   values: (number | null)[];
   warm: boolean;
+  ts_frame_sent_ns?: number | null;
+  ts_frame_taken_ns?: number | null;
 }
 /**
  * What the ensemble expects of an instrument, or why it is withheld.
+ *
+ * Its instants tell each stage of its way: ``ts_ingest_ns``, ``ts_frame_sent_ns``, ``ts_frame_taken_ns``,
+ * ``ts_vector_sent_ns``, ``ts_vector_taken_ns``, ``ts_sent_ns``. Each is null from a producer that did not tell.
  *
  * asof_seq, prev_asof_seq, step, interval_ns, mid: as in the feature vector it was made from
  * model_id: the model's id; null when there is none
@@ -163,6 +170,9 @@ export interface FeatureVector {
  * members: each ensemble member's probabilities, by name
  * flat_bps: the threshold between flat and a direction for this instrument
  * withheld: the reason; the numbers are null exactly when it is set
+ * ts_frame_sent_ns, ts_frame_taken_ns: as in the feature vector
+ * ts_vector_sent_ns: wall clock of features when it published the vector
+ * ts_vector_taken_ns: wall clock of the predictor when it took the vector up
  */
 export interface Prediction {
   venue: string;
@@ -194,6 +204,10 @@ export interface Prediction {
   };
   flat_bps?: number | null;
   withheld?: Withheld | null;
+  ts_frame_sent_ns?: number | null;
+  ts_frame_taken_ns?: number | null;
+  ts_vector_sent_ns?: number | null;
+  ts_vector_taken_ns?: number | null;
 }
 /**
  * Class probabilities; they sum to 1.
@@ -321,7 +335,7 @@ export interface ModelPublished {
   ts_trained_ns: number;
 }
 /**
- * Input that a service could not use, kept for inspection on ``dlq.<service>``.
+ * Input that a service could not use, kept for inspection on ``dlq.<service>.<role>``.
  *
  * service: service and role that refused it
  * source: the subject, or the outside feed, that it came from

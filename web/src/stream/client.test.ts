@@ -154,9 +154,10 @@ describe("FeedClient", () => {
     vi.advanceTimersByTime(2_000);
     const ping = current().sent.find((request: FeedRequest) => request.action === "ping");
     vi.advanceTimersByTime(12);
-    current().receive({ type: "pong", req_id: ping?.req_id ?? null, server_ts_us: 1 });
+    current().receive({ type: "pong", req_id: ping?.req_id ?? null, server_ts_us: 77 });
     store.flush();
-    expect(store.getState().roundTripsMs).toEqual([12]);
+    const [trip] = store.getState().wire.roundTrips;
+    expect([trip && trip.atMs - trip.sentMs, trip?.serverUs]).toEqual([12, 77]);
   });
 
   it("counts what it cannot read and goes on", () => {

@@ -149,7 +149,7 @@ export class FeedClient {
       const sentMs = this.pingsSentMs.get(message.req_id ?? "");
       if (sentMs === undefined) return;
       this.pingsSentMs.delete(message.req_id ?? "");
-      this.ports.store.emit({ kind: "round-trip", atMs, roundTripMs: atMs - sentMs });
+      this.ports.store.emit({ kind: "round-trip", sentMs, atMs, serverUs: message.server_ts_us });
     }
   }
 

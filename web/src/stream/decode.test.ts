@@ -30,6 +30,8 @@ describe("decodeFrame", () => {
     ["no data", JSON.stringify({ type: "delta", channel: "books", venue: "sim", symbol: "X", epoch: 1, seq: 1, prev: 0 })],
     ["levels that are no pairs", JSON.stringify(snapshot("books", book({ bids: [["1", 2]] as never }), { seq: 1 }))],
     ["a probability that is missing", JSON.stringify(snapshot("predictions", prediction({ probabilities: { up: 1 } as never }), { seq: 1 }))],
+    ["a waterfall without stages", JSON.stringify(snapshot("metrics", metrics({ waterfall: {} as never }), { seq: 1 }))],
+    ["a prediction that does not say when it came", JSON.stringify(snapshot("predictions", prediction({ ts_gateway_us: null as never }), { seq: 1 }))],
     ["a welcome without lists", JSON.stringify({ type: "welcome", protocol: 1, run_id: "r" })],
   ])("refuses %s", (_, frame) => {
     expect(decodeFrame(frame).kind).toBe("malformed");

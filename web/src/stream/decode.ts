@@ -62,11 +62,11 @@ const HAS_SHAPE: Readonly<Record<ChannelName, (data: Json, whole: boolean) => bo
   books: (data) => isPairs(data["bids"]) && isPairs(data["asks"]),
   features: (data) => Array.isArray(data["values"]) && data["values"].every(isMaybeNumber),
   predictions: (data) =>
-    isInteger(data["asof_seq"]) &&
+    ["asof_seq", "ts_gateway_us", "latency_us"].every((name) => isInteger(data[name])) &&
     isObject(data["members"]) &&
     Object.values(data["members"]).every(isProbabilities) &&
     (data["probabilities"] === null || isProbabilities(data["probabilities"])),
-  metrics: () => true,
+  metrics: (data) => isObject(data["waterfall"]) && isListOfObjects(data["waterfall"]["stages"]),
 };
 
 function isWelcome(body: Json): boolean {

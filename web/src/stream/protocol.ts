@@ -1,13 +1,13 @@
 /** The WebSocket feed's messages, as docs/websocket-protocol.md has them. Times are UTC microseconds (`_us`). */
 
 import type { Origin, Trust, Withheld } from "../contracts/bus";
+import type { ChannelData } from "./payloads.ts";
 
 export type { Origin, Trust, Withheld };
-
-/** `[price, quantity]`; in a delta, quantity 0 removes the level. */
-export type Level = readonly [price: number, qty: number];
-/** `[ts_us, mid]`, one a second. */
-export type HistoryPoint = readonly [tsUs: number, mid: number];
+export type {
+  BooksData, ChannelData, FeaturesData, HistoryPoint, Level, MetricsData, PredictionsData, Probabilities, Score, StageData, StageName, TicksData,
+  WaterfallData,
+} from "./payloads.ts";
 
 export interface InstrumentInfo {
   readonly venue: string;
@@ -31,98 +31,6 @@ export interface FeatureInfo {
   readonly unit: string;
   readonly group: string;
   readonly formula: string;
-}
-
-export interface TicksData {
-  readonly price: number | null;
-  readonly bid: number | null;
-  readonly bid_qty: number | null;
-  readonly ask: number | null;
-  readonly ask_qty: number | null;
-  readonly mid: number | null;
-  readonly change_frac: number | null;
-  readonly change_window_s: number;
-  readonly volume_qty: number | null;
-  readonly trust: Trust;
-  readonly origin: Origin;
-  readonly ts_recv_us: number;
-  /** Only a snapshot brings it; the reducer carries it on from there. */
-  readonly history: readonly HistoryPoint[];
-}
-
-export interface BooksData {
-  readonly bids: readonly Level[];
-  readonly asks: readonly Level[];
-  readonly trust: Trust;
-  readonly reason: string;
-  readonly origin: Origin;
-  readonly ts_recv_us: number;
-  readonly tick_size: number;
-}
-
-export interface FeaturesData {
-  readonly step: number;
-  readonly values: readonly (number | null)[];
-  readonly warm: boolean;
-  readonly schema_id: string;
-  readonly mid: number | null;
-  readonly trust: Trust;
-  readonly origin: Origin;
-  readonly ts_recv_us: number;
-}
-
-export interface Probabilities {
-  readonly down: number;
-  readonly flat: number;
-  readonly up: number;
-}
-
-export interface Score {
-  readonly count: number;
-  readonly accuracy_frac: number;
-  readonly prior_accuracy_frac: number;
-  readonly log_loss: number;
-  readonly prior_log_loss: number;
-}
-
-export interface PredictionsData {
-  readonly model_id: string | null;
-  readonly asof_seq: number;
-  readonly step: number;
-  readonly horizon_steps: number;
-  readonly horizon_s: number;
-  readonly mid: number | null;
-  readonly expected_return_bps: number | null;
-  readonly probabilities: Probabilities | null;
-  readonly members: Readonly<Record<string, Probabilities>>;
-  readonly flat_bps: number | null;
-  readonly withheld: Withheld | null;
-  readonly out_of_origin: boolean;
-  readonly model_origin: Origin | null;
-  readonly trust: Trust;
-  readonly origin: Origin;
-  readonly ts_recv_us: number;
-  /** From ingest reading the bytes to the gateway. */
-  readonly latency_us: number | null;
-  readonly score: Score | null;
-}
-
-export interface MetricsData {
-  readonly latency_p50_us: number | null;
-  readonly latency_p99_us: number | null;
-  readonly messages_per_s: number | null;
-  readonly connections: number | null;
-  readonly model_id: string | null;
-  readonly score: Score | null;
-  readonly conflated: number | null;
-}
-
-export interface ChannelData {
-  readonly ticks: TicksData;
-  readonly books: BooksData;
-  readonly features: FeaturesData;
-  readonly predictions: PredictionsData;
-  readonly metrics: MetricsData;
 }
 
 export type ChannelName = keyof ChannelData;

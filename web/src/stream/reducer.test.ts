@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { at, book, BTC, delta, ETH, instrument, prediction, snapshot, T0_US, ticks, welcome } from "../testing/builders.ts";
+import { at, book, BTC, delta, ETH, instrument, metrics, prediction, snapshot, T0_US, ticks, welcome } from "../testing/builders.ts";
 import { reduce } from "./reducer.ts";
 import { INITIAL_STATE, type FeedEvent, type FeedState } from "./state.ts";
 
@@ -150,5 +150,27 @@ describe("folding", () => {
       at(1, delta("ticks", ticks({ ts_recv_us: T0_US + 1_000_000 }), { seq: 2, prev: 1 })),
     );
     expect(state.slices.ticks.get(BTC)?.data.history).toEqual([kept, [T0_US, 3]]);
+  });
+});
+
+describe("the way to this page", () => {
+  const ping: FeedEvent = { kind: "round-trip", sentMs: 0, atMs: 4, serverUs: T0_US + 2_000 };
+  const news = delta("predictions", prediction({ ts_gateway_us: T0_US + 10_000, latency_us: 4_000 }), { seq: 11, prev: 10 });
+  const told = delta("metrics", metrics(), { seq: 2, prev: 1 });
+
+  it("is timed by deltas and told with the next metrics, from the same moment", () => {
+    const timed = play([ping], at(13, news));
+    expect(timed.wire.summary).toBeNull();
+    expect(reduce(timed, at(20, told)).wire.summary).toMatchObject({ count: 1, p50Us: 3_000, wholeP50Us: 7_000, uncertaintyUs: 2_000 });
+  });
+
+  it("is not timed by a snapshot, which has lain in the gateway", () => {
+    const repeated = snapshot("predictions", prediction({ ts_gateway_us: T0_US }), { seq: 11, ageUs: 9_000_000 });
+    expect(play([ping], at(9_000, repeated, told)).wire.summary).toBeNull();
+  });
+
+  it("starts anew with a connection: another gateway has another clock", () => {
+    const state = play([ping], at(13, news), [{ kind: "connecting", atMs: 30, attempt: 1 }], at(40, news, told));
+    expect(state.wire).toMatchObject({ roundTrips: [], deliveries: [], summary: null });
   });
 });

@@ -6,8 +6,8 @@ import {
   type Welcome,
 } from "./protocol.ts";
 import { NO_SLICES, type Connection, type Counters, type FeedEvent, type FeedState, type Slice, type Slices } from "./state.ts";
+import { addDelivery, addRoundTrip, NO_WIRE, summarise, type Wire } from "./wire.ts";
 
-const ROUND_TRIPS_KEPT = 30;
 const US_PER_MS = 1_000;
 
 type Verdict = "fold" | "gap" | "epoch" | "duplicate";
@@ -24,7 +24,7 @@ class Draft {
   connection: Connection;
   welcome: Welcome | null;
   lastError: FeedState["lastError"];
-  roundTripsMs: readonly number[];
+  wire: Wire;
   private slices: Slices;
   private readonly counters: { -readonly [K in keyof Counters]: number };
   private readonly owned = new Set<ChannelName>();
@@ -33,7 +33,7 @@ class Draft {
     this.connection = state.connection;
     this.welcome = state.welcome;
     this.lastError = state.lastError;
-    this.roundTripsMs = state.roundTripsMs;
+    this.wire = state.wire;
     this.slices = state.slices;
     this.counters = { ...state.counters };
   }
@@ -60,8 +60,8 @@ class Draft {
   }
 
   finish(): FeedState {
-    const { connection, welcome, slices, counters, lastError, roundTripsMs } = this;
-    return { connection, welcome, slices, counters, lastError, roundTripsMs };
+    const { connection, welcome, slices, counters, lastError, wire } = this;
+    return { connection, welcome, slices, counters, lastError, wire };
   }
 
   private writable<C extends ChannelName>(channel: C): Map<InstrumentId, Slice<C>> {
@@ -77,6 +77,7 @@ function applyEvent(draft: Draft, event: FeedEvent): void {
   switch (event.kind) {
     case "connecting":
       draft.connection = { ...draft.connection, phase: "connecting", sinceMs: event.atMs, attempt: event.attempt, retryAtMs: null };
+      draft.wire = { ...NO_WIRE, skewed: draft.wire.skewed }; // another gateway may answer, and what it resumes has lain
       break;
     case "opened":
       draft.connection = { ...draft.connection, phase: "open", sinceMs: event.atMs, retryAtMs: null, reason: "" };
@@ -96,7 +97,7 @@ function applyEvent(draft: Draft, event: FeedEvent): void {
       draft.count(event.kind);
       break;
     case "round-trip":
-      draft.roundTripsMs = [...draft.roundTripsMs, event.roundTripMs].slice(-ROUND_TRIPS_KEPT);
+      draft.wire = addRoundTrip(draft.wire, event);
       break;
     case "dropped":
       for (const channel of event.channels) for (const id of event.ids) draft.drop(channel, id);
@@ -145,8 +146,14 @@ function dispatchDelta(draft: Draft, message: Delta, atMs: number): void {
     case "ticks": applyDelta(draft, "ticks", message, atMs); break;
     case "books": applyDelta(draft, "books", message, atMs); break;
     case "features": applyDelta(draft, "features", message, atMs); break;
-    case "predictions": applyDelta(draft, "predictions", message, atMs); break;
-    case "metrics": applyDelta(draft, "metrics", message, atMs); break;
+    case "predictions":
+      applyDelta(draft, "predictions", message, atMs);
+      draft.wire = addDelivery(draft.wire, atMs, message.data);
+      break;
+    case "metrics":
+      applyDelta(draft, "metrics", message, atMs);
+      draft.wire = summarise(draft.wire, atMs);
+      break;
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { instrument, welcome } from "../testing/builders.ts";
 import type { Score } from "./protocol.ts";
-import { browserHopMs, judgeScore, sourcesOf } from "./selectors.ts";
+import { judgeScore, sourcesOf } from "./selectors.ts";
 
 describe("sourcesOf", () => {
   it("names each venue with its origin once", () => {
@@ -13,13 +13,6 @@ describe("sourcesOf", () => {
     expect(sourcesOf(welcome({ instruments: [] }))).toEqual([{ origin: "sim", venue: "" }]);
     expect(sourcesOf(welcome({ instruments: [], origin: null }))).toEqual([]);
     expect(sourcesOf(null)).toEqual([]);
-  });
-});
-
-describe("browserHopMs", () => {
-  it("is half the median round trip", () => {
-    expect(browserHopMs([8, 2, 100])).toBe(4);
-    expect(browserHopMs([])).toBeNull();
   });
 });
 

@@ -16,13 +16,6 @@ export function sourcesOf(welcome: Welcome | null): readonly Source[] {
   return [...sources.values()];
 }
 
-/** Median of the last round trips, halved: the way from the gateway to this page. */
-export function browserHopMs(roundTripsMs: readonly number[]): number | null {
-  if (roundTripsMs.length === 0) return null;
-  const sorted = [...roundTripsMs].sort((a, b) => a - b);
-  return (sorted[Math.floor(sorted.length / 2)] ?? 0) / 2;
-}
-
 export type Verdict = "too_early" | "ahead" | "no_edge" | "behind";
 
 const ENOUGH_INDEPENDENT = 100;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { at, book, BTC, prediction, snapshot, ticks, welcome } from "../testing/builders.ts";
+import { at, book, BTC, metrics, prediction, snapshot, ticks, waterfall, welcome } from "../testing/builders.ts";
 import { reduce } from "./reducer.ts";
-import { freshness, viewConnection } from "./staleness.ts";
+import { freshness, viewConnection, waterfallAgeMs, waterfallIsStale } from "./staleness.ts";
 import { INITIAL_STATE } from "./state.ts";
 
 const state = reduce(INITIAL_STATE, [
@@ -44,5 +44,26 @@ describe("viewConnection", () => {
     expect(viewConnection({ ...base, phase: "open", sinceMs: 0 }, 100).phase).toBe("connecting");
     expect(viewConnection({ ...base, phase: "open", lastMessageAtMs: 1_000 }, 4_000).phase).toBe("live");
     expect(viewConnection({ ...base, phase: "open", lastMessageAtMs: 1_000 }, 5_200)).toEqual({ phase: "silent", seconds: 4 });
+  });
+});
+
+describe("the waterfall's age", () => {
+  const told = (age_us: number | null) =>
+    reduce(state, at(3_000, snapshot("metrics", metrics({ waterfall: waterfall({ age_us }) }), { seq: 1 })));
+
+  it("is that of the newest prediction behind it", () => {
+    expect(waterfallAgeMs(told(20_000), 3_500)).toBe(520);
+    expect(waterfallAgeMs(told(null), 3_500)).toBeNull();
+    expect(waterfallAgeMs(state, 3_500)).toBeNull();
+  });
+
+  it("is stale without a prediction in its TTL, though the gateway goes on telling", () => {
+    expect(waterfallIsStale(told(2_900_000), 3_100)).toBe(false);
+    expect(waterfallIsStale(told(2_900_000), 3_101)).toBe(true);
+  });
+
+  it("is stale when the gateway tells nothing any more", () => {
+    expect(waterfallIsStale(told(null), 6_000)).toBe(false);
+    expect(waterfallIsStale(told(null), 6_001)).toBe(true);
   });
 });

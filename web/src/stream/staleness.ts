@@ -1,7 +1,9 @@
 /** How old data is and whether it is stale. The consumer judges, since a dead producer cannot say so. Pure. */
 
-import type { ChannelInfo, ChannelName, InstrumentId } from "./protocol.ts";
+import { SYSTEM_ID, type ChannelInfo, type ChannelName, type InstrumentId } from "./protocol.ts";
 import type { Connection, FeedState } from "./state.ts";
+
+const US_PER_MS = 1_000;
 
 /** Without a message for this long an open socket is silent: the feed beats every second. */
 export const SILENT_AFTER_MS = 3_000;
@@ -24,6 +26,21 @@ function ownFreshness(state: FeedState, channel: ChannelName, id: InstrumentId, 
   const ageMs = Math.max(0, nowMs - slice.arrivedAtMs);
   const ttlMs = ttlOf(state.welcome?.channels ?? [], channel);
   return { ageMs, isStale: ttlMs !== null && ageMs > ttlMs };
+}
+
+/** Age of the newest prediction behind the latency waterfall; null before the first. */
+export function waterfallAgeMs(state: FeedState, nowMs: number): number | null {
+  const slice = state.slices.metrics.get(SYSTEM_ID);
+  const ageUs = slice?.data.waterfall.age_us ?? null;
+  return slice === undefined || ageUs === null ? null : ageUs / US_PER_MS + Math.max(0, nowMs - slice.arrivedAtMs);
+}
+
+/** Timings are stale when those of whom they are told are: no prediction within its TTL, or a gateway that tells nothing. */
+export function waterfallIsStale(state: FeedState, nowMs: number): boolean {
+  const ageMs = waterfallAgeMs(state, nowMs);
+  const ttlMs = ttlOf(state.welcome?.channels ?? [], "predictions");
+  const isSilent = freshness(state, "metrics", SYSTEM_ID, nowMs)?.isStale === true;
+  return isSilent || (ageMs !== null && ttlMs !== null && ageMs > ttlMs);
 }
 
 export function ttlOf(channels: readonly ChannelInfo[], name: ChannelName): number | null {

@@ -1,6 +1,7 @@
 /** What the page knows, as one immutable value, and the events that change it. */
 
 import type { ChannelData, ChannelName, FeedError, FeedMessage, InstrumentId, Welcome } from "./protocol.ts";
+import { NO_WIRE, type RoundTrip, type Wire } from "./wire.ts";
 
 export interface Connection {
   readonly phase: "connecting" | "open" | "waiting";
@@ -46,8 +47,7 @@ export interface FeedState {
   readonly slices: Slices;
   readonly counters: Counters;
   readonly lastError: FeedError | null;
-  /** Round trips of the last pings, oldest first. */
-  readonly roundTripsMs: readonly number[];
+  readonly wire: Wire;
 }
 
 export type FeedEvent =
@@ -57,7 +57,7 @@ export type FeedEvent =
   | { readonly kind: "message"; readonly atMs: number; readonly message: FeedMessage }
   | { readonly kind: "malformed"; readonly atMs: number }
   | { readonly kind: "unknown"; readonly atMs: number }
-  | { readonly kind: "round-trip"; readonly atMs: number; readonly roundTripMs: number }
+  | ({ readonly kind: "round-trip" } & RoundTrip)
   | { readonly kind: "dropped"; readonly atMs: number; readonly ids: readonly InstrumentId[]; readonly channels: readonly ChannelName[] };
 
 const NO_SLICES: Slices = {
@@ -76,7 +76,7 @@ export const INITIAL_STATE: FeedState = {
     snapshots: 0, deltas: 0, refusedGaps: 0, refusedEpochs: 0, duplicates: 0, malformed: 0, unknown: 0, reconnects: 0,
   },
   lastError: null,
-  roundTripsMs: [],
+  wire: NO_WIRE,
 };
 
 export { NO_SLICES };

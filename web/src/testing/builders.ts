@@ -2,7 +2,7 @@
 
 import type {
   BooksData, ChannelData, ChannelInfo, ChannelName, Delta, FeedMessage, InstrumentInfo, MetricsData, PredictionsData, Snapshot, TicksData,
-  Welcome,
+  WaterfallData, Welcome,
 } from "../stream/protocol.ts";
 import { instrumentId, SYSTEM_ID } from "../stream/protocol.ts";
 import type { FeedEvent } from "../stream/state.ts";
@@ -50,7 +50,7 @@ export function prediction(changes: Partial<PredictionsData> = {}): PredictionsD
   return {
     model_id: "ensemble-1", asof_seq: 10, step: 5, horizon_steps: 5, horizon_s: 0.5, mid: 100.01, expected_return_bps: 0.84,
     probabilities: { down: 0.2, flat: 0.43, up: 0.37 }, members: { lightgbm: { down: 0.1, flat: 0.5, up: 0.4 } }, flat_bps: 0.3,
-    withheld: null, out_of_origin: false, model_origin: "sim", trust: "LIVE", origin: "sim", ts_recv_us: T0_US, latency_us: 4_200,
+    withheld: null, out_of_origin: false, model_origin: "sim", trust: "LIVE", origin: "sim", ts_recv_us: T0_US, ts_gateway_us: T0_US, latency_us: 4_200,
     score: null, ...changes,
   };
 }
@@ -58,8 +58,19 @@ export function prediction(changes: Partial<PredictionsData> = {}): PredictionsD
 export function metrics(changes: Partial<MetricsData> = {}): MetricsData {
   return {
     latency_p50_us: 4_200, latency_p99_us: 18_000, messages_per_s: 900, connections: 1, model_id: "ensemble-1", score: null, conflated: 0,
-    ...changes,
+    waterfall: waterfall(), ...changes,
   };
+}
+
+/** Stages that add up to 4,200 us, and 300 us in the gateway. */
+export function waterfall(changes: Partial<WaterfallData> = {}): WaterfallData {
+  const stages = (
+    [
+      ["ingest", 150, 900], ["to_features", 350, 2_000], ["features", 700, 3_000], ["to_predictor", 400, 2_500],
+      ["predictor", 2_200, 9_000], ["to_gateway", 400, 2_800], ["gateway", 300, 1_500],
+    ] as const
+  ).map(([stage, p50_us, p99_us]) => ({ stage, p50_us, p99_us, skewed: 0, unstamped: 0 }));
+  return { window_s: 60, count: 4_800, age_us: 20_000, p50_us: 4_200, p99_us: 18_000, skewed: 0, stages, ...changes };
 }
 
 interface Place {

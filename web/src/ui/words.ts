@@ -2,6 +2,7 @@
 
 import type { Origin, Probabilities, Trust, Withheld } from "../stream/protocol.ts";
 import type { Verdict } from "../stream/selectors.ts";
+import type { BarName } from "../stream/waterfall.ts";
 
 export const ORIGIN_LABELS: Readonly<Record<Origin, string>> = { live: "LIVE", sim: "SIMULATED", replay: "REPLAY" };
 export const ORIGIN_SHORT_LABELS: Readonly<Record<Origin, string>> = { live: "LIVE", sim: "SIM", replay: "REPLAY" };
@@ -26,6 +27,28 @@ export const WITHHELD_WORDS: Readonly<Record<Withheld, string>> = {
   untrusted: "Withheld: the order book is not sound",
   schema_mismatch: "Withheld: the model expects other features",
   no_price: "Withheld: no two-sided quote",
+};
+
+export const STAGE_LABELS: Readonly<Record<BarName, string>> = {
+  ingest: "Ingest",
+  to_features: "Bus to features",
+  features: "Features",
+  to_predictor: "Bus to predictor",
+  predictor: "Predictor",
+  to_gateway: "Bus to gateway",
+  gateway: "Gateway",
+  page: "Gateway to this page",
+};
+
+export const STAGE_MEANINGS: Readonly<Record<BarName, string>> = {
+  ingest: "From reading the venue's bytes to publishing the frame that holds them",
+  to_features: "The bus, and waiting until features takes the frame up",
+  features: "From taking the frame up to publishing the feature vector",
+  to_predictor: "The bus, and waiting until the predictor takes the vector up",
+  predictor: "From taking the vector up to publishing the prediction",
+  to_gateway: "The bus, and waiting until the gateway takes the prediction up",
+  gateway: "From taking the prediction up to having written it to every client that is not behind",
+  page: "The gateway's work, the network and this browser, on the gateway's clock",
 };
 
 export const VERDICT_LABELS: Readonly<Record<Verdict, string>> = {

@@ -19,7 +19,7 @@ from foretick.common.testing.builders import (
 )
 from foretick.common.testing.fakes import ManualClock
 from foretick.common.units import NS_PER_MS
-from foretick.gateway.app import make_application
+from foretick.gateway.app.api import make_application
 from foretick.gateway.domain.board import Board
 from foretick.gateway.domain.session import SessionLimits
 from foretick.gateway.handlers.feed import FeedHandler
@@ -37,7 +37,7 @@ def web_dir(tmp_path: Path) -> Path:
 
 def application(board: Board, clock: ManualClock, **settings: object) -> FastAPI:
     feed = FeedHandler(board, clock, SessionLimits(), lambda: None)
-    return make_application(board, feed, clock, GatewaySettings.model_validate(settings))
+    return make_application(feed, clock, GatewaySettings.model_validate(settings))
 
 
 def client_of(app: FastAPI) -> httpx.AsyncClient:
@@ -133,6 +133,17 @@ async def test_status_tells_which_service_is_silent(board: Board, clock: ManualC
     assert status["instruments"][0]["stale"] is True
 
 
+async def test_latency_is_told_by_stage_as_of_now(board: Board, clock: ManualClock, client: httpx.AsyncClient):
+    board.fold(prediction(ts_ingest_ns=T0_NS - 4 * NS_PER_MS, ts_sent_ns=T0_NS - NS_PER_MS), T0_NS)
+    clock.advance(500 * NS_PER_MS)
+    latency = (await client.get("/api/system/latency")).json()
+    assert (latency["window_s"], latency["count"], latency["age_us"]) == (60, 1, 500_000)
+    assert latency["p50_us"] == pytest.approx(4_000, rel=0.012)
+    stages = {stage["stage"]: stage for stage in latency["stages"]}
+    assert stages["to_gateway"]["p50_us"] == pytest.approx(1_000, rel=0.012)
+    assert (stages["predictor"]["p50_us"], stages["predictor"]["unstamped"]) == (None, 1)
+
+
 async def test_features_are_the_registry(client: httpx.AsyncClient):
     features = (await client.get("/api/system/features")).json()["features"]
     assert len(features) == 24
@@ -201,6 +212,7 @@ async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(bo
         "/api/analytics/predictions/{symbol}",
         "/api/analytics/market-depth/{symbol}",
         "/api/system/status",
+        "/api/system/latency",
         "/api/system/features",
     }
     fold(board, book_frame(seq=1), prediction(), outcome(), feature_vector())

@@ -2,17 +2,28 @@ import type { ReactNode } from "react";
 import { formatFixed, formatMicros, formatPercent, formatQty, NOTHING } from "../../lib/format.ts";
 import { useFeedState, useIsStale, useSlice } from "../../stream/context.ts";
 import { SYSTEM_ID, type MetricsData, type Score } from "../../stream/protocol.ts";
-import { browserHopMs, judgeScore } from "../../stream/selectors.ts";
+import { judgeScore } from "../../stream/selectors.ts";
 import { StaleTag } from "../../ui/age.tsx";
 import { VERDICT_LABELS } from "../../ui/words.ts";
 
+interface Props {
+  /** The panel that the latency tile opens. */
+  readonly waterfallId: string;
+  readonly isWaterfallOpen: boolean;
+  readonly onWaterfall: () => void;
+}
+
 /** The system at a glance. */
-export function SystemStrip() {
+export function SystemStrip({ waterfallId, isWaterfallOpen, onWaterfall }: Props) {
   const metrics = useSlice("metrics", SYSTEM_ID)?.data;
   const isStale = useIsStale("metrics", SYSTEM_ID) === true;
   return (
     <section className="strip" aria-label="System" data-stale={isStale}>
-      <LatencyTile metrics={metrics} />
+      <LatencyTile metrics={metrics}>
+        <button type="button" className="tile-button" aria-expanded={isWaterfallOpen} aria-controls={waterfallId} onClick={onWaterfall}>
+          Latency, last minute<i aria-hidden="true">{isWaterfallOpen ? "▲" : "▼"}</i>
+        </button>
+      </LatencyTile>
       <Tile name="model" title="Model" hint={metrics?.model_id ?? "No model is being served yet"}>
         <span className="model-id">{metrics?.model_id ?? (metrics === undefined ? NOTHING : "none yet")}</span>
       </Tile>
@@ -22,13 +33,18 @@ export function SystemStrip() {
   );
 }
 
-function LatencyTile({ metrics }: { readonly metrics: MetricsData | undefined }) {
-  const hopMs = useFeedState((state) => browserHopMs(state.roundTripsMs));
+interface LatencyProps {
+  readonly metrics: MetricsData | undefined;
+  readonly children: ReactNode;
+}
+
+function LatencyTile({ metrics, children }: LatencyProps) {
+  const pageUs = useFeedState((state) => state.wire.summary?.p50Us);
   return (
-    <Tile name="latency" title="Latency, last minute" hint="From ingest reading the venue's bytes to the gateway, then on to this page">
-      <Figure label="p50" value={formatMicros(metrics?.latency_p50_us)} />
-      <Figure label="p99" value={formatMicros(metrics?.latency_p99_us)} />
-      <Figure label="+ to browser" value={formatMicros(hopMs === null ? null : hopMs * 1_000)} />
+    <Tile name="latency" title={children} hint="From ingest reading the venue's bytes to the gateway, then on to this page: by stage with l">
+      <Figure label="p50" value={formatMicros(metrics?.waterfall.p50_us)} />
+      <Figure label="p99" value={formatMicros(metrics?.waterfall.p99_us)} />
+      <Figure label="+ to this page" value={formatMicros(pageUs)} />
       <StaleTag channel="metrics" id={SYSTEM_ID} />
     </Tile>
   );
@@ -69,7 +85,7 @@ function ScoreTile({ score }: { readonly score: Score | null }) {
 
 interface TileProps {
   readonly name: string;
-  readonly title: string;
+  readonly title: ReactNode;
   readonly hint: string;
   readonly children: ReactNode;
 }

@@ -78,5 +78,6 @@ _TOKENS = {
     "venue": "The market, such as binance, binance-usdm or sim, as one subject token",
     "symbol": "The venue's own symbol as one subject token; other characters than letters, digits, - and _ as =XX",
     "name": "The model family",
-    "service": "Service, role and shard, such as ingest-feed-0",
+    "service": "The service, such as ingest",
+    "role": "Its role, such as feed",
 }

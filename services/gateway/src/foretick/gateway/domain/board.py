@@ -23,8 +23,9 @@ from foretick.gateway.domain.directory import Directory, Identity
 from foretick.gateway.domain.instrument_view import InstrumentView
 from foretick.gateway.domain.payloads import MetricsData
 from foretick.gateway.domain.protocol import FeatureLabel, Heartbeat, Instruments, encode
-from foretick.gateway.domain.system_view import LatencyWindow, RateWindow, pooled_score
+from foretick.gateway.domain.system_view import RateWindow, pooled_score
 from foretick.gateway.domain.topic import Tally, Topic
+from foretick.gateway.domain.waterfall import Waterfall
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Board:
         self.model_id: str | None = None
         self.arrivals: dict[str, int] = {}
         self.metrics = Topic(CHANNELS["metrics"], SYSTEM, SYSTEM, self.metrics_data, self.fanout)
-        self._latency = LatencyWindow()
+        self.waterfall = Waterfall()
         self._messages = RateWindow()
         self._now_ns = 0
         self._beats = 0
@@ -114,7 +115,7 @@ class Board:
             if isinstance(message, TickFrame | BookFrame):
                 self.view((message.venue, message.symbol)).events.expect(message.epoch, message.seq)
             self.fold(message, getattr(message, "ts_sent_ns", 0))
-        self._latency = LatencyWindow()  # the past is not part of the last minute
+        self.waterfall = Waterfall()  # the past is not part of the last minute
 
     def publish(self) -> None:
         """Tell the clients what changed."""
@@ -129,25 +130,25 @@ class Board:
     def beat(self, now_ns: int) -> None:
         """Send the heartbeat and the metrics of this second."""
         self._now_ns = now_ns
-        text = encode(Heartbeat(server_ts_us=micros_from_nanos(now_ns), connections=len(self.audience)))
-        self.audience.beat(text)
+        self.audience.beat(encode(Heartbeat(server_ts_us=micros_from_nanos(now_ns), connections=len(self.audience))))
         self._beats += 1
         self.metrics.publish(self.identification.epoch, self._beats, self.metrics_data(), now_ns)
 
     def metrics_data(self) -> MetricsData:
         """Return the system at a glance, as of the last beat."""
-        p50_us, p99_us = self._latency.quantiles_us((0.5, 0.99), self._now_ns)
+        waterfall = self.waterfall.data(self._now_ns)
         scores = (
             view.score for view in self.instruments.values() if view.score and view.score_model_id == self.model_id
         )
         return MetricsData(
-            latency_p50_us=p50_us,
-            latency_p99_us=p99_us,
+            latency_p50_us=waterfall.p50_us,
+            latency_p99_us=waterfall.p99_us,
             messages_per_s=self._messages.per_s(self._now_ns),
             connections=len(self.audience),
             model_id=self.model_id,
             score=pooled_score(scores),
             conflated=self.fanout.conflated,
+            waterfall=waterfall,
         )
 
     def _fold_ticks(self, frame: TickFrame, arrived_ns: int) -> None:
@@ -162,9 +163,8 @@ class Board:
         self._touch("features", vector, arrived_ns).fold_features(vector, arrived_ns)
 
     def _fold_prediction(self, prediction: Prediction, arrived_ns: int) -> None:
-        latency_us = self._touch("predictor", prediction, arrived_ns).fold_prediction(prediction, arrived_ns)
-        if latency_us is not None:
-            self._latency.add(latency_us, arrived_ns)
+        if self._touch("predictor", prediction, arrived_ns).fold_prediction(prediction, arrived_ns):
+            self.waterfall.take(prediction, arrived_ns)
             self.model_id = prediction.model_id or self.model_id
 
     def _fold_outcome(self, outcome: Outcome, arrived_ns: int) -> None:

@@ -4,7 +4,6 @@ from collections import deque
 
 from foretick.common.contracts import BookFrame, FeatureVector, LiveScore, Outcome, Prediction, TickFrame, Trust
 from foretick.common.sequence import Admission, DerivedAudit, SequenceAudit, SequenceTally
-from foretick.common.units import NS_PER_US
 from foretick.gateway.domain.book_view import BookView
 from foretick.gateway.domain.channels import CHANNELS
 from foretick.gateway.domain.market_view import MarketView
@@ -76,16 +75,15 @@ class InstrumentView:
             self.features = feature_data(vector)
             self.feature_topic.publish(vector.epoch, vector.asof_seq, self.features, arrived_ns)
 
-    def fold_prediction(self, prediction: Prediction, arrived_ns: int) -> int | None:
-        """Take a prediction; the topic tells it at once. Returns its latency in us; None for one that is not new."""
+    def fold_prediction(self, prediction: Prediction, arrived_ns: int) -> bool:
+        """Take a prediction; the topic tells it at once. Returns whether it is new."""
         if not self._is_new("predictions", self._prediction_audit.admit(prediction.epoch, prediction.asof_seq)):
-            return None
-        latency_us = max(0, arrived_ns - prediction.ts_ingest_ns) // NS_PER_US
+            return False
         score = self.score if self.score_model_id == prediction.model_id else None
-        data = prediction_data(prediction, score, latency_us)
+        data = prediction_data(prediction, score, arrived_ns)
         self.predictions.append(data)
         self.prediction_topic.publish(prediction.epoch, prediction.asof_seq, data, arrived_ns)
-        return latency_us
+        return True
 
     def fold_outcome(self, outcome: Outcome) -> None:
         """Take the running score of a model; the next prediction of that model tells it."""

@@ -1,5 +1,7 @@
 """What the channels carry: the ``data`` of their snapshots and deltas. Times are UTC microseconds."""
 
+from enum import StrEnum
+
 from foretick.common.contracts import (
     Contract,
     FeatureVector,
@@ -11,7 +13,7 @@ from foretick.common.contracts import (
     Trust,
     Withheld,
 )
-from foretick.common.units import NS_PER_S, micros_from_nanos
+from foretick.common.units import NS_PER_S, NS_PER_US, micros_from_nanos
 
 
 class TickData(Contract, frozen=True, kw_only=True, gc=False):
@@ -71,7 +73,8 @@ class PredictionData(Contract, frozen=True, kw_only=True, gc=False):
     """A prediction, or the reason why it is withheld, with the live score of its model on the instrument.
 
     ts_event_us: the venue's own clock of the last event behind it that had one
-    latency_us: from ingest reading the bytes behind it to its arrival at the gateway
+    ts_gateway_us: wall clock of the gateway when the prediction arrived there
+    latency_us: from ingest reading the bytes behind it to there
     """
 
     model_id: str | None
@@ -91,12 +94,71 @@ class PredictionData(Contract, frozen=True, kw_only=True, gc=False):
     origin: Origin
     ts_recv_us: int
     ts_event_us: int | None
+    ts_gateway_us: int
     latency_us: int
     score: LiveScore | None
 
 
+class Stage(StrEnum):
+    """A part of a prediction's way, in order. All but the last add up to the latency: ingest's socket to the gateway.
+
+    INGEST: ingest read the bytes -> published their frame
+    TO_FEATURES: -> features took the frame up: the bus, and waiting for features
+    FEATURES: -> published the vector
+    TO_PREDICTOR: -> the predictor took it up: the bus, and waiting for the predictor
+    PREDICTOR: -> published the prediction
+    TO_GATEWAY: -> the gateway took it up: the bus, and waiting for the gateway
+    GATEWAY: -> every client that is not behind has been written to
+    """
+
+    INGEST = "ingest"
+    TO_FEATURES = "to_features"
+    FEATURES = "features"
+    TO_PREDICTOR = "to_predictor"
+    PREDICTOR = "predictor"
+    TO_GATEWAY = "to_gateway"
+    GATEWAY = "gateway"
+
+
+class StageData(Contract, frozen=True, kw_only=True, gc=False):
+    """How long a stage took in the last ``window_s``; null without an observation.
+
+    skewed: durations below zero since the start, left out: the clocks of two hosts disagree
+    unstamped: predictions since the start whose message lacks an instant of the stage
+    """
+
+    stage: Stage
+    p50_us: int | None
+    p99_us: int | None
+    skewed: int
+    unstamped: int
+
+
+class WaterfallData(Contract, frozen=True, kw_only=True, gc=False):
+    """Where the time goes, stage by stage, between ingest's socket and the clients.
+
+    window_s: what the quantiles look back on
+    count: predictions in it
+    age_us: since the last prediction arrived; null before the first
+    p50_us, p99_us: ingest's socket to the gateway, measured as a whole
+    skewed: predictions since the start that arrived before their bytes, by the clocks; left out
+    stages: every stage, in order
+    """
+
+    window_s: int
+    count: int
+    age_us: int | None
+    p50_us: int | None
+    p99_us: int | None
+    skewed: int
+    stages: list[StageData]
+
+
 class MetricsData(Contract, frozen=True, kw_only=True, gc=False):
-    """The system at a glance. Latencies: ingest's socket to the gateway, of the predictions of the last minute."""
+    """The system at a glance. Latencies: ingest's socket to the gateway, of the predictions of the last minute.
+
+    waterfall: the same, stage by stage
+    """
 
     latency_p50_us: int | None
     latency_p99_us: int | None
@@ -105,6 +167,7 @@ class MetricsData(Contract, frozen=True, kw_only=True, gc=False):
     model_id: str | None
     score: LiveScore | None
     conflated: int
+    waterfall: WaterfallData
 
 
 def feature_data(vector: FeatureVector) -> FeatureData:
@@ -121,8 +184,8 @@ def feature_data(vector: FeatureVector) -> FeatureData:
     )
 
 
-def prediction_data(prediction: Prediction, score: LiveScore | None, latency_us: int) -> PredictionData:
-    """Return what the ``predictions`` channel tells of ``prediction``."""
+def prediction_data(prediction: Prediction, score: LiveScore | None, arrived_ns: int) -> PredictionData:
+    """Return what the ``predictions`` channel tells of ``prediction``, which arrived at ``arrived_ns``."""
     return PredictionData(
         model_id=prediction.model_id,
         asof_seq=prediction.asof_seq,
@@ -141,6 +204,7 @@ def prediction_data(prediction: Prediction, score: LiveScore | None, latency_us:
         origin=prediction.origin,
         ts_recv_us=micros_from_nanos(prediction.ts_recv_ns),
         ts_event_us=None if prediction.ts_event_ns is None else micros_from_nanos(prediction.ts_event_ns),
-        latency_us=latency_us,
+        ts_gateway_us=micros_from_nanos(arrived_ns),
+        latency_us=max(0, arrived_ns - prediction.ts_ingest_ns) // NS_PER_US,
         score=score,
     )

@@ -40,6 +40,11 @@ class LatencyWindow:
         total = sum(self._total)
         return [self._quantile_us(math.ceil(frac * total)) if total else None for frac in fracs]
 
+    def count(self, now_ns: int) -> int:
+        """Return how many latencies the window holds."""
+        self._expire(now_ns)
+        return sum(self._total)
+
     def _quantile_us(self, rank: int) -> int:
         seen = 0
         for bucket, count in enumerate(self._total):

@@ -1,6 +1,6 @@
 """Messages of the bus -> the board."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from foretick.common.clock import Clock
@@ -9,14 +9,18 @@ from foretick.common.errors import Malformed
 from foretick.gateway.domain.board import Board
 from foretick.gateway.ports import Dispatch
 
+Defer = Callable[[Callable[[], object]], object]
+"""Calls back after all that is ready to run now, such as the writers that a batch has woken."""
+
 
 class BusHandler:
     """Folds batches. Until ``restore`` has run, batches wait, so that the older last messages come first."""
 
-    def __init__(self, board: Board, dispatch: Dispatch, clock: Clock) -> None:
+    def __init__(self, board: Board, dispatch: Dispatch, clock: Clock, defer: Defer) -> None:
         self._board = board
         self._dispatch = dispatch
         self._clock = clock
+        self._defer = defer
         self._early: list[tuple[Sequence[Any], int]] | None = []
 
     def on_batch(self, messages: Sequence[Any]) -> None:
@@ -44,3 +48,6 @@ class BusHandler:
             except Malformed as error:
                 self._dispatch.reject(f"{type(message).__name__}.{error.source}", error.reason, error.payload)
         board.publish()
+        forwarded = board.waterfall.take_fresh()
+        if forwarded:
+            self._defer(lambda: board.waterfall.serve(forwarded, arrived_ns, self._clock.now_ns()))

@@ -1,12 +1,19 @@
 """The gateway's own figures for Prometheus, and the beat of every second."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Protocol
+
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
 
 from foretick.common.clock import Clock
 from foretick.common.runtime.metrics import Metrics
+from foretick.common.units import NS_PER_S
 from foretick.gateway.domain.board import Board
+from foretick.gateway.domain.waterfall import BOUNDS_US, Track
 
 
 class _Counter(Protocol):
@@ -31,9 +38,6 @@ class Measures:
     def __init__(self, metrics: Metrics, board: Board) -> None:
         self._board = board
         self._connections = metrics.gauge("connections", "Open WebSocket connections")
-        self._latency = metrics.gauge(
-            "prediction_latency_us", "Ingest's socket to gateway, predictions of the last minute", ("quantile",)
-        )
         self._accuracy = metrics.gauge("prediction_accuracy_frac", "Live share of right classes, all instruments")
         self._prior = metrics.gauge("prediction_prior_accuracy_frac", "The same for always naming the likeliest class")
         fanout = {
@@ -41,10 +45,12 @@ class Measures:
             "updates_encoded": "Updates encoded: at most one for each update",
             "snapshots_encoded": "Snapshots encoded",
             "deliveries": "Messages handed to connections",
+            "writes": "Writes that carried them",
             "conflated": "Updates that a slow client got as part of a snapshot",
             "overflowed": "Connections closed because an event channel overflowed",
         }
         self._fanout = {name: _Count(metrics.counter(f"{name}_total", text)) for name, text in fanout.items()}
+        WaterfallMetrics(board, metrics)
         self.stalled = metrics.counter("stalled_total", "Connections given up because the client took nothing")
 
     def update(self) -> None:
@@ -54,12 +60,45 @@ class Measures:
         for name, count in self._fanout.items():
             count.follow(getattr(board.fanout, name))
         data = board.metrics_data()
-        for quantile, value_us in (("0.5", data.latency_p50_us), ("0.99", data.latency_p99_us)):
-            if value_us is not None:
-                self._latency.labels(quantile).set(value_us)
         if data.score is not None:
             self._accuracy.set(data.score.accuracy_frac)
             self._prior.set(data.score.prior_accuracy_frac)
+
+
+class WaterfallMetrics(Collector):
+    """The latency waterfall, read from the board when somebody asks: its domain has the counts already."""
+
+    def __init__(self, board: Board, metrics: Metrics) -> None:
+        self._board = board
+        metrics.registry.register(self)
+
+    def collect(self) -> Iterator[HistogramMetricFamily | CounterMetricFamily]:
+        """Yield the histograms of the stages and of the whole, and the predictions that a stage left out."""
+        waterfall = self._board.waterfall
+        whole = HistogramMetricFamily(
+            "foretick_gateway_prediction_latency_seconds", "Ingest's socket to the gateway, of each prediction"
+        )
+        whole.add_metric([], _cumulate(waterfall.whole), waterfall.whole.sum_ns / NS_PER_S)
+        stages = HistogramMetricFamily(
+            "foretick_gateway_stage_seconds", "Each stage of a prediction's way; see the glossary", labels=["stage"]
+        )
+        skew = CounterMetricFamily(
+            "foretick_gateway_stage_skew", "Durations below zero, left out: clocks disagree", labels=["stage"]
+        )
+        unstamped = CounterMetricFamily(
+            "foretick_gateway_stage_unstamped", "Predictions without an instant of the stage", labels=["stage"]
+        )
+        skew.add_metric(["whole"], waterfall.whole.skewed)
+        for stage, track in waterfall.stages.items():
+            stages.add_metric([stage.value], _cumulate(track), track.sum_ns / NS_PER_S)
+            skew.add_metric([stage.value], track.skewed)
+            unstamped.add_metric([stage.value], track.unstamped)
+        yield from (whole, stages, skew, unstamped)
+
+
+def _cumulate(track: Track) -> list[tuple[str, float]]:
+    bounds = [*(str(bound_us / 1e6) for bound_us in BOUNDS_US), "+Inf"]
+    return list(zip(bounds, accumulate(track.buckets), strict=True))
 
 
 async def beat_forever(board: Board, measures: Measures, clock: Clock) -> None:

@@ -10,6 +10,8 @@ from foretick.gateway.domain.board import Board
 from foretick.gateway.domain.book_view import MAX_LEVELS
 from foretick.gateway.domain.channels import BOOK_LEVELS
 from foretick.gateway.domain.instrument_view import HISTORY_PREDICTIONS
+from foretick.gateway.domain.payloads import WaterfallData
+from foretick.gateway.domain.problem import MEDIA_TYPE, Problem
 from foretick.gateway.domain.protocol import encode_any
 from foretick.gateway.domain.replies import (
     DepthAnswer,
@@ -21,7 +23,6 @@ from foretick.gateway.domain.replies import (
     answer_prediction,
     answer_status,
 )
-from foretick.gateway.handlers.problems import MEDIA_TYPE, Problem
 
 Symbol = Annotated[str, Path(description="`BTCUSDT`, resolved by the order of VENUES, or `sim:BTCUSDT`", max_length=64)]
 
@@ -63,6 +64,11 @@ def make_router(board: Board, clock: Clock) -> APIRouter:
     async def get_status() -> Response:
         """Tell instruments, freshness of the services, model, live score and what the audits found."""
         return _json(answer_status(board, clock.now_ns()))
+
+    @router.get("/system/latency", tags=["system"], summary="The latency waterfall", response_model=WaterfallData)
+    async def get_latency() -> Response:
+        """Tell how long each stage of the predictions' way took in the last minute."""
+        return _json(board.waterfall.data(clock.now_ns()))
 
     @router.get("/system/features", tags=["system"], summary="The features", response_model=FeatureAnswer)
     async def get_features() -> Response:
