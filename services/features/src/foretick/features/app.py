@@ -33,7 +33,7 @@ async def build_serve(rt: Runtime, settings: FeaturesSettings) -> None:
     feed = InstrumentFeed(rt, (TICKS, BOOKS))
     outside = Outside(
         feed,
-        StreamHistory(rt.bus, publisher.reject),
+        StreamHistory(rt.bus, publisher.reject, rt.data.tap_whole),
         await KeyValueStateStore.open(rt.bus.js),
         publisher,
         CustodyMetrics(rt),

@@ -99,7 +99,7 @@ class LeaseStore:
 
     async def round_trip(self) -> None:
         """Return once the server has answered; whatever it sent before has arrived then."""
-        await self._bus.nc.flush(timeout=1)
+        await self._bus.nc.flush(timeout=3)
 
     def forget(self) -> None:
         """Open the bucket anew next time: the server may have lost it."""

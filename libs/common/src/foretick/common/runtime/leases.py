@@ -44,8 +44,8 @@ class Tenant(Protocol):
 class LeaseTerms:
     """How long a silent holder is waited for, how much earlier a holder stops by itself, how often to look; seconds."""
 
-    ttl_s: float = 3.0
-    margin_s: float = 1.0
+    ttl_s: float = 10.0
+    margin_s: float = 3.0
     turn_s: float = 0.25
 
 
@@ -95,8 +95,8 @@ class Leases:
         if await self._store.read_count() != self.shard.count:
             await self._store.write_count(self.shard.count)
         self._rt.on_drain(self.close)
+        self._rt.spawn(self._confirm_forever(), "confirm-leases")  # taking over may last longer than a lease
         await self._turn()
-        self._rt.spawn(self._confirm_forever(), "confirm-leases")
         self._rt.spawn(self._turn_forever(), "leases")
 
     def learn(self, instruments: Iterable[InstrumentKey]) -> None:

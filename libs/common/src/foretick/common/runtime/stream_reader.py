@@ -6,21 +6,30 @@ callback and hands on whole batches, so that the server, the socket and the call
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from foretick.common.errors import Transient
 from foretick.common.runtime.bus import Bus
 from foretick.common.subjects import Stream
 
+Stored = tuple[str, bytes]
+"""A stored message: subject and payload."""
+
+Receive = Callable[[bytes, bytes, bytes, bytes], None]
+Tap = Callable[[str, Receive], Awaitable[Subscription]]
+"""Subscribes a receiver of subject, reply subject, headers and payload to an inbox."""
+
 _BATCH = 1_000
 _REQUESTS = 2
 _SILENCE_S = 5.0
 _INACTIVE_S = 30.0
+_SHORT_REPLY_TOKENS = 9
 
 
 def since_time(since_ns: int, subjects: Sequence[str] = ()) -> ConsumerConfig:
@@ -49,22 +58,26 @@ async def count_stored(bus: Bus, stream: Stream, config: ConsumerConfig) -> int:
     return info.num_pending or 0
 
 
-async def read_stored(bus: Bus, stream: Stream, config: ConsumerConfig) -> AsyncIterator[list[Msg]]:
+async def read_stored(
+    bus: Bus, stream: Stream, config: ConsumerConfig, tap: Tap | None = None
+) -> AsyncIterator[list[Stored]]:
     """Yield in batches, in order, the messages that ``config`` selects and that ``stream`` holds at the call.
+
+    ``tap`` receives the messages; the data plane's, ``DataPlane.tap_whole``, passes nats-py by and takes a third of it.
 
     Raises:
         Transient: the server fell silent, or a message was lost on the way
     """
     info = await bus.js.add_consumer(stream.name, config)
     inbox = bus.nc.new_inbox()
-    arrived: list[Msg] = []
+    arrived: list[tuple[bytes, bytes, bytes]] = []
     filled = asyncio.Event()
 
-    async def receive(msg: Msg) -> None:
-        arrived.append(msg)
+    def receive(subject: bytes, reply: bytes, _headers: bytes, payload: bytes) -> None:
+        arrived.append((subject, reply, payload))
         filled.set()
 
-    subscription = await bus.nc.subscribe(inbox, cb=receive)
+    subscription = await (tap(inbox, receive) if tap else _subscribe(bus, inbox, receive))
     asked, due, taken = 0, info.num_pending or 0, 0
     try:
         while taken < due:
@@ -76,17 +89,33 @@ async def read_stored(bus: Bus, stream: Stream, config: ConsumerConfig) -> Async
                 raise Transient(f"stream {stream.name} fell silent after {taken} of {due} messages") from None
             filled.clear()
             batch, arrived = arrived, []
-            messages = [msg for msg in batch if msg.reply]  # a status has nobody to be acknowledged to
-            if messages:
-                taken += len(messages)
-                if messages[-1].metadata.sequence.consumer != taken:
+            stored = [(subject.decode(), payload) for subject, reply, payload in batch if reply]
+            if stored:
+                taken += len(stored)
+                if _number_of(next(reply for _, reply, _ in reversed(batch) if reply)) != taken:
                     raise Transient(f"stream {stream.name}: a message was lost on the way, after {taken} of {due}")
-                yield messages
-            if len(messages) < len(batch) and taken < due:  # "no messages": the limits of the stream took the rest
+                yield stored
+            if len(stored) < len(batch) and taken < due:  # "no messages": the limits of the stream took the rest
                 return
     finally:
         await subscription.unsubscribe()
         await bus.js.delete_consumer(stream.name, info.name)
+
+
+def _number_of(reply: bytes) -> int:
+    """Return the consumer's number of a message: ``$JS.ACK[.domain.account].stream.consumer.tries.seq.NUMBER.ts.left``.
+
+    A status has no reply subject: nobody is to acknowledge it.
+    """
+    tokens = reply.split(b".")
+    return int(tokens[6] if len(tokens) == _SHORT_REPLY_TOKENS else tokens[8])
+
+
+async def _subscribe(bus: Bus, inbox: str, receive: Receive) -> Subscription:
+    async def hand_on(msg: Msg) -> None:
+        receive(msg.subject.encode(), msg.reply.encode(), b"", msg.data)
+
+    return await bus.nc.subscribe(inbox, cb=hand_on)
 
 
 async def _ask(bus: Bus, stream: Stream, consumer: str, inbox: str, batch: int) -> int:

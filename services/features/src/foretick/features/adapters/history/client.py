@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import msgspec
-from nats.aio.msg import Msg
 
 from foretick.common.contracts import UNDECODABLE, BookFrame, FeatureVector, TickFrame
 from foretick.common.runtime.bus import Bus
-from foretick.common.runtime.stream_reader import count_stored, read_stored, since_time
+from foretick.common.runtime.stream_reader import Tap, count_stored, read_stored, since_time
 from foretick.common.subjects import BOOKS, FEATURE_VECTORS, MARKET, TICKS
 from foretick.features.domain.instrument import Frame
 from foretick.features.ports import Key
@@ -17,10 +16,14 @@ Reject = Callable[[str, str, bytes], None]
 
 
 class StreamHistory:
-    """Implements ``ports.MarketHistory`` on stream ``MARKET``. Messages that do not decode go to ``reject``."""
+    """Implements ``ports.MarketHistory`` on stream ``MARKET``. Messages that do not decode go to ``reject``.
 
-    def __init__(self, bus: Bus, reject: Reject) -> None:
+    ``tap``: how to receive many messages, see ``read_stored``.
+    """
+
+    def __init__(self, bus: Bus, reject: Reject, tap: Tap | None = None) -> None:
         self._bus = bus
+        self._tap = tap
         self._reject = reject
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {
             TICKS.root: msgspec.json.Decoder(TickFrame),
@@ -33,18 +36,20 @@ class StreamHistory:
 
     async def read(self, since_ns: int, keys: Sequence[Key]) -> AsyncIterator[Sequence[Frame]]:
         """Yield, in order and in batches, every frame of ``keys`` stored since ``since_ns``."""
-        async for messages in read_stored(self._bus, MARKET, since_time(since_ns, _subjects_of(keys))):
-            yield [frame for frame in map(self._decode, messages) if frame is not None]
+        config = since_time(since_ns, _subjects_of(keys))
+        async for stored in read_stored(self._bus, MARKET, config, self._tap):
+            frames = (self._decode(subject, payload) for subject, payload in stored)
+            yield [frame for frame in frames if frame is not None]
 
     async def last_vector(self, key: Key) -> FeatureVector | None:
         """Return the last vector that was published for instrument ``key``."""
         return await self._bus.last(FEATURE_VECTORS, *key)
 
-    def _decode(self, message: Msg) -> Frame | None:
+    def _decode(self, subject: str, payload: bytes) -> Frame | None:
         try:
-            return self._decoders[message.subject.partition(".")[0]].decode(message.data)
+            return self._decoders[subject.partition(".")[0]].decode(payload)
         except UNDECODABLE as error:
-            self._reject(message.subject, str(error), message.data)
+            self._reject(subject, str(error), payload)
             return None
 
 

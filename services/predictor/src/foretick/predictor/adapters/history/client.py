@@ -22,10 +22,10 @@ class StreamTail:
         config = since_sequence(max(state.first_seq, state.last_seq - count + 1), [subject.wildcard])
         decoder = msgspec.json.Decoder(subject.contract)
         messages: list[Any] = []
-        async for batch in read_stored(self._bus, subject.stream, config):
-            for message in batch:
+        async for stored in read_stored(self._bus, subject.stream, config):
+            for _, payload in stored:
                 try:
-                    messages.append(decoder.decode(message.data))
+                    messages.append(decoder.decode(payload))
                 except UNDECODABLE:
                     continue
         return messages
