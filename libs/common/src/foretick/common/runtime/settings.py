@@ -41,8 +41,8 @@ class ServiceSettings(BaseSettings):
     @field_validator("nats_url")
     @classmethod
     def _nats_scheme(cls, value: str) -> str:
-        if not value.startswith(("nats://", "tls://", "ws://", "wss://")):
-            raise ValueError("must start with nats://, tls://, ws:// or wss://, such as nats://127.0.0.1:4222")
+        if not value.startswith(("nats://", "tls://")):
+            raise ValueError("must start with nats:// or tls://, such as nats://127.0.0.1:4222")
         return value
 
     @field_validator("database_url")

@@ -55,7 +55,12 @@ class FakeData:
         self.rejected.append((source, reason, payload))
 
     async def subscribe(
-        self, subjects: Sequence[Subject], handler: Callable[[Sequence[Any]], None], *, symbols: Sequence[str] = ()
+        self,
+        subjects: Sequence[Subject],
+        handler: Callable[[Sequence[Any]], None],
+        *,
+        symbols: Sequence[str] = (),
+        conflate: bool = False,
     ) -> None:
         """Remember ``handler`` for ``deliver``."""
         self._handlers.append((tuple(subjects), handler))
