@@ -1,7 +1,7 @@
 """A record as the recorder's own process wrote it, of a small market whose every number is known.
 
-Each instrument of the market tells another story (see ``market``). The record is written once; a test that alters it
-does so in a copy.
+Each instrument of the market tells another story (see ``market``). The record is written once a session; a test that
+alters it does so in a copy.
 """
 
 import asyncio
@@ -153,7 +153,7 @@ def record(database_url: str, nats_url: str, through: dict[str, int]) -> None:
     assert all(offsets.get(stream, 0) >= last for stream, last in through.items()), output
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def original(postgres_address: str, postgres_template: str) -> Iterator[Recorded]:
     """The record that tests copy. Nobody is connected to it, or it could not be copied."""
     with (

@@ -6,7 +6,7 @@ Written apart from the recorder, whose work it judges. Every row begins with the
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from foretick.common.contracts import BookFrame, FeatureVector, Message, Outcome, Prediction, TickFrame
 from foretick.common.sequence import SequenceAudit
@@ -187,4 +187,6 @@ def _bits(rows: Iterable[Row]) -> bytes:
 def _floats(cell: Any) -> Iterable[float]:
     if isinstance(cell, float):
         return (cell,)
-    return [value for value in cell if value is not None] if isinstance(cell, list) else ()
+    if isinstance(cell, list):
+        return [value for value in cast("list[float | None]", cell) if value is not None]
+    return ()
