@@ -76,6 +76,34 @@ async def find_message(url: str, asof_seq: int) -> Prediction:
         await nc.close()
 
 
+READ_WATERFALL = """panel => ({
+    stages: Object.fromEntries([...panel.querySelectorAll('tbody tr')].map(
+        row => [row.dataset.testid.replace('stage-', ''), Number(row.dataset.p50Us)])),
+    gateway: Number(panel.querySelector("[data-testid='total-gateway']").dataset.p50Us),
+    page: Number(panel.querySelector("[data-testid='total-page']").dataset.p50Us),
+    told: panel.querySelector("[data-testid='total-gateway'] td").textContent,
+    strip: document.querySelector("[data-testid='latency'] b").textContent,
+})"""
+
+
+def test_latency_panel_tells_one_message_whose_stages_make_up_the_whole(page: Page, simulated: System) -> None:
+    page.keyboard.press("l")
+    page.wait_for_selector("[data-testid='waterfall'][data-stale='false'] [data-testid='total-page']", timeout=30_000)
+    shown = page.eval_on_selector("[data-testid='waterfall']", READ_WATERFALL)
+    upstream = ["ingest", "to_features", "features", "to_predictor", "predictor", "to_gateway"]
+    assert list(shown["stages"]) == [*upstream, "page"]
+    assert shown["strip"] == shown["told"], "the strip and the panel show the same message"
+    # the stages of each prediction add up exactly; their medians do so about, less where the slow ones coincide
+    whole_us = shown["gateway"]
+    assert 0.3 * whole_us <= sum(shown["stages"][name] for name in upstream) <= 1.5 * whole_us
+    assert shown["page"] >= shown["stages"]["page"]
+    latency = page.request.get(f"{simulated.url}/api/system/latency").json()
+    assert latency["count"] > 0
+    assert [one["skewed"] + one["unstamped"] for one in latency["stages"]] == [0] * 7, (
+        "one host, one clock, all stamped"
+    )
+
+
 def test_frozen_predictor_is_marked_stale_within_its_ttl_and_recovers(page: Page, simulated: System) -> None:
     predictor = simulated.role("predictor", "serve")
     assert predictor is not None
