@@ -33,7 +33,7 @@ def _add_choice(parser: argparse.ArgumentParser, *, is_repeated: bool = False) -
         return argparse.SUPPRESS if is_repeated else value
 
     parser.add_argument("--service", default=default(""), help="of a service or role, such as features.serve")
-    parser.add_argument("--source", default=default(""), metavar="PATTERN", help="from a source, such as 'ticks.sim.*'")
+    parser.add_argument("--source", default=default(""), metavar="PATTERN", help="whose source fits, * for anything")
     parser.add_argument(
         "--since", type=_length_s, default=default(None), metavar="TIME", help="not older than 90s, 15m, 1h or 2d"
     )

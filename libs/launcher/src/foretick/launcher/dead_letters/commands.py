@@ -126,9 +126,10 @@ def _wanted(options: argparse.Namespace) -> Wanted:
 
 def _fields(letter: Letter) -> dict[str, object]:
     content = letter.content
+    reason = " ".join(content.reason.split())
     return {
         "id": letter.id, "when": f"{_time_of(content.ts_ns)}Z", "service": content.service, "source": content.source,
-        "reason": content.reason, "bytes": content.payload_bytes, "kept": len(letter.payload), "state": letter.state,
+        "reason": reason, "bytes": content.payload_bytes, "kept": len(letter.payload), "state": letter.state,
     }  # fmt: skip
 
 
