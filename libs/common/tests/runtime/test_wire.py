@@ -1,5 +1,6 @@
 """The seam with nats-py on a real nats-server. An upgrade of nats-py that breaks what the wire leans on fails here."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -120,6 +121,21 @@ async def test_server_that_does_not_read_makes_the_sender_drop_not_grow(
         await eventually(lambda: tap.wire.unsent_bytes == 0)
         await tap.wire.flush()
         assert len(tap.got) == sum(taken)
+
+
+async def test_closing_does_not_wait_for_a_server_that_does_not_read(
+    own_nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_CLOSE_S", 0.2)
+    async with tap_on(own_nats.url) as tap:
+        os.kill(own_nats.pid, signal.SIGSTOP)
+        try:
+            for _ in range(100):
+                tap.send("tapped.a", bytes(100_000))
+            assert tap.wire.unsent_bytes > 0
+            await asyncio.wait_for(tap.client.close(), 10)
+        finally:
+            os.kill(own_nats.pid, signal.SIGCONT)
 
 
 @pytest.fixture

@@ -84,7 +84,10 @@ class Bus:
                 await asyncio.wait_for(self.nc.flush(), timeout_s)
             except (TimeoutError, nats.errors.Error) as error:
                 self._log.warning("nats flush before closing failed", error=repr(error))
-        await self.nc.close()
+        try:
+            await asyncio.wait_for(self.nc.close(), timeout_s)
+        except TimeoutError:
+            self._log.warning("nats did not take what was left; disconnected without", url=self._url)
 
     async def ensure_streams(self) -> None:
         """Make what is missing of the streams and buckets of the subject table; and update what this role owns."""

@@ -27,6 +27,9 @@ _NATS_PORT = 4222
 MAX_UNSENT_BYTES = 64 * 1024 * 1024
 """What may wait in the socket's buffer for a server that does not read; more is dropped, never waited for."""
 
+_CLOSE_S = 2.0
+"""How long a connection that is being closed may take to hand over what is left."""
+
 
 class Wire:
     """Taps subscriptions of ``client`` and writes messages to its socket. Make it before ``client`` connects."""
@@ -130,6 +133,15 @@ class _PartingTransport(TcpTransport):
             raise ConnectionError("the connection closed during the TLS handshake")
         protocol.connection_made(transport)
         self._io_reader, self._io_writer = reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+    async def wait_closed(self) -> None:
+        """Return when the connection is closed; a server that does not read what is left for it is not waited for."""
+        if self._io_writer is None:
+            return
+        try:
+            await asyncio.wait_for(self._io_writer.wait_closed(), _CLOSE_S)
+        except TimeoutError:
+            self._io_writer.transport.abort()
 
     @property
     def is_open(self) -> bool:
