@@ -78,7 +78,7 @@ async def _send_one(rt: Runtime, kind: str, model: ModelPublished) -> None:
 
 
 def announcement(seed: int) -> ModelPublished:
-    """Return an announcement as long as a real one, with a subject of its own: the stream keeps the last few of each."""
+    """Return an announcement as long as a real one, on a subject of its own: the stream keeps the last few of each."""
     return ModelPublished(
         model_id=f"direction-{seed}", name=f"direction-{seed}", object_name=f"direction-{seed}.onnx", sha256="0" * 64,
         size_bytes=1_000_000, trained_on=Origin.SIM, schema_id="features-1", schema_hash="0" * 16,

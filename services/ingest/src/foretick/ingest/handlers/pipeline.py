@@ -98,9 +98,9 @@ class Pipeline:
         if not is_last:
             await self._wait()
         await self._take_all()
-        if self._chunks and (is_last or self._is_due()):
-            await self.settle()
-            self._write()
+        is_due = self._is_full() or asyncio.get_running_loop().time() >= self._due_s
+        if self._chunks and (is_last or is_due):
+            await self._write_next()
         if is_last:
             await self.settle()
         return not is_last
@@ -117,9 +117,8 @@ class Pipeline:
             await self._writing
             self._writing = None
 
-    def _is_due(self) -> bool:
-        size_bytes = sum(chunk.rows.size_bytes for chunk in self._chunks)
-        return size_bytes >= self._limits.commit_bytes or asyncio.get_running_loop().time() >= self._due_s
+    def _is_full(self) -> bool:
+        return sum(chunk.rows.size_bytes for chunk in self._chunks) >= self._limits.commit_bytes
 
     async def _wait(self) -> None:
         """Wait for a message, then for a chunk of them or until a commit is due."""
@@ -138,9 +137,11 @@ class Pipeline:
         self._full.clear()
 
     async def _take_all(self) -> None:
-        """Make chunks of what has arrived, letting the loop turn after each."""
+        """Make chunks of what has arrived, letting the loop turn after each; a backlog fills several commits."""
         for progress in self._streams:
             for delivered in _cut(await progress.reader.take()):
+                if self._is_full():
+                    await self._write_next()
                 self._fold_next(progress, delivered)
                 await asyncio.sleep(0)
 
@@ -170,7 +171,9 @@ class Pipeline:
     def _chunk(self, progress: Progress, part: Part) -> _Chunk:
         return _Chunk(progress, self._record.encode(part.rows), part.offset, part.fresh, part.rejected)
 
-    def _write(self) -> None:
+    async def _write_next(self) -> None:
+        """Begin the next commit once the one under way is done."""
+        await self.settle()
         chunks, self._chunks = self._chunks, []
         self._writing = asyncio.create_task(self._commit(chunks), name="recorder-commit")
         self._writing.add_done_callback(lambda _: self.on_arrival(True))

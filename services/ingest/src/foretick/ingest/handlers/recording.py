@@ -24,7 +24,7 @@ class RecorderLimits:
     flush_interval_s: float
     sample_interval_ns: int
     retention_days: int
-    commit_bytes: int = 8 * 1024 * 1024
+    commit_bytes: int = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
