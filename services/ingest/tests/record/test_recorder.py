@@ -163,6 +163,32 @@ async def test_malformed_messages_are_dead_lettered_and_the_rest_is_recorded(rig
     assert await rig.fetch("SELECT from_seq, through_seq FROM gaps") == [{"from_seq": 2, "through_seq": 5}]
 
 
+async def test_row_refused_while_later_ones_wait_costs_only_itself(make_rig: Callable[..., Rig]) -> None:
+    """What was made into rows behind a commit that then fails is made anew, with the gap that the refusal left."""
+    rig = make_rig(limits=replace(LIMITS, commit_bytes=1))
+    write, behind = rig.record.write, asyncio.Event()
+
+    async def write_when_more_waits(parts: Sequence[tuple[Any, Offset]]) -> None:
+        if not behind.is_set():
+            await rig.publish(TICKS, tick_frame("TT", seq=3), tick_frame("T", seq=5))
+            pipeline = rig.recorder and rig.recorder._pipeline
+            await eventually(lambda: pipeline is not None and bool(pipeline._chunks))
+            behind.set()
+        await write(parts)
+
+    rig.start()
+    await rig.publish(TICKS, tick_frame("T", seq=1))
+    await eventually(lambda: rig.recorder is not None and rig.recorder._next_housekeeping_ns > 0)
+    await has_rows(rig, 1)
+    rig.record.write = write_when_more_waits  # type: ignore[method-assign]
+    await rig.publish(TICKS, tick_frame("T", seq=2, run_id="nul\0run"))
+    await has_rows(rig, 4)
+    assert [row["seq"] for row in await rig.fetch("SELECT seq FROM ticks ORDER BY seq")] == [1, 3, 4, 5]
+    assert await rig.fetch("SELECT from_seq, through_seq FROM gaps") == [{"from_seq": 2, "through_seq": 2}]
+    assert [source for source, _, _ in rig.rt.data.rejected] == ["ticks.sim.BTCUSDT"]
+    assert await rig.value("SELECT last_seq FROM stream_offsets WHERE stream = 'MARKET'") == 4
+
+
 async def test_missing_and_repeated_events_are_counted_and_told(rig: Rig) -> None:
     rig.start()
     await rig.publish(

@@ -26,6 +26,9 @@ CHUNK_MESSAGES = 1024
 CHUNK_BYTES = 512 * 1024
 """A chunk's bounds: large enough to encode by the column, small enough not to hold the loop up."""
 
+_MOST_COMMITS = 4
+"""How many times ``commit_bytes`` may wait for the commit under way; then nothing more is taken."""
+
 _QUIET_S = 1.0
 
 
@@ -98,7 +101,7 @@ class Pipeline:
         if not is_last:
             await self._wait()
         await self._take_all()
-        is_due = self._is_full() or asyncio.get_running_loop().time() >= self._due_s
+        is_due = self._is_worth_a_commit() or asyncio.get_running_loop().time() >= self._due_s
         if self._chunks and (is_last or is_due):
             await self._write_next()
         if is_last:
@@ -117,8 +120,11 @@ class Pipeline:
             await self._writing
             self._writing = None
 
-    def _is_full(self) -> bool:
-        return sum(chunk.rows.size_bytes for chunk in self._chunks) >= self._limits.commit_bytes
+    def _is_worth_a_commit(self) -> bool:
+        """Tell whether the database should have what there is: a little when it has nothing to do, much when it has."""
+        size_bytes = sum(chunk.rows.size_bytes for chunk in self._chunks)
+        is_idle = self._writing is None or self._writing.done()
+        return size_bytes >= (self._limits.commit_bytes if is_idle else _MOST_COMMITS * self._limits.commit_bytes)
 
     async def _wait(self) -> None:
         """Wait for a message, then for a chunk of them or until a commit is due."""
@@ -140,7 +146,7 @@ class Pipeline:
         """Make chunks of what has arrived, letting the loop turn after each; a backlog fills several commits."""
         for progress in self._streams:
             for delivered in _cut(await progress.reader.take()):
-                if self._is_full():
+                if self._is_worth_a_commit():
                     await self._write_next()
                 self._fold_next(progress, delivered)
                 await asyncio.sleep(0)

@@ -18,7 +18,7 @@ class RecorderLimits:
     flush_interval_s: longest time between the arrival of a message and the commit that begins for it
     sample_interval_ns: of each instrument's feature vectors, one in every such interval of data time is kept
     retention_days: older days are dropped
-    commit_bytes: encoded rows that make a commit worth its flush to disk before the interval is over
+    commit_bytes: encoded rows that are worth a commit before the interval is over
     """
 
     flush_interval_s: float
