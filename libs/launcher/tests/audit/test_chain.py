@@ -5,9 +5,10 @@ from foretick.launcher.audit.domain.spans import Span
 
 
 def chain(*vectors: tuple[int, int, int | None]) -> VectorChain:
+    """The chain of ``vectors``, each of another content."""
     taken = VectorChain()
-    for epoch, asof_seq, prev_asof_seq in vectors:
-        taken.take(epoch, asof_seq, prev_asof_seq)
+    for digest, (epoch, asof_seq, prev_asof_seq) in enumerate(vectors):
+        taken.take(epoch, asof_seq, prev_asof_seq, digest)
     return taken
 
 
@@ -34,8 +35,15 @@ def test_new_writer_begins_a_chain_of_its_own_or_goes_on():
     assert chain((1, 10, None), (2, 30, 20)).breaks == [Span(11, 30)]
 
 
-def test_same_vector_twice_by_one_writer_is_a_repeat():
+def test_another_vector_as_of_the_same_event_by_one_writer_is_a_repeat():
     assert chain((1, 10, None), (1, 20, 10), (1, 20, 10), (1, 30, 20)).repeated == [Span(20, 20)]
+
+
+def test_vector_that_comes_again_as_it_was_is_a_copy_and_no_fault():
+    again = chain((1, 10, None), (1, 20, 10), (1, 30, 20))
+    again.take(1, 20, 10, digest=1)
+    again.take(1, 40, 30, digest=9)
+    assert (again.copies, again.repeated, again.breaks) == (1, [], [])
 
 
 def test_successor_may_publish_a_vector_again_and_what_the_replaced_one_sends_is_refused():

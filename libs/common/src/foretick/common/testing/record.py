@@ -19,6 +19,7 @@ WHERE o.run_id = %(run)s AND abs(o.realised_return_bps - 1e4 * ln(r.mid / p.mid)
 
 _FAULTS = (WRONG_MIDS, WRONG_OUTCOMES)
 _TABLES = ("ticks", "book_events", "predictions", "outcomes")
+_ENOUGH_ROWS = 100
 
 
 def is_recorded(rows: psycopg.Connection, run_id: str, symbol: str, asof_seq: int) -> bool:
@@ -27,13 +28,18 @@ def is_recorded(rows: psycopg.Connection, run_id: str, symbol: str, asof_seq: in
     return rows.execute(query, (run_id, symbol, asof_seq)).fetchone() is not None
 
 
+def tables_too_short(rows: psycopg.Connection, run_id: str) -> list[str]:
+    """Return the tables with too few rows to judge anything."""
+    counts = {
+        table: rows.execute(f"SELECT count(*) FROM {table} WHERE run_id = %s".encode(), (run_id,)).fetchone()
+        for table in _TABLES
+    }
+    return [table for table, count in counts.items() if count is None or count[0] <= _ENOUGH_ROWS]
+
+
 def assert_values_are_right(rows: psycopg.Connection, run_id: str) -> None:
     """Fail with the first offending rows, or when there are too few rows to judge anything."""
-    run = {"run": run_id}
+    assert tables_too_short(rows, run_id) == []
     for fault in _FAULTS:
-        found = rows.execute(fault.encode(), run).fetchmany(10)
+        found = rows.execute(fault.encode(), {"run": run_id}).fetchmany(10)
         assert found == [], f"{fault}\n{found}"
-    for table in _TABLES:
-        count = rows.execute(f"SELECT count(*) FROM {table} WHERE run_id = %(run)s".encode(), run).fetchone()
-        assert count is not None
-        assert count[0] > 100, f"{count[0]} rows in {table}: too few to judge"

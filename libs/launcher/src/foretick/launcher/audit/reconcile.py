@@ -62,6 +62,9 @@ class Reconciliation:
                 self._judge_beginning(self._ledgers[key])
             self._judge_chain(self._ledgers[key], folded.chain)
             self._judge_ahead(self._ledgers[key])
+        copies = sum(folded.chain.copies for folded in self._folded.values())
+        if copies:
+            notes.append(f"{copies:,} vectors are in stream FEATURES again as they were; consumers leave such out")
         return notes
 
     async def _read(self, stream: Stream, done_frac: float, share_frac: float) -> list[str]:
@@ -99,7 +102,7 @@ class Reconciliation:
             case TickFrame() | BookFrame():
                 self._take_frame(ledger, folded, message, is_recorded)
             case FeatureVector():
-                folded.chain.take(message.epoch, message.asof_seq, message.prev_asof_seq)
+                folded.chain.take(message.epoch, message.asof_seq, message.prev_asof_seq, stored.digest)
                 self._take_derived(ledger, folded, message, is_recorded)
             case Prediction() | Outcome():
                 self._take_derived(ledger, folded, message, is_recorded)

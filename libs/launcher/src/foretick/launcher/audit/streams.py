@@ -25,11 +25,12 @@ _DECODERS = {subject.root: msgspec.json.Decoder(subject.contract) for subject in
 
 
 class Stored(NamedTuple):
-    """A message as the stream holds it. ``message`` is None where it does not decode."""
+    """A message as the stream holds it. ``message`` is None where it does not decode; ``digest`` is of its bytes."""
 
     seq: int
     stored_ns: int
     message: Message | None
+    digest: int
 
 
 class StreamExtent(NamedTuple):
@@ -78,7 +79,7 @@ class StreamReader:
                     if place.seq > through_seq:
                         return
                     due = place.pending
-                    yield Stored(place.seq, place.stored_ns, _decode(raw))
+                    yield Stored(place.seq, place.stored_ns, _decode(raw), hash(raw.data))
         except nats.errors.Error as error:
             raise Transient(f"stream {stream.name}: {error!r}") from error
         finally:

@@ -2,7 +2,7 @@
 
 import psycopg
 
-from foretick.common.testing.record import assert_values_are_right, is_recorded
+from foretick.common.testing.record import assert_values_are_right, is_recorded, tables_too_short
 from foretick.launcher.audit import audit_run
 from foretick.launcher.testing.follower import Follower
 from foretick.launcher.testing.processes import VICTIMS, Victim, troubles
@@ -39,6 +39,7 @@ def assert_sound(
             lambda: is_recorded(rows, run_id, "BTCUSDT", asof_seq), deadline_s,
             f"the recorder at the prediction as of {asof_seq}\n{system.log_tail(20)}",
         )  # fmt: skip
+        wait_until(lambda: not tables_too_short(rows, run_id), deadline_s, "rows enough to judge")
         assert_values_are_right(rows, run_id)
     report = audit_run(system.setting("DATABASE_URL"), system.setting("NATS_URL"), run_id)
     assert report.is_whole, report.describe()
