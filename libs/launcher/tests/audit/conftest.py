@@ -155,12 +155,13 @@ def record(database_url: str, nats_url: str, through: dict[str, int]) -> None:
 
 @pytest.fixture(scope="session")
 def original(postgres_address: str, postgres_template: str) -> Iterator[Recorded]:
-    """The record that tests copy. Nobody is connected to it, or it could not be copied."""
+    """The record that tests copy."""
     with (
         servers.nats_process() as server,
         servers.fresh_database(postgres_address, postgres_template) as database_url,
     ):
         record(database_url, server.url, asyncio.run(publish(server.url, market())))
+        servers.seal_database(postgres_address, database_url.rpartition("/")[2].partition("?")[0])
         yield Recorded(database_url, server.url)
 
 

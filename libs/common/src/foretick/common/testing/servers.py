@@ -91,19 +91,24 @@ def timescale_container() -> Iterator[str | None]:
 
 
 def migrated_template(address: str) -> str:
-    """Make the template database that ``fresh_database`` copies, migrated; return its name.
-
-    Only a database that nobody is connected to can be copied, and TimescaleDB's background workers connect to all that
-    allow it.
-    """
+    """Make the template database that ``fresh_database`` copies, migrated; return its name."""
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(_TEMPLATE)))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
     migrate.upgrade(in_database(address, _TEMPLATE))
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(_TEMPLATE)))
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (_TEMPLATE,))
+    seal_database(address, _TEMPLATE)
     return _TEMPLATE
+
+
+def seal_database(address: str, name: str) -> None:
+    """Let nobody connect to database ``name`` any more, so that it can be copied.
+
+    Only a database that nobody is connected to can be, and TimescaleDB's background workers connect to all that allow
+    it.
+    """
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
 
 
 @contextmanager
