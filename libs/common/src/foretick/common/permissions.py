@@ -9,7 +9,7 @@ role may delete or purge a stream of the table.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from foretick.common.subjects import BUCKETS, OPERATOR, ROLES, STREAMS, TABLE, Bucket, BucketKind, Stream, owner_of
+from foretick.common.subjects import BUCKETS, OPERATOR, ROLES, STREAMS, TABLE, Bucket, BucketKind, Stream, escape_token, owner_of
 
 _API = "$JS.API"
 
@@ -36,8 +36,12 @@ def role_of(client: str) -> str:
 
 
 def inbox_of(client: str) -> str:
-    """Return what the inboxes of a client begin with: nobody else may listen to the replies that a role gets."""
-    return f"_INBOX.{role_of(client)}"
+    """Return what the inboxes of a client begin with: nobody else may listen to the replies that a role gets.
+
+    >>> inbox_of("features.serve-0"), inbox_of("my tests")
+    ('_INBOX.features.serve', '_INBOX.my=20tests')
+    """
+    return ".".join(("_INBOX", *(escape_token(part) for part in role_of(client).split("."))))
 
 
 def users() -> dict[str, Permissions]:
