@@ -9,7 +9,18 @@ role may delete or purge a stream of the table.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from foretick.common.subjects import BUCKETS, OPERATOR, ROLES, STREAMS, TABLE, Bucket, BucketKind, Stream, escape_token, owner_of
+from foretick.common.subjects import (
+    BUCKETS,
+    OPERATOR,
+    ROLES,
+    STREAMS,
+    TABLE,
+    Bucket,
+    BucketKind,
+    Stream,
+    escape_token,
+    owner_of,
+)
 
 _API = "$JS.API"
 
