@@ -16,10 +16,11 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from foretick.common.errors import Transient
 from foretick.common.runtime.bus import Bus
+from foretick.common.stored_place import parse_place
 from foretick.common.subjects import Stream
 
-Stored = tuple[str, bytes]
-"""A stored message: subject and payload."""
+Stored = tuple[str, bytes, str]
+"""A stored message: subject, payload, and the reply subject that tells its place (``stored_place.parse_place``)."""
 
 Receive = Callable[[bytes, bytes, bytes, bytes], None]
 Tap = Callable[[str, Receive], Awaitable[Subscription]]
@@ -29,7 +30,6 @@ _BATCH = 1_000
 _REQUESTS = 2
 _SILENCE_S = 5.0
 _INACTIVE_S = 30.0
-_SHORT_REPLY_TOKENS = 9
 
 
 def since_time(since_ns: int, subjects: Sequence[str] = ()) -> ConsumerConfig:
@@ -40,6 +40,11 @@ def since_time(since_ns: int, subjects: Sequence[str] = ()) -> ConsumerConfig:
         opt_start_time=since,  # sent as it is: RFC 3339
         filter_subjects=list(subjects) or None,
     )
+
+
+def everything() -> ConsumerConfig:
+    """Return a consumer of all that the stream holds."""
+    return _config(deliver_policy=DeliverPolicy.ALL)
 
 
 def since_sequence(sequence: int, subjects: Sequence[str] = ()) -> ConsumerConfig:
@@ -89,10 +94,11 @@ async def read_stored(
                 raise Transient(f"stream {stream.name} fell silent after {taken} of {due} messages") from None
             filled.clear()
             batch, arrived = arrived, []
-            stored = [(subject.decode(), payload) for subject, reply, payload in batch if reply]
+            # a status has no reply subject: nobody is to acknowledge it
+            stored = [(subject.decode(), payload, reply.decode()) for subject, reply, payload in batch if reply]
             if stored:
                 taken += len(stored)
-                if _number_of(next(reply for _, reply, _ in reversed(batch) if reply)) != taken:
+                if parse_place(stored[-1][2]).consumer_seq != taken:
                     raise Transient(f"stream {stream.name}: a message was lost on the way, after {taken} of {due}")
                 yield stored
             if len(stored) < len(batch) and taken < due:  # "no messages": the limits of the stream took the rest
@@ -100,15 +106,6 @@ async def read_stored(
     finally:
         await subscription.unsubscribe()
         await bus.js.delete_consumer(stream.name, info.name)
-
-
-def _number_of(reply: bytes) -> int:
-    """Return the consumer's number of a message: ``$JS.ACK[.domain.account].stream.consumer.tries.seq.NUMBER.ts.left``.
-
-    A status has no reply subject: nobody is to acknowledge it.
-    """
-    tokens = reply.split(b".")
-    return int(tokens[6] if len(tokens) == _SHORT_REPLY_TOKENS else tokens[8])
 
 
 async def _subscribe(bus: Bus, inbox: str, receive: Receive) -> Subscription:

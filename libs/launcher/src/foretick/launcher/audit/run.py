@@ -13,7 +13,8 @@ from foretick.launcher.audit.domain.report import AuditReport, InstrumentReport
 from foretick.launcher.audit.domain.spans import Span, touches
 from foretick.launcher.audit.reconcile import Reconciliation
 from foretick.launcher.audit.record import RecordReader, known_runs, open_snapshot
-from foretick.launcher.audit.streams import open_streams
+from foretick.launcher.audit.streams import StreamReader
+from foretick.launcher.operator_bus import connected
 
 Progress = Callable[[float, str], None]
 """Takes how much is done, 0 to 1, and what is being done."""
@@ -129,8 +130,8 @@ async def _audit_streams(
     def tell_share(done_frac: float, what: str) -> None:
         tell(_ROWS_SHARE_FRAC + (1 - _ROWS_SHARE_FRAC) * done_frac, what)
 
-    async with open_streams(nats_url) as streams:
-        return await Reconciliation(record, streams, ledgers, tell_share).run()
+    async with connected(nats_url) as bus:
+        return await Reconciliation(record, StreamReader(bus), ledgers, tell_share).run()
 
 
 def _each(numbers: list[int]) -> list[Span]:

@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator
 
 import msgspec
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import APIError, KeyNotFoundError, NotFoundError
 from nats.js.kv import KeyValue
 
 from foretick.common.contracts import UNDECODABLE, Contract, DeadLetter
 from foretick.common.errors import Refused
 from foretick.common.runtime.bus import Bus, open_bucket
+from foretick.common.runtime.stream_reader import everything, read_stored
+from foretick.common.stored_place import parse_place
 from foretick.common.subjects import DEAD_LETTERS, REPLAYED_LETTERS, row_of
 from foretick.launcher.domain.dead_letter import Letter, Mark, Wanted, check_replayable
 
@@ -32,21 +33,11 @@ class DeadLetterStore:
     async def find(self, wanted: Wanted) -> AsyncIterator[Letter]:
         """Yield the letters that are meant, the oldest first."""
         marks = await self._read_marks()
-        js = self._bus.js
-        info = await js.add_consumer(_STREAM.name, _every_letter())
-        subscription = await js.pull_subscribe_bind(consumer=info.name, stream=_STREAM.name)
-        due = info.num_pending or 0
-        try:
-            while due > 0:
-                for message in await subscription.fetch(min(_BATCH, due), timeout=_ACK_S):
-                    place = message.metadata  # read_stored leaves out the number, which is a letter's name
-                    due = place.num_pending
-                    content = _decode(message.data)
-                    if content is not None and wanted.matches(content):
-                        yield _marked(place.sequence.stream, content, marks.get(str(place.sequence.stream)))
-        finally:
-            await subscription.unsubscribe()
-            await js.delete_consumer(_STREAM.name, info.name)
+        async for stored in read_stored(self._bus, _STREAM, everything()):
+            for _, payload, reply in stored:
+                number, content = parse_place(reply).stream_seq, _decode(payload)
+                if content is not None and wanted.matches(content):
+                    yield _marked(number, content, marks.get(str(number)))
 
     async def get(self, number: int) -> Letter:
         """Return letter ``number``.
@@ -145,17 +136,9 @@ class DeadLetterStore:
 
 
 _ACK_S = 5.0
-_BATCH = 500
-_INACTIVE_S = 30.0
 _WRONG_LAST_SEQUENCE = 10071
 _NO_SUCH_MESSAGE = (10037, 10043, 10057)
 """nats-server: no message found; message not found; deleted already, in the words of its several storage engines."""
-
-
-def _every_letter() -> ConsumerConfig:
-    return ConsumerConfig(
-        deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE, inactive_threshold=_INACTIVE_S, mem_storage=True
-    )
 
 
 class _OfRun(Contract, frozen=True, kw_only=True, gc=False):

@@ -38,7 +38,7 @@ class StreamHistory:
         """Yield, in order and in batches, every frame of ``keys`` stored since ``since_ns``."""
         config = since_time(since_ns, _subjects_of(keys))
         async for stored in read_stored(self._bus, MARKET, config, self._tap):
-            frames = (self._decode(subject, payload) for subject, payload in stored)
+            frames = (self._decode(subject, payload) for subject, payload, _ in stored)
             yield [frame for frame in frames if frame is not None]
 
     async def last_vector(self, key: Key) -> FeatureVector | None:

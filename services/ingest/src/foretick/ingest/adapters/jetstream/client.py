@@ -16,10 +16,10 @@ from nats.aio.subscription import Subscription
 
 from foretick.common.errors import Malformed, Transient
 from foretick.common.runtime.bus import Bus
+from foretick.common.stored_place import parse_place
 from foretick.ingest.adapters.jetstream.parse import (
     PullState,
     format_time_ns,
-    parse_place,
     parse_status,
     parse_status_line,
     parse_time_ns,

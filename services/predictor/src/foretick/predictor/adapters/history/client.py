@@ -23,7 +23,7 @@ class StreamTail:
         decoder = msgspec.json.Decoder(subject.contract)
         messages: list[Any] = []
         async for stored in read_stored(self._bus, subject.stream, config):
-            for _, payload in stored:
+            for _, payload, _ in stored:
                 try:
                     messages.append(decoder.decode(payload))
                 except UNDECODABLE:
