@@ -8,7 +8,8 @@ coalesce: 250 clients follow 8 symbols at 100 Hz (with 1,000 the clients take wh
 conflates). Ours: the same process; rival: a FastAPI process that awaits
 ``send_text`` for each symbol and client. Symbol updates per processor second.
 
-Some of the clients (40, and 10 of 250) compare every update with what it must be, to the byte; the others count bytes, which must agree.
+Some of the clients (40, and 10 of 250) compare every update with what it must be, to the byte; the others count bytes,
+which must agree.
 """
 
 import statistics
