@@ -2,14 +2,25 @@
 
 import psycopg
 
-WRONG_MIDS = """
-SELECT p.symbol, p.asof_seq, p.mid, q.bid, q.ask FROM predictions p
-CROSS JOIN LATERAL (
-    SELECT bid, ask FROM ticks t WHERE t.run_id = p.run_id AND t.venue = p.venue AND t.symbol = p.symbol
-    AND t.kind = 'quote' AND t.seq <= p.asof_seq ORDER BY t.seq DESC LIMIT 1
-) q
-WHERE p.run_id = %(run)s AND p.withheld IS NULL AND p.mid <> (q.bid + q.ask) / 2
+COMPARED_MIDS = """
+WITH events AS (
+    SELECT venue, symbol, seq, recv_ns, false AS is_predicted, (bid + ask) / 2 AS mid
+    FROM ticks WHERE run_id = %(run)s AND kind = 'Q'
+    UNION ALL
+    SELECT venue, symbol, asof_seq, recv_ns, true, mid FROM predictions
+    WHERE run_id = %(run)s AND withheld IS NULL
+), quoted AS (
+    SELECT *, count(*) FILTER (WHERE NOT is_predicted) OVER (PARTITION BY venue, symbol ORDER BY seq, is_predicted)
+    AS quote FROM events
+), compared AS (
+    SELECT *, first_value(mid) OVER last_quote AS quoted_mid, first_value(recv_ns) OVER last_quote AS quoted_ns
+    FROM quoted WHERE quote > 0
+    WINDOW last_quote AS (PARTITION BY venue, symbol, quote ORDER BY seq, is_predicted)
+)
+SELECT symbol, seq, mid, quoted_mid FROM compared
+WHERE is_predicted AND recv_ns - quoted_ns < 500000000 AND (mid <> quoted_mid) = %(wrong)s LIMIT 1000
 """
+"""Mids against the last quote, where one spoke within half a second: after silence or a loss the book speaks."""
 WRONG_OUTCOMES = """
 SELECT o.symbol, o.asof_seq FROM outcomes o
 JOIN predictions p USING (run_id, venue, symbol, asof_seq)
@@ -17,7 +28,6 @@ JOIN predictions r ON (r.run_id, r.venue, r.symbol, r.asof_seq) = (o.run_id, o.v
 WHERE o.run_id = %(run)s AND abs(o.realised_return_bps - 1e4 * ln(r.mid / p.mid)) > 1e-6
 """
 
-_FAULTS = (WRONG_MIDS, WRONG_OUTCOMES)
 _TABLES = ("ticks", "book_events", "predictions", "outcomes")
 _ENOUGH_ROWS = 100
 
@@ -40,6 +50,10 @@ def tables_too_short(rows: psycopg.Connection, run_id: str) -> list[str]:
 def assert_values_are_right(rows: psycopg.Connection, run_id: str) -> None:
     """Fail with the first offending rows, or when there are too few rows to judge anything."""
     assert tables_too_short(rows, run_id) == []
-    for fault in _FAULTS:
-        found = rows.execute(fault.encode(), {"run": run_id}).fetchmany(10)
-        assert found == [], f"{fault}\n{found}"
+    run = {"run": run_id}
+    wrong = rows.execute(COMPARED_MIDS.encode(), run | {"wrong": True}).fetchmany(10)
+    assert wrong == [], f"{COMPARED_MIDS}\n{wrong}"
+    right = rows.execute(COMPARED_MIDS.encode(), run | {"wrong": False}).fetchall()
+    assert len(right) >= _ENOUGH_ROWS, f"{len(right)} mids could be compared: too few to judge"
+    wrong = rows.execute(WRONG_OUTCOMES.encode(), run).fetchmany(10)
+    assert wrong == [], f"{WRONG_OUTCOMES}\n{wrong}"
