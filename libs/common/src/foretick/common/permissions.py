@@ -135,19 +135,18 @@ def _stream_calls(role: str, stream: Stream) -> list[str]:
 
 
 def _bucket_calls(role: str, bucket: Bucket) -> tuple[list[str], list[str]]:
-    """What the role may publish to use ``bucket``, and the keys whose changes it may follow."""
+    """What the role may publish to use ``bucket``, and what it may subscribe to: changes of the keys that it writes."""
     calls = _set_up_calls(role, bucket, bucket.stream_name)
     writes = role in bucket.writers
     if not writes and role not in bucket.readers:
         return calls, []
-    service = role.partition(".")[0]
-    keys = [f"{root}.{key.format(service=service)}" for root in bucket.roots for key in bucket.keys]
+    keys = bucket.keys_of(role.partition(".")[0])
     calls += [*_read_calls(bucket.stream_name), f"{_API}.STREAM.MSG.GET.{bucket.stream_name}", f"{_API}.STREAM.NAMES"]
     if writes:
-        calls += keys
+        calls += [f"{root}.{key}" for root in bucket.roots for key in keys]
         if bucket.kind is BucketKind.OBJECTS:  # the chunks of an object that is replaced or deleted are purged
             calls.append(f"{_API}.STREAM.PURGE.{bucket.stream_name}")
-    return calls, keys
+    return calls, [f"{bucket.changes}.{key}" for key in keys] if writes and bucket.changes else []
 
 
 def _set_up_calls(role: str, stream: Stream | Bucket, name: str) -> list[str]:

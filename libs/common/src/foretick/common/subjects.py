@@ -75,6 +75,8 @@ class Bucket:
 
     keys: what a writer may write, NATS wildcards over keys; ``{service}`` is the writer's service
     max_age_s: how long a value is kept after it was written, 0 for ever
+    changes: under this root every value is sent again once it is stored, so that who hears of it also reads it.
+        Who listens to the write itself hears of it earlier, and may read the value before.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Bucket:
     readers: tuple[str, ...] = ()
     keys: tuple[str, ...] = (">",)
     max_age_s: int = 0
+    changes: str = ""
 
     @property
     def stream_name(self) -> str:
@@ -98,11 +101,16 @@ class Bucket:
             return (f"$KV.{self.name}",)
         return f"$O.{self.name}.C", f"$O.{self.name}.M"
 
+    def keys_of(self, service: str) -> tuple[str, ...]:
+        """Return what a writer of ``service`` may write: NATS wildcards over keys."""
+        return tuple(key.format(service=service) for key in self.keys)
+
 
 EPOCHS = Bucket(
     "epochs", BucketKind.KEY_VALUE,
     "Its revisions are the fencing epochs: of processes, and of the leases on instruments; and the run's id",
     writers=ROLES, keys=("run", "{service}.*", "lease.{service}.>", "shards.{service}"), max_bytes=16 * MIB,
+    changes="epoch_changes",
 )  # fmt: skip
 FEATURE_STATES = Bucket(
     "feature_states", BucketKind.KEY_VALUE, "Where a restarted features process goes on: the state of each instrument",

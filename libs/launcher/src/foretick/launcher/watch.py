@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
 from foretick.common.contracts import UNDECODABLE, ModelPublished, Prediction
 from foretick.common.runtime.bus import share_run_id
+from foretick.common.runtime.nats_client import SteadyClient
 from foretick.common.runtime.stream_setup import ensure_all
 from foretick.common.subjects import (
     FEATURE_VECTORS,
@@ -31,7 +31,7 @@ class BusWatch:
     """A client of the bus that notes the first tick, feature vector and prediction with numbers."""
 
     def __init__(self) -> None:
-        self._client = Client()
+        self._client = SteadyClient()
         self._seen: dict[Subject, asyncio.Event] = {
             subject: asyncio.Event() for subject in (TICKS, FEATURE_VECTORS, PREDICTION_MESSAGES)
         }

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import nats.errors
-from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.errors import APIError, BucketNotFoundError, NotFoundError
 from nats.js.kv import KeyValue
@@ -17,6 +16,7 @@ from foretick.common.permissions import inbox_of, role_of
 from foretick.common.runtime.health import Health
 from foretick.common.runtime.logs import Logger
 from foretick.common.runtime.metrics import Metrics
+from foretick.common.runtime.nats_client import SteadyClient
 from foretick.common.runtime.stream_setup import ensure_all
 from foretick.common.subjects import BUCKETS, EPOCHS, Subject
 
@@ -30,7 +30,7 @@ class Bus:
     """One NATS connection of a service. ``nc`` and ``js`` are nats-py's own, for what is not wrapped here."""
 
     def __init__(self, url: str, name: str, log: Logger, health: Health, metrics: Metrics | None = None) -> None:
-        self.nc = Client()
+        self.nc = SteadyClient()
         self.js: JetStreamContext = self.nc.jetstream(timeout=5)
         self._url = url
         self._name = name

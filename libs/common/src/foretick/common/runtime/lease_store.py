@@ -37,11 +37,11 @@ class LeaseStore:
         self._bucket: KeyValue | None = None
 
     async def open(self, holder: str, on_change: Callable[[str, str], None]) -> None:
-        """Answer calls to ``holder``, and call ``on_change`` with each write of a lease: its name and its holder.
+        """Answer calls to ``holder``, and call ``on_change`` once a write of a lease is stored: its name, its holder.
 
         The name is ``venue.symbol``, each escaped; an empty one stands for the number of shards.
         """
-        prefix = f"$KV.{EPOCHS.name}.lease.{self._service}."
+        prefix = f"{EPOCHS.changes}.lease.{self._service}."
 
         async def answer(msg: Msg) -> None:
             await msg.respond(b"")
@@ -55,7 +55,7 @@ class LeaseStore:
         nc = self._bus.nc
         await nc.subscribe(holder_call(self._service, holder), cb=answer)
         await nc.subscribe(f"{prefix}>", cb=ring)
-        await nc.subscribe(f"$KV.{EPOCHS.name}.{self._count_key}", cb=ring_count)
+        await nc.subscribe(f"{EPOCHS.changes}.{self._count_key}", cb=ring_count)
         await nc.flush()
 
     async def read(self, key: InstrumentKey) -> Lease:

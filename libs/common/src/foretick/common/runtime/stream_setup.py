@@ -1,7 +1,7 @@
 """Makes the streams, key-value buckets and object stores of the subject table, and keeps their limits up to date."""
 
 from nats.js import JetStreamContext
-from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import DiscardPolicy, RePublish, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError
 
 from foretick.common.permissions import may_change
@@ -67,5 +67,6 @@ def configuration_of(stream: Stream | Bucket) -> StreamConfig:
         allow_msg_ttl=holds_keys,
         deny_delete=holds_keys,
         allow_direct=not holds_keys,  # a fencing epoch is read where it was written
+        republish=RePublish(src=f"{stream.roots[0]}.>", dest=f"{stream.changes}.>") if stream.changes else None,
         num_replicas=1,
     )

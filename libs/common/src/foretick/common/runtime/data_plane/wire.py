@@ -1,4 +1,4 @@
-"""The one seam with nats-py: the data plane's messages pass it by, on the same connection.
+"""The seam with nats-py: the data plane's messages pass it by, on the same connection.
 
 nats-py 2.16 spends on every message two regular expressions, three coroutines, a ``Msg``, a queue and the waking of a
 task, and two task switches before its bytes are with the parser; to publish it wakes another task. The data plane needs

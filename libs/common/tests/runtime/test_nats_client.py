@@ -1,0 +1,69 @@
+"""The client on a real nats-server: neither a flush that is given up on nor an error of the parser makes it deaf."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+
+import nats.errors
+import pytest
+from nats.aio.msg import Msg
+
+from foretick.common.runtime.embedded import NatsServer
+from foretick.common.runtime.nats_client import SteadyClient
+from foretick.common.testing import eventually
+
+
+@pytest.fixture
+async def client(own_nats: NatsServer) -> AsyncIterator[SteadyClient]:
+    client = SteadyClient()
+    await client.connect(own_nats.url, max_reconnect_attempts=-1, reconnect_time_wait=0.05)  # type: ignore[arg-type]
+    yield client
+    await client.close()
+
+
+async def test_flush_that_timed_out_leaves_the_connection_as_it_was(own_nats: NatsServer, client: SteadyClient) -> None:
+    os.kill(own_nats.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(nats.errors.FlushTimeoutError):
+            await client.flush(timeout=0.1)  # type: ignore[arg-type]  # used as seconds
+    finally:
+        os.kill(own_nats.pid, signal.SIGCONT)
+    await client.flush(timeout=5)
+    assert client.stats["reconnects"] == 0
+
+
+async def test_flush_that_was_cancelled_leaves_the_connection_as_it_was(
+    own_nats: NatsServer, client: SteadyClient
+) -> None:
+    os.kill(own_nats.pid, signal.SIGSTOP)
+    try:
+        flushes = [asyncio.create_task(client.flush()) for _ in range(3)]
+        await asyncio.sleep(0)
+        flushes[1].cancel()
+        await asyncio.wait([flushes[1]])
+    finally:
+        os.kill(own_nats.pid, signal.SIGCONT)
+    await asyncio.wait_for(asyncio.gather(flushes[0], flushes[2]), 5)
+    assert client.stats["reconnects"] == 0
+
+
+async def test_error_in_the_reading_loop_connects_anew(client: SteadyClient) -> None:
+    got: list[bytes] = []
+
+    async def keep(message: Msg) -> None:
+        got.append(message.data)
+
+    await client.subscribe("subject", cb=keep)
+    parse = client._ps.parse
+
+    async def fail_once(_: bytes) -> None:
+        client._ps.parse = parse  # type: ignore[method-assign]
+        raise TypeError("not bytes")
+
+    client._ps.parse = fail_once  # type: ignore[method-assign]
+    await client.publish("subject", b"lost")
+    await eventually(lambda: client.stats["reconnects"] == 1 and client.is_connected)
+    await client.flush(timeout=5)
+    await client.publish("subject", b"again")
+    await eventually(lambda: got == [b"again"])
