@@ -22,15 +22,30 @@ export type Withheld = "no_model" | "no_price" | "schema_mismatch" | "untrusted"
  * The three classes of the forward return, split at the model's flat threshold.
  */
 export type Direction = "down" | "flat" | "up";
+/**
+ * What is traded.
+ */
+export type InstrumentKind = "equity" | "future" | "perpetual" | "spot";
+/**
+ * How a venue lets its order book be verified, the strongest first; ``NONE``: its integrity is not guaranteed.
+ *
+ * CHAIN_AND_CHECKSUM: numbered updates prove that none was lost, and a checksum proves the levels
+ * CHECKSUM: a checksum with the updates proves the levels
+ * CHAIN: numbered updates prove that none was lost
+ * FULL: every message is the whole book
+ * TOP_ONLY: there is no book, only a best bid and ask
+ */
+export type BookProof = "chain" | "chain+checksum" | "checksum" | "full" | "none" | "top";
 
 /**
  * One or more consecutive ticks of one instrument, by column.
  *
  * ``kinds`` has a letter per event: ``T`` trade, ``Q`` quote, ``C`` clock (an instrument that is quiet gets one every
- * second of data time, so that bars close and staleness shows). The k-th ``T`` is row k of ``trades``, the k-th ``Q``
- * row k of ``quotes``. Event i has the instrument's sequence number ``seq + i``: one sequence numbers ticks and book
- * events alike, and a frame never spans a number that went to a book event. ``ts_recv_ns`` of the frame is that of
- * its last event.
+ * second of data time, so that bars close and staleness shows), ``D`` what a derivative's venue says of it, ``L``
+ * liquidation. The k-th ``T`` is row k of ``trades``, and so on. A letter that a consumer does not know is to it a
+ * clock event. Event i has the instrument's sequence number ``seq + i``: one sequence numbers ticks and book events
+ * alike, and a frame never spans a number that went to a book event. ``ts_recv_ns`` of the frame is that of its last
+ * event.
  *
  * recv_ns: data time of each event
  * event_ns: the venue's own clock for each event; null where the venue sends none
@@ -53,15 +68,20 @@ export interface TickFrame {
   event_ns: (number | null)[];
   trades: TradeColumns;
   quotes: QuoteColumns;
+  derivatives?: DerivativeColumns | null;
+  liquidations?: LiquidationColumns | null;
 }
 /**
- * Trades of a frame by column. ``side`` is the aggressor's: 1 bought, -1 sold. ``trade_id`` is the venue's.
+ * Trades of a frame by column.
+ *
+ * side: the aggressor's: 1 bought, -1 sold, 0 where the venue does not say
+ * trade_id: the venue's; null where it is not a number
  */
 export interface TradeColumns {
   price?: number[];
   qty?: number[];
   side?: number[];
-  trade_id?: number[];
+  trade_id?: (number | null)[];
 }
 /**
  * Best bid and ask of a frame by column; prices in quote currency, quantities in base currency.
@@ -71,6 +91,29 @@ export interface QuoteColumns {
   bid_qty?: number[];
   ask?: number[];
   ask_qty?: number[];
+}
+/**
+ * What a venue says of a derivative, by column; each row holds what one message said, null where it said nothing.
+ *
+ * mark_price, index_price: in quote currency
+ * funding_rate_frac: the rate of the funding period under way, of the position's value; longs pay if above 0
+ * next_funding_ns: when it is paid
+ * open_interest_qty: open contracts, in the unit of quantities
+ */
+export interface DerivativeColumns {
+  mark_price?: (number | null)[];
+  index_price?: (number | null)[];
+  funding_rate_frac?: (number | null)[];
+  next_funding_ns?: (number | null)[];
+  open_interest_qty?: (number | null)[];
+}
+/**
+ * Forced orders by column. ``side`` is the order's: 1 buys back a short position, -1 sells a long one.
+ */
+export interface LiquidationColumns {
+  price?: number[];
+  qty?: number[];
+  side?: number[];
 }
 /**
  * One or more consecutive book events of one instrument; event i has sequence number ``seq + i``.
@@ -102,6 +145,7 @@ export interface BookFrame {
  * trust: the book's state after this event
  * reason: why the state changed; empty otherwise
  * gap_from_seq, gap_through_seq: instrument sequence numbers that were lost, inclusive, when this event records a loss
+ * counts: of a snapshot or a state, what the book went through so far
  */
 export interface BookEvent {
   kind: BookEventKind;
@@ -115,6 +159,29 @@ export interface BookEvent {
   reason?: string;
   gap_from_seq?: number | null;
   gap_through_seq?: number | null;
+  counts?: BookCounts | null;
+}
+/**
+ * What an order book went through since its feed began.
+ *
+ * syncs: times it became LIVE
+ * chain_breaks: updates that did not follow the one before
+ * checksums_checked, checksums_failed: comparisons with the venue's checksum, and those that differed
+ * tops_compared, tops_differing: the same with the venue's own best bid and ask
+ * crossings: times its best bid was not below its best ask
+ * stalls: times it fell silent while its market went on
+ * malformed: updates that could not be used
+ */
+export interface BookCounts {
+  syncs?: number;
+  chain_breaks?: number;
+  checksums_checked?: number;
+  checksums_failed?: number;
+  tops_compared?: number;
+  tops_differing?: number;
+  crossings?: number;
+  stalls?: number;
+  malformed?: number;
 }
 /**
  * The features of an instrument at one step of data time.
@@ -270,8 +337,16 @@ export interface LiveScore {
  *
  * base, quote: the assets
  * tick_size: smallest price step, in quote currency
- * lot_size: grid of quantities in the book, in base currency; it may be finer than the step of orders
+ * lot_size: grid of quantities in the book, in base currency (of contracts, in contracts); it may be finer than the
+ *     step of orders
  * aliases: other names under which a client may ask for it
+ * kind: what is traded
+ * contract_size: base currency (of inverse contracts, quote currency) behind a quantity of 1
+ * is_inverse: whether the contract is settled in its base currency
+ * order_step_qty, min_order_qty: step and minimum of an order's quantity; null where the venue does not say
+ * maker_fee_bps, taker_fee_bps: the venue's public fees of its lowest tier; null where they are not known
+ * session: when it is traded: ``24/7``, or the code of an exchange calendar (ISO 10383 MIC) such as ``XNYS``
+ * proof: how its book is verified
  */
 export interface Instrument {
   venue: string;
@@ -290,6 +365,27 @@ export interface Instrument {
   tick_size: number;
   lot_size: number;
   aliases?: string[];
+  /**
+   * What is traded.
+   */
+  kind?: "equity" | "future" | "perpetual" | "spot";
+  contract_size?: number;
+  is_inverse?: boolean;
+  order_step_qty?: number | null;
+  min_order_qty?: number | null;
+  maker_fee_bps?: number | null;
+  taker_fee_bps?: number | null;
+  session?: string;
+  /**
+   * How a venue lets its order book be verified, the strongest first; ``NONE``: its integrity is not guaranteed.
+   *
+   * CHAIN_AND_CHECKSUM: numbered updates prove that none was lost, and a checksum proves the levels
+   * CHECKSUM: a checksum with the updates proves the levels
+   * CHAIN: numbered updates prove that none was lost
+   * FULL: every message is the whole book
+   * TOP_ONLY: there is no book, only a best bid and ask
+   */
+  proof?: "chain" | "chain+checksum" | "checksum" | "full" | "none" | "top";
 }
 /**
  * A trained model is in the Object Store and may be served.

@@ -11,11 +11,16 @@ from foretick.common.contracts._base import (
 )
 from foretick.common.contracts.features import FeatureVector
 from foretick.common.contracts.market import (
+    BookCounts,
     BookEvent,
     BookEventKind,
     BookFrame,
+    BookProof,
+    DerivativeColumns,
     Instrument,
+    InstrumentKind,
     Level,
+    LiquidationColumns,
     QuoteColumns,
     TickFrame,
     TradeColumns,
@@ -30,18 +35,25 @@ from foretick.common.contracts.predictions import (
     Withheld,
 )
 from foretick.common.contracts.system import DeadLetter
+from foretick.common.contracts.venues import ConsolidatedQuote, VenueQuote, VenueState, VenueStatus
 
 __all__ = [
     "UNDECODABLE",
+    "BookCounts",
     "BookEvent",
     "BookEventKind",
     "BookFrame",
+    "BookProof",
+    "ConsolidatedQuote",
     "Contract",
     "DeadLetter",
+    "DerivativeColumns",
     "Direction",
     "FeatureVector",
     "Instrument",
+    "InstrumentKind",
     "Level",
+    "LiquidationColumns",
     "LiveScore",
     "Message",
     "ModelPublished",
@@ -53,6 +65,9 @@ __all__ = [
     "TickFrame",
     "TradeColumns",
     "Trust",
+    "VenueQuote",
+    "VenueState",
+    "VenueStatus",
     "Withheld",
     "describe_contracts",
     "worst_trust",

@@ -8,9 +8,10 @@ from foretick.common.errors import Malformed
 from foretick.common.subjects import TICKS
 from foretick.quant.events import DEPTH_COLUMNS, DEPTH_LEVELS, VALUE_COLUMNS, BookTrust, EventKind
 
-_NO_TRUST = 255
-_KINDS = np.full(256, _NO_TRUST, np.uint8)
-for _letter, _kind in (("T", EventKind.TRADE), ("Q", EventKind.QUOTE), ("C", EventKind.CLOCK)):
+_KINDS = np.full(256, EventKind.CLOCK, np.uint8)
+"""By letter; events that no feature is made of still move data time."""
+
+for _letter, _kind in (("T", EventKind.TRADE), ("Q", EventKind.QUOTE)):
     _KINDS[ord(_letter)] = _kind
 _SEVERITY = {
     Trust.STALE: BookTrust.STALE,
