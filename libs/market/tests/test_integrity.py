@@ -7,13 +7,13 @@ import pytest
 from foretick.common.contracts import BookEventKind, Trust
 from foretick.common.errors import Malformed
 from foretick.market.book import OrderBook, PriceGrid
-from foretick.market.integrity import ContiguousIds, Delta, LocalBook, Snapshot, Top
+from foretick.market.integrity import REQUESTED_CONTIGUOUS, Delta, LocalBook, Snapshot, Top
 
 GRID = PriceGrid(tick_size=0.5, lot_size=1.0)
 
 
 def new_book() -> LocalBook:
-    return LocalBook(GRID, ContiguousIds())
+    return LocalBook(GRID, REQUESTED_CONTIGUOUS)
 
 
 def delta(first: int, last: int, bids=(), asks=()) -> Delta:

@@ -10,14 +10,17 @@ import pytest
 
 from foretick.common.contracts import BookEvent, BookFrame, Origin, TickFrame
 from foretick.common.subjects import Subject
+from foretick.ingest.adapters.binance.connector import SPOT_RULES
 from foretick.ingest.adapters.binance.parse import BinanceWire
 from foretick.ingest.domain.engine import FeedEngine
 from foretick.ingest.domain.events import Received
 from foretick.ingest.domain.listing import Listing
+from foretick.ingest.domain.place import Place
+from foretick.ingest.domain.rules import MarketRules
 from foretick.ingest.domain.runs import Identity
-from foretick.ingest.handlers.feed import FeedHandler, Resumption
+from foretick.ingest.handlers.feed import FeedHandler
+from foretick.ingest.ports import WireFormat
 from foretick.market.book import PriceGrid
-from foretick.market.integrity import ContiguousIds
 
 T0 = 1_800_000_000_000_000_000
 SHARED_DATA = Path(os.environ.get("FORETICK_SHARED_DATA", Path(__file__).parents[4] / "shared" / "data"))
@@ -82,6 +85,7 @@ class FakeVenue:
     """A ``VenueSession`` that keeps what it was asked."""
 
     requested: list[str] = field(default_factory=list)
+    followed: list[str] = field(default_factory=list)
     rollovers: int = 0
 
     def request_snapshot(self, symbol: str) -> None:
@@ -89,6 +93,9 @@ class FakeVenue:
 
     def roll_over(self) -> None:
         self.rollovers += 1
+
+    def symbols_of(self, connection: int) -> Sequence[str]:
+        return self.followed
 
 
 @dataclass
@@ -107,12 +114,17 @@ class Feed:
 
 def build_feed(
     listings: Sequence[Listing] = (Listing("BTCUSDT", "BTC", "USDT", PriceGrid(0.01, 1e-8)),),
-    resumption: Resumption | None = None,
+    place: Place | None = None,
     epoch: int = 1,
+    rules: MarketRules = SPOT_RULES,
+    wire: WireFormat | None = None,
 ) -> Feed:
-    engine = FeedEngine(Identity("binance", Origin.REPLAY, "run", "ingest.feed-0", epoch), listings, ContiguousIds())
-    outlet, venue = FakeOutlet(), FakeVenue()
-    handler = FeedHandler(engine, BinanceWire("binance"), outlet, venue, resumption or Resumption())
+    """A feed that owns all of ``listings``, each from ``place`` on."""
+    engine = FeedEngine(Identity("binance", Origin.REPLAY, "run", "ingest.feed-0", epoch), listings, rules)
+    outlet, venue = FakeOutlet(), FakeVenue(followed=[listing.symbol for listing in listings])
+    handler = FeedHandler(engine, wire or BinanceWire("binance"), outlet, venue)
+    handler.take_over({listing.symbol: place or Place() for listing in listings}, epoch)
+    outlet.published.clear()
     return Feed(handler, engine, outlet, venue)
 
 
@@ -126,7 +138,7 @@ def feed(new_feed: Callable[..., Feed]) -> Feed:
     """A connected feed of BTCUSDT that has begun at ``T0``."""
     feed = new_feed()
     feed.handler.on_time(T0)
-    feed.handler.on_connected(["BTCUSDT"])
+    feed.handler.on_connected(["BTCUSDT"], 1)
     return feed
 
 
@@ -141,3 +153,16 @@ def recording_path() -> Callable[[str], Path]:
         return path
 
     return path_of
+
+
+@pytest.fixture(scope="session")
+def venue_message() -> Callable[[str], bytes]:
+    """Return a message of a venue's current protocol by its name, or skip."""
+
+    def read(name: str) -> bytes:
+        path = SHARED_DATA / "venue_messages" / name
+        if not path.is_file():
+            pytest.skip(f"venue messages are absent: {path}; set FORETICK_SHARED_DATA to the folder that has them")
+        return path.read_bytes()
+
+    return read

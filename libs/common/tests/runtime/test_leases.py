@@ -42,14 +42,17 @@ class Ledger:
 class Process:
     """A process of a sharded service on a connection of its own; its tenant only tells the ledger."""
 
-    def __init__(self, bus: Bus, name: str, epoch: int, shard: Shard, ledger: Ledger) -> None:
+    def __init__(
+        self, bus: Bus, name: str, epoch: int, shard: Shard, ledger: Ledger, terms: LeaseTerms = TERMS
+    ) -> None:
         self.name, self.bus, self.ledger = f"{name}#{epoch}", bus, ledger
         self.tasks: list[asyncio.Task[None]] = []
         self.rt = SimpleNamespace(
             service="test", name=name, epoch=epoch, bus=bus, metrics=Metrics("test"), health=Health(name),
             log=bus._log, on_drain=lambda _: None, spawn=self._spawn,
         )  # fmt: skip
-        self.leases = Leases(self.rt, shard, self, TERMS)  # type: ignore[arg-type]
+        self.expected: list[set[InstrumentKey]] = []
+        self.leases = Leases(self.rt, shard, self, terms, lambda keys: self.expected.append(set(keys)))  # type: ignore[arg-type]
         self.lost: list[InstrumentKey] = []
         self.hold_back: Callable[[], Awaitable[None]] | None = None
 
@@ -110,11 +113,11 @@ def ledger() -> Ledger:
 async def start(nats_url, fake_runtime, ledger) -> AsyncIterator[Callable[..., Awaitable[Process]]]:
     processes: list[Process] = []
 
-    async def connect(index: int, count: int) -> Process:
+    async def connect(index: int, count: int, terms: LeaseTerms = TERMS) -> Process:
         name = f"test.serve-{index}"
         bus = Bus(nats_url, name, fake_runtime.log, Health(name))
         await bus.connect()
-        process = Process(bus, name, await bus.next_epoch(), Shard(index, count), ledger)
+        process = Process(bus, name, await bus.next_epoch(), Shard(index, count), ledger, terms)
         processes.append(process)
         return process
 
@@ -183,6 +186,21 @@ async def test_only_what_is_stored_is_heard_of(start):
     assert await writing.write(KEYS[0], "refused", Lease(revision=9999)) is None
     assert await writing.write(KEYS[0], "stored", Lease()) is not None
     await eventually(lambda: heard == ["stored"])
+
+
+async def test_holder_that_lingers_lets_the_next_one_get_ready(start, ledger):
+    """Each is told what it should get ready for at once; what moves is handed over only later."""
+    lingering = LeaseTerms(ttl_s=3.0, margin_s=1.0, turn_s=0.05, linger_s=0.5)
+    first = await (await start(0, 1, lingering)).open()
+    second = await (await start(1, 2, lingering)).open()
+    changed_s = asyncio.get_running_loop().time()
+    await eventually(lambda: bool(second.expected))
+    assert second.expected[-1] == shares(2)[1]
+    assert first.owned == set(KEYS)
+    await eventually(lambda: [first.owned, second.owned] == shares(2))
+    assert asyncio.get_running_loop().time() - changed_s >= 0.4
+    await eventually(lambda: first.expected[-1] == shares(2)[0])
+    assert ledger.overlaps == []
 
 
 async def test_standby_takes_over_when_the_first_ends(start, ledger):

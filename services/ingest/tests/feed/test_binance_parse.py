@@ -7,8 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretick.common.errors import Malformed
-from foretick.ingest.adapters.binance.parse import BinanceWire, parse_depth, parse_error, parse_exchange_info
-from foretick.ingest.domain.events import ShutdownNotice, Trade, Unknown, VenueError
+from foretick.ingest.adapters.binance.parse import BinanceWire, parse_depth, parse_exchange_info, read_refusal
+from foretick.ingest.domain.events import (
+    DerivativeState,
+    Liquidation,
+    Quiet,
+    ShutdownNotice,
+    Trade,
+    Unknown,
+    VenueError,
+)
 from foretick.market.integrity import Delta, Snapshot, Top
 
 TRADE = (
@@ -25,9 +33,24 @@ DEPTH = (
 )
 REST_DEPTH = b'{"lastUpdateId":50093239218,"bids":[["61837.63000000","3.78826000"]],"asks":[["61837.64","1.5"]]}'
 
+AGGREGATE = (
+    b'{"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":123456789,"a":5933014,"s":"BTCUSDT","p":"61800.30",'
+    b'"q":"0.006","f":100,"l":105,"T":123456785,"m":true}}'
+)
+MARK = (
+    b'{"stream":"btcusdt@markPrice@1s","data":{"e":"markPriceUpdate","E":1562305380000,"s":"BTCUSDT",'
+    b'"p":"11794.15000000","i":"11784.62659091","P":"11784.25641265","r":"0.00038167","T":1562306400000}}'
+)
+FORCED = (
+    b'{"stream":"btcusdt@forceOrder","data":{"e":"forceOrder","E":1568014460893,"o":{"s":"BTCUSDT","S":"SELL",'
+    b'"o":"LIMIT","f":"IOC","q":"0.014","p":"9910","ap":"9910","X":"FILLED","l":"0.014","z":"0.014",'
+    b'"T":1568014460893}}}'
+)
+
 
 def parse(payload: bytes):
-    return BinanceWire("binance").parse(payload)
+    (parsed,) = BinanceWire("binance").parse(payload)
+    return parsed
 
 
 def test_trade_of_selling_aggressor_is_parsed():
@@ -67,7 +90,7 @@ def test_rest_depth_is_parsed():
         (b'{"stream":"!x","data":{"e":"serverShutdown","E":1770123456789}}', ShutdownNotice()),
         (b'{"error":{"code":2,"msg":"Invalid request"},"id":7}', VenueError(2, "Invalid request")),
         (b'{"code":-1121,"msg":"Invalid symbol."}', VenueError(-1121, "Invalid symbol.")),
-        (b'{"result":null,"id":1}', Unknown("result")),
+        (b'{"result":null,"id":1}', Quiet()),
         (b'{"stream":"btcusdt@kline_1m","data":{"e":"kline"}}', Unknown("btcusdt@kline_1m")),
         (b'{"e":"outboundAccountPosition"}', Unknown("outboundAccountPosition")),
         (b"{}", Unknown("nameless")),
@@ -154,11 +177,80 @@ def test_listing_without_its_filters_is_malformed(filters):
 
 
 def test_refusal_of_a_rest_request_is_read():
-    assert parse_error(b'{"code":-1121,"msg":"Invalid symbol."}') == VenueError(-1121, "Invalid symbol.")
-    assert parse_error(b"<html>") is None
+    assert read_refusal(b'{"code":-1121,"msg":"Invalid symbol."}') == ("-1121", "Invalid symbol.")
+    assert read_refusal(b"<html>") is None
+    assert read_refusal(REST_DEPTH) is None
 
 
-real = st.sampled_from([TRADE, QUOTE, DEPTH, REST_DEPTH])
+def usdm(payload: bytes):
+    (parsed,) = BinanceWire("binance-usdm").parse(payload)
+    return parsed
+
+
+def test_aggregate_trade_of_futures_is_a_trade():
+    assert usdm(AGGREGATE) == ("BTCUSDT", Trade(61800.3, 0.006, -1, 5933014, 123456785_000_000))
+
+
+def test_depth_update_of_futures_names_the_one_before_it():
+    payload = changed(DEPTH, '"u":50093239202,', '"u":50093239202,"pu":50093239100,')
+    assert usdm(payload)[1].prev_id == 50093239100
+
+
+def test_mark_price_comes_with_index_and_funding():
+    assert usdm(MARK)[1] == DerivativeState(
+        11794.15, 11784.62659091, 0.00038167, 1562306400000_000_000, None, 1562305380000_000_000
+    )
+
+
+def test_mark_price_of_a_delivery_contract_has_no_funding():
+    state = usdm(changed(MARK, '"r":"0.00038167"', '"r":""'))[1]
+    assert (state.mark_price, state.funding_rate_frac, state.next_funding_ns) == (11794.15, None, None)
+
+
+@pytest.mark.parametrize("rate", ["nan", "1e9", "x"])
+def test_absurd_funding_rate_is_malformed(rate):
+    with pytest.raises(Malformed):
+        usdm(changed(MARK, "0.00038167", rate))
+
+
+@pytest.mark.parametrize(("side", "sign"), [("BUY", 1), ("SELL", -1)])
+def test_forced_order_is_a_liquidation(side, sign):
+    expected = Liquidation(9910.0, 0.014, sign, 1568014460893_000_000)
+    assert usdm(changed(FORCED, '"S":"SELL"', f'"S":"{side}"')) == ("BTCUSDT", expected)
+
+
+def test_reply_about_open_interest_is_read():
+    payload = b'{"openInterest":"10659.509","symbol":"BTCUSDT","time":1589437530011}'
+    (parsed,) = BinanceWire("binance-usdm").parse_reply("BTCUSDT", payload)
+    assert parsed == ("BTCUSDT", DerivativeState(open_interest_qty=10659.509, ts_event_ns=1589437530011_000_000))
+
+
+def test_reply_with_a_book_is_read():
+    ((symbol, book),) = BinanceWire("binance").parse_reply("BTCUSDT", REST_DEPTH)
+    assert (symbol, book.last_id) == ("BTCUSDT", 50093239218)
+
+
+def test_contracts_are_told_from_spot():
+    (spot,) = parse_exchange_info(exchange_info(), "binance")
+    (perpetual,) = parse_exchange_info(exchange_info(contractType="PERPETUAL"), "binance-usdm")
+    (quarterly,) = parse_exchange_info(exchange_info(contractType="CURRENT_QUARTER"), "binance-usdm")
+    assert [each.kind for each in (spot, perpetual, quarterly)] == ["spot", "perpetual", "future"]
+    assert (spot.order_step_qty, spot.min_order_qty) == (1e-5, 1e-5)
+    assert "BTC-USDT-PERP" in perpetual.aliases
+
+
+@pytest.mark.parametrize("file", ["agg_trade_stream", "trade_stream", "ws_futures_depth_update", "book_ticker_stream"])
+def test_messages_of_the_current_protocol_are_read(venue_message, file):
+    data = json.loads(venue_message(f"binance/{file}.json"))
+    data = data.get("data", data)
+    kind = {"aggTrade": "aggTrade", "trade": "trade", "depthUpdate": "depth"}.get(data.get("e"), "bookTicker")
+    payload = json.dumps({"stream": f"{data['s'].lower()}@{kind}", "data": data}).encode()
+    ((symbol, event),) = BinanceWire("binance").parse(payload)
+    assert symbol == data["s"]
+    assert not isinstance(event, Unknown)
+
+
+real = st.sampled_from([TRADE, QUOTE, DEPTH, REST_DEPTH, AGGREGATE, MARK, FORCED])
 
 
 @st.composite
@@ -182,10 +274,10 @@ def mutated(draw) -> bytes:
 @settings(max_examples=400, deadline=None)
 def test_mutated_frame_is_malformed_or_sound(payload):
     wire = BinanceWire("binance")
-    for warm in (TRADE, QUOTE, DEPTH):
+    for warm in (TRADE, QUOTE, DEPTH, AGGREGATE, MARK, FORCED):
         wire.parse(warm)
     try:
-        symbol, event = wire.parse(payload)
+        ((symbol, event),) = wire.parse(payload)
     except Malformed:
         return
     match event:
@@ -197,6 +289,13 @@ def test_mutated_frame_is_malformed_or_sound(payload):
         case Top(_, bid, bid_qty, ask, ask_qty):
             assert 0 < bid < ask < 1e15
             assert min(bid_qty, ask_qty) >= 0
+        case DerivativeState(mark_price, _, rate, _, _):
+            assert mark_price is None or 0 < mark_price < 1e15
+            assert rate is None or -1 < rate < 1
+        case Liquidation(price, qty, side):
+            assert 0 < price < 1e15
+            assert 0 < qty < 1e15
+            assert side in (1, -1)
         case Delta(first_id, last_id, bids, asks):
             assert 0 <= first_id <= last_id
             assert all(0 < price < 1e15 and 0 <= qty < 1e15 for price, qty in [*bids, *asks])

@@ -133,7 +133,7 @@ def local_of(feed, source: Source):
 def start(new_feed, source: Source):
     feed = new_feed([source.listing])
     feed.handler.on_time(source.frames[0].recv_ns)
-    feed.handler.on_connected([source.symbol])
+    feed.handler.on_connected([source.symbol], 1)
     return feed
 
 

@@ -1,55 +1,11 @@
 """The feed of an instrument: numbering, frames, clock, trust, losses, restarts."""
 
-import json
-
-import pytest
-
 from foretick.common.contracts import BookEvent, BookEventKind, BookFrame, TickFrame, Trust
 from foretick.common.subjects import BOOKS, INSTRUMENT_LISTINGS, TICKS
 from foretick.ingest.domain.events import Received
-from foretick.ingest.domain.listing import owned_symbols
-from foretick.ingest.handlers.feed import Resumption
+from foretick.ingest.domain.place import Place
 
-T0 = 1_800_000_000_000_000_000
-S = 1_000_000_000
-MS = 1_000_000
-
-
-def trade(trade_id: int, at_ns: int = T0) -> Received:
-    data = {"e": "trade", "s": "BTCUSDT", "t": trade_id, "p": "100.00", "q": "1.0", "T": at_ns // MS, "m": False}
-    return Received(at_ns, json.dumps({"stream": "btcusdt@trade", "data": data}).encode())
-
-
-def quote(update_id: int, at_ns: int = T0, bid: str = "99.00", bid_qty: str = "1.0") -> Received:
-    data = {"u": update_id, "s": "BTCUSDT", "b": bid, "B": bid_qty, "a": "101.00", "A": "2.0"}
-    return Received(at_ns, json.dumps({"stream": "btcusdt@bookTicker", "data": data}).encode())
-
-
-def depth(first: int, last: int, at_ns: int = T0, bids=(), asks=()) -> Received:
-    data = {
-        "e": "depthUpdate",
-        "E": at_ns // MS,
-        "s": "BTCUSDT",
-        "U": first,
-        "u": last,
-        "b": list(bids),
-        "a": list(asks),
-    }
-    return Received(at_ns, json.dumps({"stream": "btcusdt@depth@100ms", "data": data}).encode())
-
-
-def book(last_id: int, at_ns: int = T0) -> Received:
-    body = {"lastUpdateId": last_id, "bids": [["99.00", "1.0"]], "asks": [["101.00", "2.0"]]}
-    return Received(at_ns, json.dumps(body).encode(), "BTCUSDT")
-
-
-@pytest.fixture
-def live(feed):
-    """A feed with a LIVE book as of update 11; what was published until then is forgotten."""
-    feed.play([depth(11, 11), book(10)])
-    assert feed.outlet.book_events()[-1].trust is Trust.LIVE
-    feed.outlet.published.clear()
-    return feed
+from .binance_frames import MS, T0, S, book, depth, quote, trade
 
 
 def assert_contiguous(numbered) -> None:
@@ -200,18 +156,18 @@ def test_quote_that_contradicts_the_book_ends_its_trust(live):
 
 
 def test_lost_connection_is_stale_and_a_new_one_syncs_again(live):
-    live.handler.on_disconnected(["BTCUSDT"], "no market message for 30 s")
+    live.handler.on_disconnected(["BTCUSDT"], 1, "no market message for 30 s")
     assert live.outlet.book_events()[-1].trust is Trust.STALE
     assert live.outlet.book_events()[-1].reason == "no market message for 30 s"
-    live.handler.on_connected(["BTCUSDT"])
+    live.handler.on_connected(["BTCUSDT"], 1)
     live.play([depth(501, 502), book(500), trade(1), quote(1)])
     assert [event.trust for event in live.outlet.book_events()] == [Trust.STALE, Trust.RESYNC, Trust.LIVE]
 
 
 def test_simulated_venue_whose_ids_start_anew_is_followed(live):
     live.play([trade(900), quote(900)])
-    live.handler.on_disconnected(["BTCUSDT"], "closed")
-    live.handler.on_connected(["BTCUSDT"])
+    live.handler.on_disconnected(["BTCUSDT"], 1, "closed")
+    live.handler.on_connected(["BTCUSDT"], 1)
     live.outlet.published.clear()
     live.play([trade(1), quote(1), depth(1, 1), book(0)])
     assert live.outlet.frames[0].kinds == "TQ"
@@ -241,8 +197,10 @@ def test_events_while_the_bus_is_away_are_numbered_lost_and_told(live):
     live.outlet.away = True
     live.play([trade(2), depth(12, 12)])
     live.play([trade(3)])
+    live.handler.lose(["BTCUSDT"])
     live.outlet.away = False
-    live.handler.on_bus_back({"BTCUSDT": first}, T0 + 1)
+    live.handler.take_over({"BTCUSDT": Place(first, T0, epoch=1)}, epoch=5)
+    live.handler.on_time(T0 + 1)
     live.play([trade(4)])
     numbered = live.outlet.numbered()
     assert [seq for seq, _ in numbered] == [first, first + 4, first + 5, first + 6]
@@ -257,12 +215,14 @@ def test_events_while_the_bus_is_away_are_numbered_lost_and_told(live):
 
 def test_bus_back_without_a_loss_tells_no_gap(live):
     live.play([trade(1)])
-    live.handler.on_bus_back({"BTCUSDT": live.engine.feeds["BTCUSDT"].next_seq - 1}, T0 + 1)
+    live.handler.lose(["BTCUSDT"])
+    live.handler.take_over({"BTCUSDT": Place(live.engine.feeds["BTCUSDT"].next_seq - 1, T0, epoch=1)}, epoch=5)
+    live.handler.on_time(T0 + 1)
     assert Trust.GAP not in [event.trust for event in live.outlet.book_events()]
 
 
 def test_restarted_feed_goes_on_where_the_last_stopped(new_feed):
-    feed = new_feed(resumption=Resumption(T0, {"BTCUSDT": 501}), epoch=2)
+    feed = new_feed(place=Place(500, T0, epoch=1), epoch=2)
     feed.handler.on_time(T0 + 1)
     ((seq, event),) = feed.outlet.numbered()
     assert (seq, event.kind, event.trust, event.reason) == (501, BookEventKind.STATE, Trust.RESYNC, "restart")
@@ -270,8 +230,8 @@ def test_restarted_feed_goes_on_where_the_last_stopped(new_feed):
 
 
 def test_resumed_replay_folds_but_does_not_publish_what_was_published(new_feed):
-    feed = new_feed(resumption=Resumption(T0 + 5, {"BTCUSDT": 501}))
-    feed.handler.on_connected(["BTCUSDT"])
+    feed = new_feed(place=Place(500, T0 + 5, epoch=1), epoch=2)
+    feed.handler.on_connected(["BTCUSDT"], 1)
     feed.play([depth(11, 11, T0), book(10, T0 + 1), trade(1, T0 + 5), trade(2, T0 + 6)], batch=1)
     numbered = feed.outlet.numbered()
     assert [seq for seq, _ in numbered] == [501, 502, 503]
@@ -284,17 +244,3 @@ def test_large_batch_is_cut_into_frames(live):
     live.play([trade(n) for n in range(1, 3001)], batch=3000)
     assert [len(frame.kinds) for frame in live.outlet.frames] == [1024, 1024, 952]
     assert_contiguous(live.outlet.numbered())
-
-
-@pytest.mark.parametrize("count", [1, 2, 5])
-def test_every_symbol_has_exactly_one_owner(count):
-    symbols = [f"S{n}" for n in range(100)]
-    shares = [owned_symbols("sim", symbols, index, count) for index in range(count)]
-    assert sorted(symbol for share in shares for symbol in share) == sorted(symbols)
-    assert all(shares)
-
-
-def test_one_more_shard_moves_symbols_only_to_it():
-    symbols = [f"S{n}" for n in range(100)]
-    for index in range(3):
-        assert set(owned_symbols("sim", symbols, index, 4)) <= set(owned_symbols("sim", symbols, index, 3))

@@ -1,7 +1,7 @@
 """The feed on a real bus: frames arrive, a restart goes on, an outage is told with its range."""
 
-import asyncio
 import gzip
+import json
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -11,14 +11,18 @@ import structlog
 
 from foretick.common.contracts import BookEventKind, BookFrame, Instrument, Origin, TickFrame, Trust
 from foretick.common.errors import InvalidSettings
+from foretick.common.ownership import Shard
 from foretick.common.runtime.bootstrap import Runtime
+from foretick.common.runtime.leases import Leases, LeaseTerms
 from foretick.common.runtime.settings import load_settings
 from foretick.common.subjects import BOOKS, INSTRUMENT_LISTINGS, TICKS
 from foretick.common.testing.waiting import eventually
 from foretick.ingest.adapters.bus.client import BusOutlet
 from foretick.ingest.adapters.replay.parse import received
 from foretick.ingest.adapters.simulator import recording as simulated
-from foretick.ingest.app import build_feed
+from foretick.ingest.app.feed import build_feed
+from foretick.ingest.domain.place import Place
+from foretick.ingest.handlers.custody import FeedCustodian, Venue
 from foretick.ingest.settings import IngestSettings
 
 
@@ -83,7 +87,7 @@ async def test_replay_reaches_the_bus_whole_and_a_restart_goes_on_with_a_higher_
         async with runtime(nats_url, REPLAY=recording, REPLAY_SPEED=0) as (rt, settings):
             await build_feed(rt, settings)
             await eventually(lambda: "end of recording" in reasons_of(frames))
-        await eventually(lambda: "ingest is stopping" in reasons_of(frames))
+        await eventually(lambda: "handed over" in reasons_of(frames))
         first = len(seqs_of(frames))
         assert seqs_of(frames) == list(range(1, first + 1))
         assert {frame.origin for frame in frames} == {Origin.REPLAY}
@@ -110,46 +114,77 @@ async def test_another_run_starts_its_own_numbers(nats_url, recording):
         outlet = BusOutlet(rt)
         await eventually(lambda: has_place(outlet))
     async with runtime(nats_url, RUN_ID="run-2") as (rt, _):
-        assert await BusOutlet(rt).last_of_run("binance", ["BTCUSDT"]) == {}
+        assert await BusOutlet(rt).last_of_run("binance", ["BTCUSDT"]) == {"BTCUSDT": Place()}
+
+
+async def place_of(outlet: BusOutlet) -> Place:
+    return (await outlet.last_of_run("binance", ["BTCUSDT"]))["BTCUSDT"]
 
 
 async def has_place(outlet: BusOutlet) -> bool:
-    return bool(await outlet.last_of_run("binance", ["BTCUSDT"]))
+    return (await place_of(outlet)).seq > 0
+
+
+@asynccontextmanager
+async def owned_feed(rt: Runtime, new_feed, terms: LeaseTerms | None = None):
+    """A feed of BTCUSDT on the bus that owns it by lease."""
+    outlet = BusOutlet(rt)
+    feed = new_feed()
+    feed.engine.lose(["BTCUSDT"])
+    feed.handler._outlet = outlet
+    custodian = FeedCustodian(outlet)
+    custodian.add("binance", Venue(feed.handler, StandIn(), Now(feed)))
+    leases = Leases(rt, Shard(), custodian, terms)
+    outlet.is_sound = lambda: leases.are_sound
+    await leases.open([("binance", "BTCUSDT")])
+    feed.handler.on_connected(["BTCUSDT"], 1)
+    yield feed, outlet, leases
+
+
+class Now:
+    """A clock a moment after the latest event."""
+
+    def __init__(self, feed) -> None:
+        self._feed = feed
+
+    def now_ns(self) -> int:
+        return self._feed.engine.now_ns + 1
+
+    def not_before(self, ns: int) -> None: ...
+
+
+class StandIn:
+    """Follows nothing: the test plays the venue."""
+
+    def follow(self, symbols) -> None: ...
+
+    def leave(self, symbols) -> None: ...
+
+
+def recorded(seconds: float) -> list:
+    return [received(item, "BTCUSDT") for item in simulated.frames(["BTCUSDT"], seed=3, duration_s=seconds)]
 
 
 async def test_outage_of_the_bus_is_told_with_its_range_and_the_book_is_live_again(own_nats, new_feed):
     own_nats.start()
-    frames = [received(item, "BTCUSDT") for item in simulated.frames(["BTCUSDT"], seed=3, duration_s=6.0)]
-    async with runtime(own_nats.url, RUN_ID="run") as (rt, _):
-        outlet = BusOutlet(rt)
-        feed = new_feed()
-        feed.handler._outlet = outlet
-        recovered = asyncio.Event()
-
-        def tell(last_kept_seqs) -> None:
-            feed.handler.on_bus_back(last_kept_seqs, feed.engine.now_ns)
-            recovered.set()
-
-        async def on_reconnect() -> None:
-            rt.spawn(outlet.recover("binance", ["BTCUSDT"], tell), name="recover")
-
-        rt.bus.on_reconnect(on_reconnect)
+    frames = recorded(6.0)
+    async with runtime(own_nats.url, RUN_ID="run") as (rt, _), owned_feed(rt, new_feed) as (feed, outlet, leases):
+        of = feed.engine.feeds["BTCUSDT"]
         third = len(frames) // 3
-        feed.handler.on_connected(["BTCUSDT"])
         feed.play(frames[:third])
         await rt.data.flush()
-        kept = feed.engine.feeds["BTCUSDT"].next_seq - 1
+        kept = of.next_seq - 1
         await eventually(lambda: is_kept(outlet, kept))
         own_nats.kill()
         await eventually(lambda: outlet.is_away)
         feed.play(frames[third : 2 * third])
-        lost_through = feed.engine.feeds["BTCUSDT"].next_seq - 1
+        lost_through = of.next_seq - 1
         own_nats.start()
-        await asyncio.wait_for(recovered.wait(), 20)
+        await eventually(lambda: leases.are_sound and of.is_owned)
         async with consumer(own_nats.url) as seen:
             feed.play(frames[2 * third :])
             await rt.data.flush()
-            last = feed.engine.feeds["BTCUSDT"].next_seq - 1
+            last = of.next_seq - 1
             await eventually(lambda: bool(seen) and seqs_of(seen)[-1] == last)
         told = await stored_after(rt, kept)
         state, snapshot = told[0].events[:2]
@@ -158,9 +193,45 @@ async def test_outage_of_the_bus_is_told_with_its_range_and_the_book_is_live_aga
         assert told[0].seq == lost_through + 1
 
 
+async def test_standby_goes_on_without_a_hole_a_double_or_a_lost_trade(nats_url, new_feed):
+    """Both follow the venue; the standby starts to publish where the owner stopped, trades in between included."""
+    frames = recorded(6.0)
+    trades = [json.loads(frame.payload)["data"]["t"] for frame in frames if b"@trade" in frame.payload[:40]]
+    third = len(frames) // 3
+    async with (
+        consumer(nats_url) as seen,
+        runtime(nats_url, RUN_ID="run", SHARD_INDEX=0) as (first_rt, _),
+        owned_feed(first_rt, new_feed) as (first, _, leases),
+        runtime(nats_url, RUN_ID="run", SHARD_INDEX=0) as (standby_rt, _),
+        owned_feed(standby_rt, new_feed) as (standby, _, standby_leases),
+    ):
+        assert not standby_leases.held
+        for feed in (first, standby):
+            feed.play(frames[:third])
+        await leases.close()
+        standby.play(frames[third : 2 * third])  # what comes before the lease is there
+        await eventually(lambda: standby.engine.feeds["BTCUSDT"].is_owned)
+        standby.play(frames[2 * third :])
+        last = standby.engine.feeds["BTCUSDT"].next_seq - 1
+        await standby_rt.data.flush()
+        await eventually(lambda: bool(seen) and seqs_of(seen)[-1] == last)
+        assert seqs_of(seen) == list(range(1, last + 1))
+        told = sorted(
+            (frame.seq, trade_id)
+            for frame in seen
+            if isinstance(frame, TickFrame)
+            for trade_id in frame.trades.trade_id
+        )
+        assert [trade_id for _, trade_id in told] == trades
+        assert len(trades) > 10
+        reasons = reasons_of(seen)
+        assert reasons[reasons.index("handed over") + 1] == "restart"
+        assert standby.engine.feeds["BTCUSDT"].counters.trades_recovered > 0
+        assert {frame.trust for frame in seen if frame.seq > last - 10} == {Trust.LIVE}
+
+
 async def is_kept(outlet: BusOutlet, seq: int) -> bool:
-    places = await outlet.last_of_run("binance", ["BTCUSDT"])
-    return places.get("BTCUSDT", (0, 0))[0] == seq
+    return (await place_of(outlet)).seq == seq
 
 
 async def stored_after(rt: Runtime, kept: int) -> list[BookFrame]:
@@ -177,14 +248,14 @@ async def stored_after(rt: Runtime, kept: int) -> list[BookFrame]:
 
 
 def test_settings_name_what_is_wrong(monkeypatch):
-    for name, value in {"REPLAY": "/nowhere.gz", "REPLAY_SPEED": "-1", "BINANCE_WS_URL": "https://x"}.items():
+    for name, value in {"REPLAY": "/nowhere.gz", "REPLAY_SPEED": "-1", "VENUE_WS_URLS": "binance=https://x"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(InvalidSettings) as caught:
         load_settings(IngestSettings)
     text = "\n".join(caught.value.faults)
     assert "/nowhere.gz" in text
     assert "REPLAY_SPEED" in text
-    assert "BINANCE_WS_URL" in text
+    assert "VENUE_WS_URLS" in text
 
 
 def test_unknown_venue_is_refused(monkeypatch):

@@ -11,7 +11,7 @@ from foretick.common.contracts import Trust
 from foretick.common.errors import Malformed
 from foretick.ingest.adapters.replay.client import Replay, ReplaySession
 from foretick.ingest.adapters.simulator import recording as simulated
-from foretick.ingest.handlers.feed import Resumption
+from foretick.ingest.domain.place import Place
 
 LOG = structlog.get_logger()
 
@@ -35,12 +35,12 @@ def recordings(tmp_path_factory):
     ]
 
 
-async def replay(new_feed, paths, speed, resumption=None):
+async def replay(new_feed, paths, speed, place=None):
     rejected: list[tuple[str, str, bytes]] = []
     session = ReplaySession(Replay(paths, speed), lambda *fault: rejected.append(fault), no_flush, LOG)
     listings = session.listings()
-    feed = new_feed(listings, resumption)
-    await session.run(feed.handler, listings, resumption.data_ns if resumption else 0)
+    feed = new_feed(listings, place)
+    await session.run(feed.handler, listings, place.data_ns if place else 0)
     feed.outlet.rejected += rejected
     return feed
 
@@ -87,7 +87,7 @@ async def test_interrupted_replay_resumes_without_a_hole_or_a_double(new_feed, r
     cut = len(numbered) // 2
     seq, last = numbered[cut]
     data_ns = last.ts_recv_ns if hasattr(last, "ts_recv_ns") else last[1]
-    rest = await replay(new_feed, recordings[:1], 0, Resumption(data_ns, {"BTCUSDT": seq + 1}))
+    rest = await replay(new_feed, recordings[:1], 0, Place(seq, data_ns))
     resumed = rest.outlet.numbered()
     assert [number for number, _ in resumed] == list(range(seq + 1, seq + 1 + len(resumed)))
     assert resumed[0][1].reason == "restart"
@@ -97,7 +97,7 @@ async def test_interrupted_replay_resumes_without_a_hole_or_a_double(new_feed, r
 
 
 async def test_replay_that_had_ended_says_so_again(new_feed, recordings):
-    feed = await replay(new_feed, recordings[:1], 0, Resumption(simulated.DEFAULT_START_NS * 2, {"BTCUSDT": 9}))
+    feed = await replay(new_feed, recordings[:1], 0, Place(8, simulated.DEFAULT_START_NS * 2))
     assert [(seq, event.trust) for seq, event in feed.outlet.numbered()] == [
         (9, Trust.RESYNC), (10, Trust.LIVE), (11, Trust.STALE),
     ]  # fmt: skip

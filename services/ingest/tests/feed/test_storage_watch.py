@@ -13,12 +13,12 @@ from foretick.common.subjects import TICKS
 from foretick.common.testing import tick_frame
 from foretick.common.testing.disks import fill, small_disk
 from foretick.common.testing.waiting import eventually
+from foretick.ingest.adapters.binance.connector import SPOT_RULES
 from foretick.ingest.adapters.bus.client import BusOutlet
 from foretick.ingest.adapters.bus.storage import StorageWatch
 from foretick.ingest.domain.engine import FeedEngine
 from foretick.ingest.domain.runs import Identity
 from foretick.ingest.settings import IngestSettings
-from foretick.market.integrity import ContiguousIds
 
 CONDITION = "stored.sim"
 
@@ -37,7 +37,7 @@ async def test_full_disk_is_told_and_after_room_and_a_restart_all_is_well(full_s
     await rt.bus.connect()
     await rt.bus.ensure_streams()
     outlet = BusOutlet(rt)
-    watch = StorageWatch(rt, outlet, FeedEngine(Identity("sim", Origin.SIM, "test", "test", 1), [], ContiguousIds()))
+    watch = StorageWatch(rt, outlet, FeedEngine(Identity("sim", Origin.SIM, "test", "test", 1), [], SPOT_RULES))
 
     async def send(seq: int) -> None:
         rt.data.publish(TICKS, tick_frame("C", seq=seq, run_id="test"))
@@ -61,7 +61,6 @@ async def test_full_disk_is_told_and_after_room_and_a_restart_all_is_well(full_s
         server.stop()
         server.start()
         await eventually(lambda: rt.bus.nc.stats["reconnects"] == 1 and rt.bus.is_connected, deadline_s=10)
-        await outlet.recover("sim", ["BTCUSDT"], lambda _: None)
         await send(2_001)
         await eventually(lambda: is_stored(2_001), deadline_s=10)
     finally:

@@ -17,7 +17,7 @@ def test_connector_stays_live_and_publishes_what_the_history_holds(new_feed: Cal
     recorded = list(frames([symbol], seed=13, duration_s=seconds, start_ns=start_ns))
     feed = new_feed([describe_recording(recorded, symbol)])
     feed.handler.on_time(recorded[0].recv_ns)
-    feed.handler.on_connected([symbol])
+    feed.handler.on_connected([symbol], 1)
     feed.play([received(frame, symbol) for frame in recorded])
     local = feed.engine.feeds[symbol].local
     assert local.trust is Trust.LIVE

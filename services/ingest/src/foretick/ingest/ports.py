@@ -5,10 +5,11 @@ from typing import Any, Protocol
 
 from foretick.common.contracts import Message
 from foretick.common.subjects import Subject
-from foretick.ingest.domain.events import MarketEvent, Notice, Received
+from foretick.ingest.domain.events import Parsed, Received
+from foretick.ingest.domain.listing import Listing
 from foretick.ingest.domain.rows import EncodedRows, Rows
 from foretick.ingest.domain.stream import Delivered, Offset, Start, StreamState
-from foretick.market.integrity import Snapshot
+from foretick.ingest.domain.stream_limits import StreamLimits
 
 
 class FrameOutlet(Protocol):
@@ -37,14 +38,14 @@ class FrameOutlet(Protocol):
 
 
 class WireFormat(Protocol):
-    """A venue's wire format."""
+    """A venue's wire format. Pure, but for remembering what it has seen of names."""
 
-    def parse(self, payload: bytes) -> tuple[str, MarketEvent | Notice]:
-        """Return the symbol (empty for a notice) and the event; raises ``Malformed``."""
+    def parse(self, payload: bytes) -> Sequence[Parsed]:
+        """Return what one frame of a stream says, in its order; raises ``Malformed``."""
         ...
 
-    def parse_book(self, payload: bytes) -> Snapshot:
-        """Return the full book of a body that a snapshot request got; raises ``Malformed``."""
+    def parse_reply(self, symbol: str, payload: bytes) -> Sequence[Parsed]:
+        """Return what the body of a request about ``symbol`` says: as a rule a full book; raises ``Malformed``."""
         ...
 
 
@@ -52,23 +53,37 @@ class VenueSession(Protocol):
     """The other side of the feed: a live venue or a recording of one."""
 
     def request_snapshot(self, symbol: str) -> None:
-        """Ask for a full book of ``symbol``; it arrives as a ``Received`` that names the symbol. Repeating is free."""
+        """Ask for a full book of ``symbol``.
+
+        It arrives as a ``Received`` that names the symbol, or on its stream, subscribed anew. Repeating is free.
+        """
         ...
 
     def roll_over(self) -> None:
         """Replace the connections: the venue is about to close them."""
         ...
 
+    def symbols_of(self, connection: int) -> Sequence[str]:
+        """Return what is followed on ``connection``."""
+        ...
+
 
 class FrameReceiver(Protocol):
     """What a transport drives. All calls are synchronous, on one loop."""
 
-    def on_connected(self, symbols: Sequence[str]) -> None:
-        """Take note that the streams of ``symbols`` begin now."""
+    def on_connected(self, symbols: Sequence[str], connection: int) -> None:
+        """Take note that the streams of ``symbols`` begin now, on ``connection``."""
         ...
 
-    def on_disconnected(self, symbols: Sequence[str], reason: str) -> None:
+    def on_disconnected(self, symbols: Sequence[str], connection: int, reason: str) -> None:
         """Take note that the streams of ``symbols`` ended."""
+        ...
+
+    def on_replaced(self, symbols: Sequence[str], connection: int, held: Sequence[Received]) -> None:
+        """Take note that another connection carries ``symbols`` in the place of ``connection``.
+
+        ``held`` is what it has brought so far, from its beginning.
+        """
         ...
 
     def on_frames(self, batch: Sequence[Received]) -> None:
@@ -77,6 +92,56 @@ class FrameReceiver(Protocol):
 
     def on_time(self, now_ns: int) -> None:
         """Take note that data time has reached ``now_ns`` though nothing was received."""
+        ...
+
+
+class StreamPlan(Protocol):
+    """How a venue's streams are spoken: addresses, requests, limits. Pure; each venue names its sources."""
+
+    @property
+    def limits(self) -> StreamLimits:
+        """What the venue allows."""
+        ...
+
+    def url(self, symbols: Sequence[str]) -> str:
+        """Return the address of a connection that will carry ``symbols``."""
+        ...
+
+    def opening(self, symbols: Sequence[str]) -> Sequence[bytes]:
+        """Return what to send first on a new connection, so that the streams of ``symbols`` begin."""
+        ...
+
+    def subscribe(self, symbols: Sequence[str]) -> Sequence[bytes]:
+        """Return what adds ``symbols`` to an open connection."""
+        ...
+
+    def unsubscribe(self, symbols: Sequence[str]) -> Sequence[bytes]:
+        """Return what takes ``symbols`` off an open connection."""
+        ...
+
+    def renew(self, symbol: str) -> Sequence[bytes]:
+        """Return what makes the venue send the full book of ``symbol`` on its stream again."""
+        ...
+
+
+class VenueRest(Protocol):
+    """A venue's request side. Trouble is ``Transient``, a refusal ``Refused``, a broken body ``Malformed``."""
+
+    async def listings(self, symbols: Sequence[str]) -> tuple[list[Listing], list[str]]:
+        """Return the listings that answer to ``symbols``, and those of ``symbols`` that none answers to."""
+        ...
+
+    async def book(self, symbol: str) -> bytes:
+        """Return the body of a full book of ``symbol``. Only of venues whose books are anchored on request."""
+        ...
+
+    async def time_ns(self) -> int | None:
+        """Return the venue's clock; None where it has none to ask."""
+        ...
+
+    @property
+    def budget_used_frac(self) -> float:
+        """How much of the venue's request budget is spent."""
         ...
 
 

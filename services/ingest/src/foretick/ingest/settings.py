@@ -2,18 +2,18 @@
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from foretick.common.runtime.settings import ReplaySettings, SymbolSettings
+from foretick.common.runtime.settings import NamedValues, ReplaySettings, SymbolSettings, split_names
 
-KNOWN_VENUES = ("sim", "binance")
+KNOWN_VENUES = ("sim", "binance", "binance-usdm")
 
 
 class IngestSettings(SymbolSettings, ReplaySettings):
     """What ``feed``, ``record`` and ``simulate`` take from the environment. Addresses are without a trailing slash."""
 
-    binance_ws_url: str = Field("wss://stream.binance.com:9443", alias="BINANCE_WS_URL", pattern=r"^wss?://[^/]+$")
-    binance_rest_url: str = Field("https://api.binance.com", alias="BINANCE_REST_URL", pattern=r"^https?://[^/]+$")
+    venue_ws_urls: NamedValues = Field({}, alias="VENUE_WS_URLS", description="venue=address,...")
+    venue_rest_urls: NamedValues = Field({}, alias="VENUE_REST_URLS")
     sim_ws_url: str = Field("ws://127.0.0.1:9444", alias="SIM_WS_URL", pattern=r"^wss?://[^/]+$")
     sim_rest_url: str = Field("http://127.0.0.1:9444", alias="SIM_REST_URL", pattern=r"^https?://[^/]+$")
 
@@ -25,11 +25,36 @@ class IngestSettings(SymbolSettings, ReplaySettings):
 
     feed_idle_timeout_s: float = Field(30.0, alias="FEED_IDLE_TIMEOUT", gt=0, le=600)
     feed_snapshot_depth: int = Field(1000, alias="FEED_SNAPSHOT_DEPTH", ge=5, le=5000)
-    feed_rest_weight_per_minute: int = Field(3000, alias="FEED_REST_WEIGHT_PER_MINUTE", ge=250, le=6000)
+    feed_budget_frac: float = Field(
+        0.5, alias="FEED_BUDGET_FRAC", gt=0.01, le=1, description="share of a venue's request budget that is ours"
+    )
 
     record_flush_interval_s: float = Field(0.2, alias="RECORD_FLUSH_INTERVAL", gt=0, le=10)
     record_retention_days: int = Field(7, alias="RECORD_RETENTION_DAYS", ge=1, le=3650)
     feature_sample_interval_s: float = Field(1.0, alias="FEATURE_SAMPLE_INTERVAL_S", ge=0.001, le=3600)
+
+    _split_addresses = field_validator("venue_ws_urls", "venue_rest_urls", mode="before")(split_names)
+
+    @field_validator("venue_ws_urls", "venue_rest_urls")
+    @classmethod
+    def _addresses(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        schemes = ("ws://", "wss://") if info.field_name == "venue_ws_urls" else ("http://", "https://")
+        for venue, address in value.items():
+            if venue not in KNOWN_VENUES:
+                raise ValueError(f"no connector for {venue}; there is one for {', '.join(KNOWN_VENUES)}")
+            if not address.startswith(schemes) or address.endswith("/"):
+                raise ValueError(f"{address} of {venue} is not an address such as {schemes[-1]}host:port")
+        return value
+
+    @property
+    def ws_urls(self) -> dict[str, str]:
+        """Addresses of streams that differ from the venues' own, by venue."""
+        return {"sim": self.sim_ws_url} | self.venue_ws_urls
+
+    @property
+    def rest_urls(self) -> dict[str, str]:
+        """Addresses of requests that differ from the venues' own, by venue."""
+        return {"sim": self.sim_rest_url} | self.venue_rest_urls
 
     @model_validator(mode="after")
     def _venues_known(self) -> Self:

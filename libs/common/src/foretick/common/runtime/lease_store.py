@@ -12,6 +12,7 @@ from nats.aio.msg import Msg
 from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
+from foretick.common.errors import Transient
 from foretick.common.ownership import InstrumentKey, Lease
 from foretick.common.runtime.bus import Bus, open_bucket
 from foretick.common.subjects import EPOCHS, escape_token, holder_call
@@ -98,8 +99,16 @@ class LeaseStore:
         return Presence.HERE
 
     async def round_trip(self) -> None:
-        """Return once the server has answered; whatever it sent before has arrived then."""
-        await self._bus.nc.flush(timeout=3)
+        """Return once the server has answered; whatever it sent before has arrived then.
+
+        Raises:
+            Transient: the connection is not up, or was lost meanwhile; nats-py's flush returns without an answer then.
+        """
+        reconnects = self._bus.nc.stats["reconnects"]
+        if self._bus.is_connected:
+            await self._bus.nc.flush(timeout=3)
+        if not self._bus.is_connected or self._bus.nc.stats["reconnects"] != reconnects:
+            raise Transient("the bus is away")
 
     def forget(self) -> None:
         """Open the bucket anew next time: the server may have lost it."""

@@ -8,7 +8,7 @@ shard is a standby: it owns nothing until the first one ends.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,23 +42,43 @@ class Tenant(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LeaseTerms:
-    """How long a silent holder is waited for, how much earlier a holder stops by itself, how often to look; seconds."""
+    """Times of a lease, in seconds.
+
+    ttl_s: how long a silent holder is waited for
+    margin_s: how much earlier a holder stops by itself
+    turn_s: how often to look
+    linger_s: how long a holder keeps what another should own by now, so that the other can get ready
+    """
 
     ttl_s: float = 10.0
     margin_s: float = 3.0
     turn_s: float = 0.25
+    linger_s: float = 0.0
 
 
 class Leases:
-    """The leases of one process. ``shard`` changes when the service's number of shards does."""
+    """The leases of one process. ``shard`` changes when the service's number of shards does.
 
-    def __init__(self, rt: Runtime, shard: Shard, tenant: Tenant, terms: LeaseTerms | None = None) -> None:
+    ``expect`` is told, at each change, what this process owns and what it should own: all that it has to be ready for.
+    """
+
+    def __init__(
+        self,
+        rt: Runtime,
+        shard: Shard,
+        tenant: Tenant,
+        terms: LeaseTerms | None = None,
+        expect: Callable[[Collection[InstrumentKey]], None] | None = None,
+    ) -> None:
         terms = terms or LeaseTerms()
         self.shard = shard
         self.held: dict[InstrumentKey, Lease] = {}
         self._holder = f"{rt.name}#{rt.epoch}"
         self._rt = rt
         self._tenant = tenant
+        self._expect = expect
+        self._expected: set[InstrumentKey] = set()
+        self._surplus_since_s: dict[InstrumentKey, float] = {}
         self._terms = terms
         self._store = LeaseStore(rt.bus, rt.service)
         self._tenure = Tenure(terms.ttl_s, terms.margin_s)
@@ -173,12 +193,28 @@ class Leases:
                 self._rt.log.info("number of shards changed", count=count, was=self.shard.count)
                 self.shard = Shard(self.shard.index, count)
         wanted = self.shard.share_of(self._known.values())
-        surplus = [key for key in self.held if key not in wanted]
+        self._tell_expected(wanted)
+        surplus = self._find_surplus(wanted)
         if surplus:
             await self._give_back(surplus)
+            self._tell_expected(wanted)
         missing = [key for key in sorted(wanted) if key not in self.held]
         if missing:
             await self._take(missing)
+
+    def _tell_expected(self, wanted: set[InstrumentKey]) -> None:
+        expected = wanted | self.held.keys()
+        if self._expect is not None and expected != self._expected:
+            self._expected = expected
+            self._expect(expected)
+
+    def _find_surplus(self, wanted: set[InstrumentKey]) -> list[InstrumentKey]:
+        """Return what another should own by now, and has had the time to get ready for."""
+        now_s = self._time()
+        surplus = [key for key in self.held if key not in wanted]
+        since_s = self._surplus_since_s
+        self._surplus_since_s = {key: since_s.get(key, now_s) for key in surplus}
+        return [key for key in surplus if now_s - self._surplus_since_s[key] >= self._terms.linger_s]
 
     async def _start_anew(self) -> None:
         """Let go of everything, and act again from a round trip on that begins now."""

@@ -14,12 +14,32 @@ _PLACEHOLDERS = ("changeme", "change-me", "change_me", "secret", "password", "pl
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
+NamedValues = Annotated[dict[str, str], NoDecode]
+"""``name=value,...``, read by ``split_names``."""
+
 
 def split_commas(value: object) -> object:
     """Split ``"a, b"`` into ``("a", "b")``; leave anything else alone."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+def split_names(value: object) -> object:
+    """Split ``"a=1, b=2"`` into ``{"a": "1", "b": "2"}``; leave anything else alone.
+
+    Raises:
+        ValueError: for a part without a name or a value
+    """
+    if not isinstance(value, str):
+        return value
+    named: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        name, separator, text = part.partition("=")
+        if not (name and separator and text):
+            raise ValueError(f"{part!r} is not name=value")
+        named[name.strip()] = text.strip()
+    return named
 
 
 class ServiceSettings(BaseSettings):

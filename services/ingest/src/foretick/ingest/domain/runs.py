@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from foretick.common.contracts import (
     BookEvent,
     BookFrame,
+    DerivativeColumns,
+    LiquidationColumns,
     Origin,
     QuoteColumns,
     TickFrame,
     TradeColumns,
     Trust,
 )
-from foretick.ingest.domain.events import Trade
+from foretick.ingest.domain.events import DerivativeState, Liquidation, Trade
 from foretick.ingest.domain.listing import Listing
 from foretick.market.integrity import BookChange, Top
 
@@ -25,7 +27,10 @@ MAX_LEVELS = 8_000
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What every message of one feed says of where it comes from; see ``contracts.Message``."""
+    """What every message of one feed says of where it comes from; see ``contracts.Message``.
+
+    epoch: of the process until an instrument's lease gives it one of its own
+    """
 
     venue: str
     origin: Origin
@@ -37,7 +42,9 @@ class Identity:
 class TickRun:
     """Consecutive ticks of one instrument, by column."""
 
-    __slots__ = ("event_ns", "ingest_ns", "kinds", "quotes", "recv_ns", "seq", "trades", "trust")
+    __slots__ = (
+        "derivatives", "event_ns", "ingest_ns", "kinds", "liquidations", "quotes", "recv_ns", "seq", "trades", "trust",
+    )  # fmt: skip
 
     def __init__(self, seq: int, trust: Trust) -> None:
         self.seq = seq
@@ -48,6 +55,8 @@ class TickRun:
         self.event_ns: list[int | None] = []
         self.trades = TradeColumns(price=[], qty=[], side=[], trade_id=[])
         self.quotes = QuoteColumns(bid=[], bid_qty=[], ask=[], ask_qty=[])
+        self.derivatives: DerivativeColumns | None = None
+        self.liquidations: LiquidationColumns | None = None
 
     @property
     def is_full(self) -> bool:
@@ -72,6 +81,30 @@ class TickRun:
         columns.ask_qty.append(quote.ask_qty)
         self._add("Q", quote.ts_event_ns, recv_ns, ingest_ns)
 
+    def add_derivative(self, state: DerivativeState, recv_ns: int, ingest_ns: int) -> None:
+        """Append what the venue said of a derivative."""
+        if self.derivatives is None:
+            self.derivatives = DerivativeColumns(
+                mark_price=[], index_price=[], funding_rate_frac=[], next_funding_ns=[], open_interest_qty=[]
+            )
+        columns = self.derivatives
+        columns.mark_price.append(state.mark_price)
+        columns.index_price.append(state.index_price)
+        columns.funding_rate_frac.append(state.funding_rate_frac)
+        columns.next_funding_ns.append(state.next_funding_ns)
+        columns.open_interest_qty.append(state.open_interest_qty)
+        self._add("D", state.ts_event_ns, recv_ns, ingest_ns)
+
+    def add_liquidation(self, liquidation: Liquidation, recv_ns: int, ingest_ns: int) -> None:
+        """Append a liquidation."""
+        if self.liquidations is None:
+            self.liquidations = LiquidationColumns(price=[], qty=[], side=[])
+        columns = self.liquidations
+        columns.price.append(liquidation.price)
+        columns.qty.append(liquidation.qty)
+        columns.side.append(liquidation.side)
+        self._add("L", liquidation.ts_event_ns, recv_ns, ingest_ns)
+
     def add_clock(self, recv_ns: int, ingest_ns: int) -> None:
         """Append a clock event."""
         self._add("C", None, recv_ns, ingest_ns)
@@ -82,7 +115,8 @@ class TickRun:
             venue=identity.venue, symbol=listing.symbol, origin=identity.origin, run_id=identity.run_id,
             producer=identity.producer, epoch=identity.epoch, ts_recv_ns=self.recv_ns[-1], ts_ingest_ns=self.ingest_ns,
             ts_sent_ns=sent_ns, trust=self.trust, seq=self.seq, kinds="".join(self.kinds), recv_ns=self.recv_ns,
-            event_ns=self.event_ns, trades=self.trades, quotes=self.quotes,
+            event_ns=self.event_ns, trades=self.trades, quotes=self.quotes, derivatives=self.derivatives,
+            liquidations=self.liquidations,
         )  # fmt: skip
 
     def _add(self, kind: str, event_ns: int | None, recv_ns: int, ingest_ns: int) -> None:
@@ -114,7 +148,7 @@ class BookRun:
             BookEvent(
                 kind=change.kind, ts_recv_ns=recv_ns, ts_event_ns=change.ts_event_ns, trust=change.trust,
                 bids=list(change.bids), asks=list(change.asks), first_id=change.first_id, last_id=change.last_id,
-                reason=change.reason,
+                reason=change.reason, counts=change.counts,
             ),
             ingest_ns,
         )  # fmt: skip

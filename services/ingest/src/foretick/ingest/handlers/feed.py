@@ -1,123 +1,147 @@
-"""Messages in -> engine -> messages out, for the ``feed`` role."""
+"""Messages in -> engine -> messages out, for the ``feed`` role: one handler a venue."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import Final
 
 from foretick.common.contracts import TickFrame, Trust
 from foretick.common.errors import Malformed
 from foretick.common.subjects import BOOKS, INSTRUMENT_LISTINGS, TICKS
 from foretick.ingest.domain.engine import FeedEngine
-from foretick.ingest.domain.events import Notice, Received, ShutdownNotice, Unknown, VenueError
+from foretick.ingest.domain.events import (
+    Maintenance,
+    Notice,
+    Numbered,
+    Quiet,
+    Received,
+    ShutdownNotice,
+    Unknown,
+    VenueError,
+)
+from foretick.ingest.domain.place import Place
+from foretick.ingest.domain.venue_clock import VenueClock
 from foretick.ingest.ports import FrameOutlet, VenueSession, WireFormat
 
 _MAX_UNKNOWN_KINDS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Resumption:
-    """Where an earlier process of this run stopped: its data time, and the next number of each instrument."""
-
-    data_ns: int = 0
-    next_seqs: Mapping[str, int] = field(default_factory=dict[str, int])
+_NOTICES: Final = (Quiet, Numbered, Unknown, VenueError, ShutdownNotice, Maintenance)
 
 
 class FeedHandler:
-    """Takes what a venue's transport delivers, folds it, and publishes the frames: a ``FrameReceiver``.
+    """Takes what a venue's transport delivers, folds it, and publishes the frames: a ``FrameReceiver``."""
 
-    Numbering begins with the first input after ``resumption.data_ns``: of a recording, what an earlier process has
-    published already is only folded.
-    """
-
-    def __init__(
-        self, engine: FeedEngine, wire: WireFormat, outlet: FrameOutlet, venue: VenueSession, resumption: Resumption
-    ) -> None:
+    def __init__(self, engine: FeedEngine, wire: WireFormat, outlet: FrameOutlet, venue: VenueSession) -> None:
         self.engine = engine
+        self.clock = VenueClock()
         self.unknown_kinds: dict[str, int] = {}
+        self.maintenance = ""
         self._wire = wire
         self._outlet = outlet
         self._venue = venue
-        self._resumption: Resumption | None = resumption
         self._source = engine.identity.venue
+        self._next_number: dict[int, int] = {}
 
-    def on_connected(self, symbols: Sequence[str]) -> None:
+    def on_connected(self, symbols: Sequence[str], connection: int) -> None:
         """Begin to collect the streams of ``symbols`` towards a sync."""
         self._distrust(symbols, Trust.RESYNC, "connected, the book is awaited")
 
-    def on_disconnected(self, symbols: Sequence[str], reason: str) -> None:
+    def on_disconnected(self, symbols: Sequence[str], connection: int, reason: str) -> None:
         """Mark the books of ``symbols`` stale."""
+        self._next_number.pop(connection, None)
         self._outlet.tell("venue stream ended", venue=self._source, symbols=len(symbols), reason=reason)
         self._distrust(symbols, Trust.STALE, reason)
 
+    def on_replaced(self, symbols: Sequence[str], connection: int, held: Sequence[Received]) -> None:
+        """Go on with another connection: where it began with full books, the books are built anew from them, unseen."""
+        self._next_number.pop(connection, None)
+        ingest_ns = self._outlet.now_ns()
+        self.engine.begin_rebuild(symbols)
+        self._fold_all(held, ingest_ns)
+        self.engine.end_rebuild(symbols, ingest_ns)
+        self._flush()
+
     def on_frames(self, batch: Sequence[Received]) -> None:
         """Fold a batch and publish what came of it."""
-        ingest_ns = self._outlet.now_ns()
-        for received in batch:
-            if self._resumption is not None:
-                self._begin(received.recv_ns, ingest_ns)
-            try:
-                self._fold(received, ingest_ns)
-            except Malformed as error:
-                self._outlet.reject(self._source, error.reason, received.payload)
+        self._fold_all(batch, self._outlet.now_ns())
         self._flush()
 
     def on_time(self, now_ns: int) -> None:
         """Let data time pass."""
-        ingest_ns = self._outlet.now_ns()
-        if self._resumption is not None:
-            self._begin(now_ns, ingest_ns)
-        self.engine.advance(now_ns, ingest_ns)
+        self.engine.advance(now_ns, self._outlet.now_ns())
         self._flush()
 
-    def on_bus_back(self, last_kept_seqs: Mapping[str, int], now_ns: int) -> None:
-        """Tell of the events after ``last_kept_seqs``, lost while the bus was away, and go on."""
-        self.engine.record_losses(last_kept_seqs, now_ns, self._outlet.now_ns())
-        self.publish_instruments(now_ns)
-        self._flush()
-
-    def publish_instruments(self, now_ns: int) -> None:
-        """Publish every listing."""
+    def take_over(self, places: Mapping[str, Place], epoch: int) -> None:
+        """Number and publish the instruments of ``places`` from the first input later than its place on."""
+        self.engine.take_over(places, epoch)
         wall_ns = self._outlet.now_ns()
-        for instrument in self.engine.instruments(now_ns, wall_ns, wall_ns):
+        for instrument in self.engine.instruments(places, max(self.engine.now_ns, wall_ns), wall_ns, wall_ns):
             self._outlet.publish(INSTRUMENT_LISTINGS, instrument)
 
-    def _begin(self, recv_ns: int, ingest_ns: int) -> None:
-        resumption = self._resumption
-        if resumption is not None and recv_ns > resumption.data_ns:
-            self._resumption = None
-            self.engine.begin(resumption.next_seqs, recv_ns, ingest_ns)
+    def hand_over(self, symbols: Sequence[str], reason: str) -> None:
+        """Publish that nobody vouches for the books of ``symbols`` now, and nothing more of them."""
+        self.engine.hand_over(symbols, reason, self.engine.now_ns, self._outlet.now_ns())
+        self._flush()
+
+    def lose(self, symbols: Sequence[str]) -> None:
+        """Publish nothing more of ``symbols``: another process may."""
+        self.engine.lose(symbols)
+
+    def _fold_all(self, batch: Sequence[Received], ingest_ns: int) -> None:
+        for received in batch:
+            try:
+                self._fold(received, ingest_ns)
+            except Malformed as error:
+                self._outlet.reject(self._source, error.reason, received.payload)
 
     def _fold(self, received: Received, ingest_ns: int) -> None:
-        recv_ns, payload, symbol = received
-        if symbol is not None:
-            self.engine.fold(symbol, self._wire.parse_book(payload), recv_ns, ingest_ns)
-            return
-        symbol, event = self._wire.parse(payload)
-        if isinstance(event, Notice):
-            self._notice(event)
-        else:
-            self.engine.fold(symbol, event, recv_ns, ingest_ns)
+        recv_ns, payload, asked, connection = received
+        parsed = self._wire.parse(payload) if asked is None else self._wire.parse_reply(asked, payload)
+        for symbol, event in parsed:
+            if not isinstance(event, _NOTICES):
+                if event.ts_event_ns is not None:
+                    self.clock.hear(recv_ns, event.ts_event_ns)
+                self.engine.fold(symbol, event, recv_ns, ingest_ns)
+            elif not isinstance(event, Numbered):
+                self._notice(event)
+            elif not self._is_next(event.number, connection):
+                return
+
+    def _is_next(self, number: int, connection: int) -> bool:
+        """Hold a message's number against the last of its connection; return whether the message is a new one."""
+        expected = self._next_number.get(connection, number)
+        if number < expected:
+            return False
+        self._next_number[connection] = number + 1
+        if number > expected:
+            reason = f"message {expected} of the connection never came, {number} did"
+            symbols = self._venue.symbols_of(connection)
+            self.engine.lose_updates(symbols, reason, self.engine.now_ns, self._outlet.now_ns())
+        return True
 
     def _notice(self, notice: Notice) -> None:
         match notice:
             case ShutdownNotice():
                 self._outlet.tell("venue announced a shutdown, reconnecting", venue=self._source)
                 self._venue.roll_over()
+            case Maintenance(text):
+                if text != self.maintenance:
+                    self._outlet.tell("venue speaks of maintenance", venue=self._source, notice=text or "it is over")
+                self.maintenance = text
             case VenueError(code, message):
                 self._outlet.tell("venue refused a request", venue=self._source, code=code, message=message)
             case Unknown(kind):
                 if kind in self.unknown_kinds or len(self.unknown_kinds) < _MAX_UNKNOWN_KINDS:
                     self.unknown_kinds[kind] = self.unknown_kinds.get(kind, 0) + 1
+            case _:
+                pass
 
     def _distrust(self, symbols: Sequence[str], trust: Trust, reason: str) -> None:
-        wall_ns = self._outlet.now_ns()
-        self.engine.distrust(symbols, (trust, reason), self.engine.now_ns, wall_ns)
+        self.engine.distrust(symbols, (trust, reason), self.engine.now_ns, self._outlet.now_ns())
         self._flush()
 
     def _flush(self) -> None:
         for symbol in self.engine.wanting_snapshots():
             self._venue.request_snapshot(symbol)
-        if self._resumption is not None or self._outlet.is_away:
-            self.engine.lose_pending()
+        if self._outlet.is_away:
+            self.engine.forget_pending()
             return
         for frame in self.engine.drain(self._outlet.now_ns()):
             self._outlet.publish(TICKS if type(frame) is TickFrame else BOOKS, frame)

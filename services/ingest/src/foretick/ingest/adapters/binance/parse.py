@@ -1,33 +1,48 @@
-"""Binance spot's wire format: combined streams and REST bodies, from bytes to events.
+"""Binance's wire formats, spot and USD-M futures: combined streams and REST bodies, from bytes to events.
 
 Pure. Every fault is ``Malformed`` with the bytes; well-formed messages of kinds that we don't read are ``Unknown``.
 Prices and quantities are decimal text on the wire and are converted and bounded by the decoder itself.
 
 Sources: Binance "WebSocket Streams" (``<symbol>@trade``, ``@depth``, ``@bookTicker``, combined envelope) and "REST API"
-(``/api/v3/depth``, ``/api/v3/exchangeInfo``, error bodies).
+(``/api/v3/depth``, ``/api/v3/exchangeInfo``, error bodies); Binance USD-M "Websocket Market Streams" (``@aggTrade``,
+``@markPrice``, ``@forceOrder``, diff. depth with ``pu``) and "Market Data Endpoints" (``/fapi/v1/openInterest``).
 """
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from foretick.common.contracts import UNDECODABLE
+from foretick.common.contracts import UNDECODABLE, InstrumentKind
 from foretick.common.errors import Malformed
 from foretick.common.units import NS_PER_MS
-from foretick.ingest.domain.events import MarketEvent, Notice, ShutdownNotice, Trade, Unknown, VenueError
+from foretick.ingest.domain.events import (
+    DerivativeState,
+    Liquidation,
+    MarketEvent,
+    Notice,
+    Parsed,
+    Quiet,
+    ShutdownNotice,
+    Trade,
+    Unknown,
+    VenueError,
+)
 from foretick.ingest.domain.listing import Listing
 from foretick.market.book import PriceGrid
 from foretick.market.integrity import Delta, Snapshot, Top
 
-STREAM_KINDS = ("trade", "depth@100ms", "bookTicker")
-"""The streams that are subscribed to for each symbol, as ``<symbol in lower case>@<kind>``."""
+SPOT_STREAMS = ("trade", "depth@100ms", "bookTicker")
+"""The streams that are subscribed to for each symbol of spot, as ``<symbol in lower case>@<kind>``."""
 
-UNKNOWN_SYMBOL_CODE = -1121
+USDM_STREAMS = ("aggTrade", "depth@100ms", "bookTicker", "markPrice@1s", "forceOrder")
+"""The same of USD-M futures; the venue documents aggregate trades only."""
 
 _MAX_ROUTES = 8192
 _STREAM_PREFIX = b'{"stream":"'
+_REPLY_KEYS_WITHIN = 128
+_MOST_FUNDING_FRAC = 1.0
 
 _Price = Annotated[float, Meta(gt=0, lt=1e15)]
 _Qty = Annotated[float, Meta(ge=0, lt=1e15)]
@@ -35,10 +50,6 @@ _PositiveQty = Annotated[float, Meta(gt=0, lt=1e15)]
 _Id = Annotated[int, Meta(ge=0, le=2**53)]
 _Millis = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]  # until 2100
 _Levels = list[tuple[_Price, _Qty]]
-
-"""What msgspec raises for bytes it cannot decode: broken text comes as Python's own error."""
-
-T = TypeVar("T")
 
 
 class _Trade(msgspec.Struct, gc=False):
@@ -48,6 +59,40 @@ class _Trade(msgspec.Struct, gc=False):
     q: _PositiveQty
     T: _Millis
     m: bool
+
+
+class _AggregateTrade(msgspec.Struct, gc=False):
+    s: str
+    a: _Id
+    p: _Price
+    q: _PositiveQty
+    T: _Millis
+    m: bool
+
+
+class _MarkPrice(msgspec.Struct, gc=False):
+    E: _Millis
+    s: str
+    p: _Price
+    i: _Qty
+    r: str
+    T: _Millis
+
+
+class _Order(msgspec.Struct, gc=False):
+    s: str
+    S: str
+    p: _Price
+    q: _PositiveQty
+    T: _Millis
+
+
+class _ForcedOrder(msgspec.Struct, gc=False):
+    o: _Order
+
+    @property
+    def s(self) -> str:
+        return self.o.s
 
 
 class _BookTicker(msgspec.Struct, gc=False):
@@ -67,27 +112,32 @@ class _Depth(msgspec.Struct, gc=False):
     u: _Id
     b: _Levels
     a: _Levels
+    pu: _Id | None = None
 
 
-class _TradeEnvelope(msgspec.Struct, gc=False):
+T = TypeVar("T")
+
+
+class _Envelope(msgspec.Struct, Generic[T], gc=False):
     stream: str
-    data: _Trade
-
-
-class _BookTickerEnvelope(msgspec.Struct, gc=False):
-    stream: str
-    data: _BookTicker
-
-
-class _DepthEnvelope(msgspec.Struct, gc=False):
-    stream: str
-    data: _Depth
+    data: T
 
 
 class _RestDepth(msgspec.Struct, rename="camel", gc=False):
     last_update_id: _Id
     bids: _Levels
     asks: _Levels
+    E: _Millis | None = None
+
+
+class _OpenInterest(msgspec.Struct, rename="camel", gc=False):
+    symbol: str
+    open_interest: _Qty
+    time: _Millis | None = None
+
+
+class _Time(msgspec.Struct, rename="camel", gc=False):
+    server_time: _Millis
 
 
 class _Error(msgspec.Struct):
@@ -111,6 +161,7 @@ class _Filter(msgspec.Struct, rename="camel"):
     filter_type: str
     tick_size: _Qty = 0.0
     step_size: _Qty = 0.0
+    min_qty: _Qty = 0.0
 
 
 class _Symbol(msgspec.Struct, rename="camel"):
@@ -119,6 +170,7 @@ class _Symbol(msgspec.Struct, rename="camel"):
     quote_asset: str
     base_asset_precision: Annotated[int, Meta(ge=0, le=18)] = 8
     filters: list[_Filter] = []
+    contract_type: str = ""
 
 
 class _ExchangeInfo(msgspec.Struct):
@@ -140,8 +192,8 @@ class BinanceWire:
         self._source = source
         self._routes: dict[bytes, _Route] = {}
 
-    def parse(self, payload: bytes) -> tuple[str, MarketEvent | Notice]:
-        """Return the symbol (empty for a notice) and the event of one frame.
+    def parse(self, payload: bytes) -> Sequence[Parsed]:
+        """Return the event of one frame with its symbol, or a notice.
 
         Raises:
             Malformed: for a frame that breaks its format.
@@ -151,7 +203,7 @@ class BinanceWire:
         if route is None:
             route = self._route(payload)
             if not isinstance(route, _Route):
-                return "", route
+                return (("", route),)
         try:
             data = route.decoder.decode(payload).data
         except UNDECODABLE as error:
@@ -159,13 +211,15 @@ class BinanceWire:
         if data.s != route.symbol:
             raise Malformed(self._source, f"symbol {data.s!r} on a stream of {route.symbol}", payload)
         try:
-            return route.symbol, route.event(data)
+            return ((route.symbol, route.event(data)),)
         except ValueError as error:
             raise Malformed(self._source, str(error), payload) from None
 
-    def parse_book(self, payload: bytes) -> Snapshot:
-        """Return the full book of a ``/api/v3/depth`` body; raises as ``parse_depth`` does."""
-        return parse_depth(payload, self._source)
+    def parse_reply(self, symbol: str, payload: bytes) -> Sequence[Parsed]:
+        """Return what the body of a request about ``symbol`` says: a full book, or the open interest."""
+        if payload.startswith(b'{"openInterest"') or b'"openInterest"' in payload[:_REPLY_KEYS_WITHIN]:
+            return ((symbol, parse_open_interest(payload, self._source)),)
+        return ((symbol, parse_depth(payload, self._source)),)
 
     def _route(self, payload: bytes) -> _Route | Notice:
         message = _decode(_any_decoder, payload, self._source)
@@ -189,7 +243,28 @@ def parse_depth(payload: bytes, source: str) -> Snapshot:
         Malformed: for a body that breaks its format.
     """
     body = _decode(_rest_depth_decoder, payload, source)
-    return Snapshot(body.last_update_id, body.bids, body.asks)
+    return Snapshot(body.last_update_id, body.bids, body.asks, None if body.E is None else body.E * NS_PER_MS)
+
+
+def parse_open_interest(payload: bytes, source: str) -> DerivativeState:
+    """Return the open interest of a ``/fapi/v1/openInterest`` body.
+
+    Raises:
+        Malformed: for a body that breaks its format.
+    """
+    body = _decode(_open_interest_decoder, payload, source)
+    return DerivativeState(
+        open_interest_qty=body.open_interest, ts_event_ns=None if body.time is None else body.time * NS_PER_MS
+    )
+
+
+def parse_time_ns(payload: bytes, source: str) -> int:
+    """Return the venue's clock of a ``/time`` body, UTC ns.
+
+    Raises:
+        Malformed: for a body that breaks its format.
+    """
+    return _decode(_time_decoder, payload, source).server_time * NS_PER_MS
 
 
 def parse_exchange_info(payload: bytes, source: str) -> Sequence[Listing]:
@@ -205,17 +280,38 @@ def parse_exchange_info(payload: bytes, source: str) -> Sequence[Listing]:
     return [_listing(symbol, source) for symbol in _decode(_exchange_info_decoder, payload, source).symbols]
 
 
-def parse_error(payload: bytes) -> VenueError | None:
-    """Return the venue's own error of a refused REST request, or None where the body holds none."""
+def read_refusal(payload: bytes) -> tuple[str, str] | None:
+    """Return code and message of the venue's own error of a refused REST request, or None where there is none."""
     try:
         error = msgspec.json.decode(payload, type=_Error)
     except UNDECODABLE:
         return None
-    return VenueError(error.code, error.msg)
+    return str(error.code), error.msg
 
 
 def _trade(data: _Trade) -> Trade:
     return Trade(data.p, data.q, -1 if data.m else 1, data.t, data.T * NS_PER_MS)
+
+
+def _aggregate(data: _AggregateTrade) -> Trade:
+    return Trade(data.p, data.q, -1 if data.m else 1, data.a, data.T * NS_PER_MS)
+
+
+def _mark(data: _MarkPrice) -> DerivativeState:
+    rate = float(data.r) if data.r else None  # delivery contracts have none
+    if rate is not None and not -_MOST_FUNDING_FRAC < rate < _MOST_FUNDING_FRAC:
+        raise ValueError(f"funding rate {data.r} is out of any range")
+    return DerivativeState(
+        mark_price=data.p, index_price=data.i or None, funding_rate_frac=rate,
+        next_funding_ns=None if rate is None else data.T * NS_PER_MS, ts_event_ns=data.E * NS_PER_MS,
+    )  # fmt: skip
+
+
+def _forced(data: _ForcedOrder) -> Liquidation:
+    order = data.o
+    if order.S not in ("BUY", "SELL"):
+        raise ValueError(f"side {order.S!r} of a forced order is neither BUY nor SELL")
+    return Liquidation(order.p, order.q, 1 if order.S == "BUY" else -1, order.T * NS_PER_MS)
 
 
 def _top(data: _BookTicker) -> Top:
@@ -227,7 +323,7 @@ def _top(data: _BookTicker) -> Top:
 def _delta(data: _Depth) -> Delta:
     if data.U > data.u:
         raise ValueError(f"first update id {data.U} is after the last, {data.u}")
-    return Delta(data.U, data.u, data.b, data.a, data.E * NS_PER_MS)
+    return Delta(data.U, data.u, data.b, data.a, data.E * NS_PER_MS, data.pu)
 
 
 def _notice(message: _Any) -> Notice:
@@ -237,18 +333,23 @@ def _notice(message: _Any) -> Notice:
         return VenueError(message.code, message.msg or "")
     if message.e == "serverShutdown":
         return ShutdownNotice()
-    return Unknown(message.e or ("result" if message.result is not msgspec.UNSET else "nameless"))
+    if message.result is not msgspec.UNSET:
+        return Quiet()
+    return Unknown(message.e or "nameless")
 
 
 def _listing(symbol: _Symbol, source: str) -> Listing:
     filters = {entry.filter_type: entry for entry in symbol.filters}
     try:
-        tick_size = filters["PRICE_FILTER"].tick_size
-        step_size = filters["LOT_SIZE"].step_size
+        tick_size, lot = filters["PRICE_FILTER"].tick_size, filters["LOT_SIZE"]
     except KeyError as error:
         raise Malformed(source, f"{symbol.symbol} has no {error.args[0]}") from None
-    grid = PriceGrid(tick_size, min(step_size, float(f"1e-{symbol.base_asset_precision}")))
-    return Listing(symbol.symbol, symbol.base_asset, symbol.quote_asset, grid)
+    grid = PriceGrid(tick_size, min(lot.step_size, float(f"1e-{symbol.base_asset_precision}")))
+    kind = _KINDS_OF_CONTRACT.get(symbol.contract_type, InstrumentKind.FUTURE)
+    return Listing(
+        symbol.symbol, symbol.base_asset, symbol.quote_asset, grid, kind, order_step_qty=lot.step_size,
+        min_order_qty=lot.min_qty or None,
+    )  # fmt: skip
 
 
 def _decode(decoder: "msgspec.json.Decoder[T]", payload: bytes, source: str) -> T:
@@ -258,11 +359,25 @@ def _decode(decoder: "msgspec.json.Decoder[T]", payload: bytes, source: str) -> 
         raise Malformed(source, str(error), payload) from None
 
 
+_KINDS_OF_CONTRACT = {
+    "": InstrumentKind.SPOT,
+    "PERPETUAL": InstrumentKind.PERPETUAL,
+    "TRADIFI_PERPETUAL": InstrumentKind.PERPETUAL,
+}
+
 _any_decoder = msgspec.json.Decoder(_Any)
 _rest_depth_decoder = msgspec.json.Decoder(_RestDepth, strict=False)
+_open_interest_decoder = msgspec.json.Decoder(_OpenInterest, strict=False)
+_time_decoder = msgspec.json.Decoder(_Time)
 _exchange_info_decoder = msgspec.json.Decoder(_ExchangeInfo, strict=False)
 _READERS: dict[str, tuple[msgspec.json.Decoder[Any], Callable[[Any], MarketEvent]]] = {
-    "trade": (msgspec.json.Decoder(_TradeEnvelope, strict=False), _trade),
-    "depth": (msgspec.json.Decoder(_DepthEnvelope, strict=False), _delta),
-    "bookTicker": (msgspec.json.Decoder(_BookTickerEnvelope, strict=False), _top),
+    kind: (msgspec.json.Decoder(_Envelope[struct], strict=False), event)
+    for kind, struct, event in (
+        ("trade", _Trade, _trade),
+        ("aggTrade", _AggregateTrade, _aggregate),
+        ("depth", _Depth, _delta),
+        ("bookTicker", _BookTicker, _top),
+        ("markPrice", _MarkPrice, _mark),
+        ("forceOrder", _ForcedOrder, _forced),
+    )
 }

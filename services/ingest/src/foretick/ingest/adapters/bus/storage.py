@@ -2,13 +2,14 @@
 
 Live consumers get everything then; the record, recovery and replay do not. JetStream refuses silently what was
 published without asking for an acknowledgement, and a stream whose disk was full once stays that way until its server
-is started anew; after that, ``BusOutlet.recover`` tells of the range that is missing.
+is started anew; after that, taking over tells of the range that is missing.
 """
 
 import asyncio
 
 import nats.errors
 
+from foretick.common.errors import Transient
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.ingest.adapters.bus.client import BusOutlet
 from foretick.ingest.domain.engine import FeedEngine
@@ -37,20 +38,22 @@ class StorageWatch:
     async def run(self) -> None:
         """Check again and again."""
         while True:
-            sent = {symbol: feed.next_seq - 1 for symbol, feed in self._engine.feeds.items()}
+            sent = {symbol: feed.next_seq - 1 for symbol, feed in self._engine.feeds.items() if feed.is_owned}
             await asyncio.sleep(CHECK_S)
-            await self.check(max(sent, key=lambda symbol: sent[symbol]), sent)
+            kept = {symbol: seq for symbol, seq in sent.items() if self._engine.feeds[symbol].is_owned}
+            if kept:
+                await self.check(max(kept, key=lambda symbol: kept[symbol]), kept)
 
     async def check(self, symbol: str, sent: dict[str, int]) -> None:
         """Tell whether the stream holds what was sent of ``symbol``; ``sent`` are numbers of a few seconds ago."""
         if self._outlet.is_away:
-            return  # what is lost now is told by ``recover``
+            return  # what is lost now is told when the leases are taken anew
         try:
             places = await self._outlet.last_of_run(self._venue, [symbol])
-        except (nats.errors.Error, TimeoutError) as error:
+        except (nats.errors.Error, TimeoutError, Transient) as error:
             self._tell(0, f"the stream does not answer: {error!r}")
             return
-        missing = max(0, sent[symbol] - places.get(symbol, (0, 0))[0])
+        missing = max(0, sent[symbol] - places[symbol].seq)
         self._unstored.labels(self._venue).set(missing)
         self._tell(missing, f"{missing} events of {symbol} were sent and are not in the stream" if missing else "")
 

@@ -50,6 +50,16 @@ class ReplaySession:
     def roll_over(self) -> None:
         """Do nothing: a recorded notice closes no connection."""
 
+    def symbols_of(self, connection: int) -> Sequence[str]:
+        """Return nothing: the frames of a recording are numbered by nobody."""
+        return ()
+
+    def follow(self, symbols: Sequence[str]) -> None:
+        """Do nothing: all of the recording is played."""
+
+    def leave(self, symbols: Sequence[str]) -> None:
+        """Do nothing: all of the recording is played."""
+
     def listings(self) -> list[Listing]:
         """Read each recording once and return the instruments.
 
@@ -67,11 +77,11 @@ class ReplaySession:
         sources = [_marked(path, listing.symbol) for path, listing in zip(self._replay.paths, listings, strict=True)]
         names = [path.name for path in self._replay.paths]
         self._log.info("replay begins", recordings=names, speed=self._replay.speed, resume_ns=resume_ns)
-        receiver.on_connected(symbols)
+        receiver.on_connected(symbols, 0)
         frames, last_ns = await self._play(receiver, merge_recordings(sources), _Pacer(self._replay.speed, resume_ns))
         if last_ns <= resume_ns:  # an earlier process played it all
             receiver.on_time(resume_ns + 1)
-        receiver.on_disconnected(symbols, "end of recording")
+        receiver.on_disconnected(symbols, 0, "end of recording")
         await self._flush()
         self._log.info("replay finished", frames=frames)
 

@@ -1,29 +1,26 @@
-"""Fetches full books on request: one at a time, and slower for a symbol that keeps asking."""
+"""Asks for full books: one at a time, and ever slower for a symbol that keeps asking."""
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
-from foretick.common.errors import Malformed, Refused, Transient
+from foretick.common.errors import Malformed, Refused, RetryLater, Transient
 from foretick.common.runtime.logs import Logger
-from foretick.ingest.adapters.binance.rest import RetryLater
 from foretick.ingest.domain.backoff import backoff_s
 
 CALM_S = 60.0
 """A symbol that did not ask for this long starts over without a pause."""
 
 
-class SnapshotFetcher:
-    """Answers requests for full books in their order, one request in flight.
+class Resync:
+    """Answers requests for full books in their order, one in flight; ``ask`` fetches one, or has the venue send it.
 
     The first request of a symbol goes out at once; each further one within ``CALM_S`` waits longer than the one before.
     """
 
-    def __init__(
-        self, fetch: Callable[[str], Awaitable[bytes]], deliver: Callable[[str, bytes], None], log: Logger, seed: int
-    ) -> None:
-        self._fetch = fetch
-        self._deliver = deliver
+    def __init__(self, ask: Callable[[str], Awaitable[None]], log: Logger, seed: int) -> None:
+        self.requested = 0
+        self._ask = ask
         self._log = log
         self._random = random.Random(seed)
         self._wanted: asyncio.Queue[str] = asyncio.Queue()
@@ -48,16 +45,15 @@ class SnapshotFetcher:
             await self._answer(symbol)
 
     async def _answer(self, symbol: str) -> None:
+        self.requested += 1
+        self._pending.discard(symbol)
         try:
-            body = await self._fetch(symbol)
+            await self._ask(symbol)
         except (Transient, Refused, Malformed) as error:
-            self._log.warning("book snapshot failed, trying again", symbol=symbol, error=str(error))
+            self._log.warning("full book not had, trying again", symbol=symbol, error=str(error))
             if isinstance(error, RetryLater):
                 await asyncio.sleep(error.after_s)
-            self._wanted.put_nowait(symbol)
-            return
-        self._pending.discard(symbol)
-        self._deliver(symbol, body)
+            self.request(symbol)
 
     def _pause_s(self, symbol: str) -> float:
         """Return how long ``symbol`` has to wait, 0 when its turn is now."""

@@ -1,0 +1,180 @@
+"""Rules that differ from Binance spot's: linked ids, a stream with its own full book, checksums, no book at all."""
+
+import zlib
+
+import pytest
+
+from foretick.common.contracts import BookEventKind, BookProof, Trust
+from foretick.common.errors import Malformed
+from foretick.market.book import OrderBook, PriceGrid
+from foretick.market.integrity import (
+    REQUESTED_LINKED,
+    TOP_ONLY,
+    Anchor,
+    BookRule,
+    ContiguousIds,
+    Delta,
+    LocalBook,
+    Snapshot,
+    Top,
+    Unnumbered,
+)
+
+GRID = PriceGrid(tick_size=0.5, lot_size=1.0)
+BIDS, ASKS = [(10.0, 1.0), (9.5, 2.0)], [(11.0, 1.0), (11.5, 2.0)]
+
+
+def linked(first: int, last: int, prev: int, bids=()) -> Delta:
+    return Delta(first, last, list(bids), [], prev_id=prev)
+
+
+@pytest.fixture
+def futures() -> LocalBook:
+    """A book of Binance USD-M as of update 102: an update that contains the snapshot's id, and one after it."""
+    book = LocalBook(GRID, REQUESTED_LINKED)
+    book.on_delta(linked(95, 102, prev=90))
+    book.on_snapshot(Snapshot(100, BIDS, ASKS))
+    assert (book.trust, book.last_id) == (Trust.LIVE, 102)
+    return book
+
+
+def test_linked_update_may_skip_ids_but_must_name_the_one_before_it(futures):
+    assert futures.on_delta(linked(110, 115, prev=102)).trust is Trust.LIVE
+    change = futures.on_delta(linked(130, 140, prev=120))
+    assert (change.kind, change.trust, futures.counters.chain_breaks) == (BookEventKind.STATE, Trust.RESYNC, 1)
+
+
+def test_linked_update_that_came_before_is_ignored(futures):
+    assert futures.on_delta(linked(91, 94, prev=80)) is None
+    assert futures.on_delta(linked(95, 102, prev=90)) is None
+    assert (futures.trust, futures.counters.deltas_repeated) == (Trust.LIVE, 2)
+
+
+def test_linked_ids_may_fall_where_the_link_holds(futures):
+    """OKX, after maintenance: seqId falls, prevSeqId still names the last one."""
+    assert futures.on_delta(linked(3, 3, prev=102)).trust is Trust.LIVE
+    assert futures.on_delta(linked(5, 5, prev=3)).trust is Trust.LIVE
+
+
+def test_linked_update_without_changes_keeps_the_id(futures):
+    """OKX, when a book is quiet: seqId equals prevSeqId."""
+    assert futures.on_delta(linked(102, 102, prev=102)).trust is Trust.LIVE
+    assert futures.on_delta(linked(110, 110, prev=102)).trust is Trust.LIVE
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "prev", "is_live"),
+    [(90, 99, 80, False), (90, 100, 80, False), (100, 105, 80, True), (101, 105, 100, True), (102, 105, 101, False)],
+)
+def test_first_linked_update_reaches_beyond_the_snapshot_and_connects_to_it(first, last, prev, is_live):
+    """Binance USD-M: ``U <= lastUpdateId <= u``; one that ends with it brings nothing, and the next one names it."""
+    book = LocalBook(GRID, REQUESTED_LINKED)
+    book.on_delta(linked(first, last, prev))
+    book.on_snapshot(Snapshot(100, BIDS, ASKS))
+    assert (book.trust is Trust.LIVE) is is_live
+    if last <= 100:
+        assert book.on_delta(linked(101, 106, prev=100)).trust is Trust.LIVE
+
+
+def checksum(book: OrderBook) -> int:
+    """An arbitrary one: CRC32 of the best level a side."""
+    return zlib.crc32(repr(book.top_steps(1)).encode())
+
+
+def checksum_of(bid: tuple[int, int], ask: tuple[int, int]) -> int:
+    return zlib.crc32(repr(([bid], [ask])).encode())
+
+
+RULE = BookRule(Anchor.STREAM, Unnumbered(), BookProof.CHECKSUM, checksum, max_levels=2)
+
+
+@pytest.fixture
+def streamed() -> LocalBook:
+    book = LocalBook(GRID, RULE)
+    book.distrust(Trust.RESYNC, "connected")
+    change = book.on_snapshot(Snapshot(0, BIDS, ASKS, checksum=checksum_of((20, 1), (22, 1))))
+    assert (change.kind, change.trust) == (BookEventKind.SNAPSHOT, Trust.LIVE)
+    return book
+
+
+def test_stream_begins_with_its_full_book_and_nothing_is_asked_for():
+    book = LocalBook(GRID, RULE)
+    book.distrust(Trust.RESYNC, "connected")
+    assert book.on_delta(Delta(0, 0, [(9.5, 5.0)], [])) is None
+    assert not book.wants_snapshot
+    assert book.counters.deltas_unanchored == 1
+    assert book.on_snapshot(Snapshot(0, BIDS, ASKS)).trust is Trust.LIVE
+
+
+def test_full_book_that_never_came_is_asked_for():
+    book = LocalBook(GRID, RULE)
+    book.distrust(Trust.RESYNC, "connected")
+    book.give_up_waiting()
+    assert book.wants_snapshot
+
+
+def test_update_with_the_venues_checksum_stays_live(streamed):
+    change = streamed.on_delta(Delta(0, 0, [(10.5, 3.0)], [], checksum=checksum_of((21, 3), (22, 1))))
+    assert (change.kind, change.trust) == (BookEventKind.DELTA, Trust.LIVE)
+    assert (streamed.counters.checksums_checked, streamed.counters.checksums_failed) == (2, 0)
+
+
+def test_lost_update_is_found_by_the_checksum_of_the_next(streamed):
+    change = streamed.on_delta(Delta(0, 0, [(9.5, 4.0)], [], checksum=checksum_of((21, 3), (22, 1))))
+    assert (change.kind, change.trust) == (BookEventKind.DELTA, Trust.RESYNC)
+    assert change.counts.checksums_failed == 1
+    assert streamed.wants_snapshot
+    assert streamed.on_delta(Delta(0, 0, [(9.0, 4.0)], [])) is None
+
+
+def test_snapshot_with_another_checksum_is_not_believed(streamed):
+    streamed.distrust(Trust.RESYNC, "subscribed anew")
+    assert streamed.on_snapshot(Snapshot(0, BIDS, ASKS, checksum=1)).trust is Trust.RESYNC
+    assert streamed.wants_snapshot
+
+
+def test_full_book_on_a_live_stream_replaces_it(streamed):
+    change = streamed.on_snapshot(Snapshot(0, [(8.0, 1.0)], ASKS))
+    assert (change.kind, change.trust, change.bids) == (BookEventKind.SNAPSHOT, Trust.LIVE, [(8.0, 1.0)])
+
+
+def test_levels_beyond_the_subscribed_depth_are_forgotten_as_the_venue_forgets_them(streamed):
+    streamed.on_delta(Delta(0, 0, [(10.5, 3.0)], []))
+    assert streamed.book.top(5)[0] == [(10.5, 3.0), (10.0, 1.0)]
+
+
+def test_numbered_stream_breaks_on_a_hole_and_heals_by_a_new_full_book():
+    book = LocalBook(GRID, BookRule(Anchor.STREAM, ContiguousIds(), BookProof.CHAIN))
+    book.on_snapshot(Snapshot(7, BIDS, ASKS))
+    assert book.on_delta(Delta(8, 8, [], [])).trust is Trust.LIVE
+    assert book.on_delta(Delta(10, 10, [], [])).trust is Trust.RESYNC
+    assert book.wants_snapshot
+    assert book.on_snapshot(Snapshot(1, BIDS, ASKS)).trust is Trust.LIVE, "a venue that restarted counts anew"
+    assert book.on_delta(Delta(2, 2, [], [])).trust is Trust.LIVE
+
+
+def test_refused_update_breaks_the_book_and_is_counted(streamed):
+    with pytest.raises(Malformed):
+        streamed.on_delta(Delta(0, 0, [(10.3, 1.0)], []))
+    change = streamed.refuse("off the grid")
+    assert (change.trust, change.counts.malformed) == (Trust.RESYNC, 1)
+    assert streamed.wants_snapshot
+
+
+def test_market_without_a_book_lives_by_its_best_bid_and_ask():
+    book = LocalBook(GRID, TOP_ONLY)
+    book.distrust(Trust.RESYNC, "connected")
+    change = book.on_top(Top(None, 10.0, 1.0, 11.0, 2.0))
+    assert (change.kind, change.trust, change.bids, change.asks) == (
+        BookEventKind.SNAPSHOT, Trust.LIVE, [(10.0, 1.0)], [(11.0, 2.0)],
+    )  # fmt: skip
+    assert book.on_top(Top(None, 10.5, 1.0, 11.0, 2.0)) is None
+    assert book.on_top(Top(None, 11.0, 1.0, 11.0, 2.0)).trust is Trust.CROSSED
+    assert book.on_top(Top(None, 11.0, 1.0, 11.0, 2.0)) is None
+    assert book.on_top(Top(None, 10.0, 1.0, 11.0, 2.0)).trust is Trust.LIVE
+
+
+def test_stall_is_counted_and_asks_for_a_full_book(streamed):
+    assert streamed.stall("silent").trust is Trust.RESYNC
+    assert streamed.wants_snapshot
+    assert streamed.state().counts.stalls == 1

@@ -1,0 +1,36 @@
+"""What a venue's folder gives to the feed: all that is its own, joined in one value."""
+
+from dataclasses import dataclass
+
+from foretick.common.contracts import Origin
+from foretick.ingest.domain.rules import MarketRules
+from foretick.ingest.ports import StreamPlan, VenueRest, WireFormat
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorSettings:
+    """What the operator decides of a venue.
+
+    ws_url, rest_url: addresses, without a trailing slash; empty for the venue's own
+    book_depth: levels a side of a full book that is asked for
+    budget_frac: share of the venue's documented request budget that we allow ourselves
+    idle_timeout_s: after so long without a message a connection counts as dead
+    """
+
+    ws_url: str = ""
+    rest_url: str = ""
+    book_depth: int = 1000
+    budget_frac: float = 0.5
+    idle_timeout_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """A venue, ready to be connected to."""
+
+    venue: str
+    origin: Origin
+    wire: WireFormat
+    rules: MarketRules
+    plan: StreamPlan
+    rest: VenueRest

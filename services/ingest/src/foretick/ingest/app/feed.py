@@ -1,0 +1,143 @@
+"""Wiring of the ``feed`` role: venue sockets or recordings -> feed engines -> ``ticks``, ``books``, ``instruments``."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from foretick.common.contracts import Origin
+from foretick.common.errors import InvalidSettings, Malformed
+from foretick.common.ownership import Shard
+from foretick.common.runtime.bootstrap import Runtime
+from foretick.common.runtime.leases import Leases, LeaseTerms
+from foretick.ingest.adapters.binance.connector import SPOT_RULES
+from foretick.ingest.adapters.binance.parse import BinanceWire
+from foretick.ingest.adapters.bus.client import BusOutlet
+from foretick.ingest.adapters.bus.metrics import FeedMetrics
+from foretick.ingest.adapters.bus.storage import StorageWatch
+from foretick.ingest.adapters.connections.listings import learn_listings
+from foretick.ingest.adapters.connections.pool import ConnectionPool
+from foretick.ingest.adapters.connector import Connector, ConnectorSettings
+from foretick.ingest.adapters.replay.client import Replay, ReplaySession
+from foretick.ingest.adapters.venues import CONNECTORS
+from foretick.ingest.domain.engine import FeedEngine
+from foretick.ingest.domain.events import Received
+from foretick.ingest.domain.runs import Identity
+from foretick.ingest.handlers.custody import FeedCustodian, Venue
+from foretick.ingest.handlers.feed import FeedHandler
+from foretick.ingest.settings import IngestSettings
+from foretick.market.integrity import Anchor
+
+CLOCK_TURN_S = 0.1
+"""How often a live feed looks whether quiet instruments need a clock event."""
+
+OBSERVE_S = 1.0
+"""How often metrics and readiness follow the feed's counters."""
+
+TERMS = LeaseTerms(linger_s=5.0)
+"""An instrument is handed over after the next owner has had time to follow it."""
+
+
+class FeedWiring:
+    """What all venues of a feed process share."""
+
+    def __init__(self, rt: Runtime, settings: IngestSettings) -> None:
+        self.rt = rt
+        self.settings = settings
+        self.outlet = BusOutlet(rt)
+        self.custodian = FeedCustodian(self.outlet)
+        self.metrics = FeedMetrics(rt.metrics)
+        shard = Shard(settings.shard_index, settings.shard_count)
+        self.leases = Leases(rt, shard, self.custodian, TERMS, self.custodian.expect)
+        self.outlet.is_sound = lambda: self.leases.are_sound
+
+
+async def build_feed(rt: Runtime, settings: IngestSettings) -> None:
+    """Follow what this shard should own; publish what it does own."""
+    wiring = FeedWiring(rt, settings)
+    if settings.replay:
+        await _build_replay(wiring)
+        return
+    for venue in settings.venues:
+        rt.health.set(f"venue.{venue}", ok=False, detail="asking the venue for its listings")
+        rt.spawn(_feed_live(wiring, venue), name=f"feed-{venue}")
+    await wiring.leases.open()
+
+
+async def _build_replay(wiring: FeedWiring) -> None:
+    rt, settings, outlet = wiring.rt, wiring.settings, wiring.outlet
+    replay = Replay([Path(name) for name in settings.replay], settings.replay_speed)
+    session = ReplaySession(replay, outlet.reject, outlet.flush, rt.log)
+    try:
+        listings = session.listings()
+    except Malformed as error:
+        raise InvalidSettings([f"REPLAY: {error}"]) from error
+    identity = Identity("binance", Origin.REPLAY, rt.run_id, rt.name, rt.epoch)
+    engine = FeedEngine(identity, listings, SPOT_RULES)
+    handler = FeedHandler(engine, BinanceWire("binance"), outlet, session)
+    wiring.custodian.add("binance", Venue(handler, session, None))
+    await wiring.leases.open([("binance", symbol) for symbol in engine.feeds])
+    rt.spawn(session.run(handler, listings, wiring.custodian.data_ns), name="replay")
+    rt.spawn(_observe(wiring, handler), name="feed-metrics")
+
+
+async def _feed_live(wiring: FeedWiring, name: str) -> None:
+    rt, settings, outlet = wiring.rt, wiring.settings, wiring.outlet
+    async with AsyncExitStack() as stack:
+        connector = await CONNECTORS[name](name, _connector_settings(settings, name), stack)
+        listings = await learn_listings(connector.rest, name, settings.default_symbols, rt.log, rt.epoch)
+        if not listings:
+            symbols = ", ".join(settings.default_symbols)
+            rt.health.set(f"venue.{name}", ok=False, detail=f"{name} lists none of {symbols}")
+            return
+        identity = Identity(name, connector.origin, rt.run_id, rt.name, rt.epoch)
+        engine = FeedEngine(identity, listings, connector.rules)
+        pool, handler = _join(rt, connector, engine, outlet)
+        wiring.custodian.add(name, Venue(handler, pool, rt.clock))
+        wiring.leases.learn([(name, symbol) for symbol in engine.feeds])
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(pool.run(handler))
+            tasks.create_task(_pass_time(rt, handler))
+            tasks.create_task(_observe(wiring, handler))
+            tasks.create_task(StorageWatch(rt, outlet, engine).run())
+
+
+def _join(
+    rt: Runtime, connector: Connector, engine: FeedEngine, outlet: BusOutlet
+) -> tuple[ConnectionPool, FeedHandler]:
+    """Join the connections with the handler: frames one way, requests the other."""
+
+    async def fetch(symbol: str) -> None:
+        body = await connector.rest.book(symbol)
+        handler.on_frames([Received(rt.clock.now_ns(), body, symbol)])
+
+    is_requested = connector.rules.book.anchor is Anchor.REQUEST
+    pool = ConnectionPool(connector.plan, rt.clock, rt.log, fetch if is_requested else None)
+    handler = FeedHandler(engine, connector.wire, outlet, pool)
+    return pool, handler
+
+
+def _connector_settings(settings: IngestSettings, venue: str) -> ConnectorSettings:
+    return ConnectorSettings(
+        ws_url=settings.ws_urls.get(venue, ""),
+        rest_url=settings.rest_urls.get(venue, ""),
+        book_depth=settings.feed_snapshot_depth,
+        budget_frac=settings.feed_budget_frac,
+        idle_timeout_s=settings.feed_idle_timeout_s,
+    )
+
+
+async def _pass_time(rt: Runtime, handler: FeedHandler) -> None:
+    while True:
+        handler.on_time(rt.clock.now_ns())
+        await asyncio.sleep(CLOCK_TURN_S)
+
+
+async def _observe(wiring: FeedWiring, handler: FeedHandler) -> None:
+    engine = handler.engine
+    while True:
+        wiring.metrics.observe(engine, sum(handler.unknown_kinds.values()))
+        live, followed = engine.live_count, len(engine.feeds)
+        wiring.rt.health.set(
+            f"venue.{engine.identity.venue}", ok=live > 0, detail=f"{live} of {followed} books are live"
+        )
+        await asyncio.sleep(OBSERVE_S)
