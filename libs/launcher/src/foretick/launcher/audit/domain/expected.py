@@ -16,6 +16,9 @@ from foretick.launcher.audit.domain.spans import Span, merge
 
 Row = tuple[Any, ...]
 
+_ENCODER = msgspec.msgpack.Encoder(order="deterministic")
+"""MessagePack has a float as its 64 bits; objects, whose keys have no order, in one order."""
+
 COLUMNS = {
     "ticks": (
         "seq, epoch, kind, trust, origin, recv_ns, event_ns, price, qty, side, trade_id, bid, bid_qty, ask, ask_qty"
@@ -53,13 +56,13 @@ def rows_of_ticks(frame: TickFrame, skip: int) -> list[Row]:
     sold = zip(trades.price, trades.qty, trades.side, trades.trade_id, strict=True)
     quoted = zip(quotes.bid, quotes.bid_qty, quotes.ask, quotes.ask_qty, strict=True)
     nothing = (None, None, None, None)
-    epoch, trust, origin = frame.epoch, frame.trust.value, frame.origin.value
     rows: list[Row] = []
     for index, kind in enumerate(frame.kinds):
         trade = next(sold) if kind == "T" else nothing
         quote = next(quoted) if kind == "Q" else nothing
         rows.append((
-            frame.seq + index, epoch, kind, trust, origin, frame.recv_ns[index], frame.event_ns[index], *trade, *quote,
+            frame.seq + index, frame.epoch, kind, frame.trust.value, frame.origin.value, frame.recv_ns[index],
+            frame.event_ns[index], *trade, *quote,
         ))  # fmt: skip
     return rows[skip:]
 
@@ -128,7 +131,7 @@ class MarketFold:
     _audit: SequenceAudit = field(default_factory=SequenceAudit)
 
     def take(self, frame: TickFrame | BookFrame) -> int:
-        """Take the next frame; return how many rows it adds: none when it contradicts itself."""
+        """Take the next frame; return how many rows it adds. One that contradicts itself adds none."""
         try:
             if isinstance(frame, TickFrame):
                 rows, expected = rows_of_ticks(frame, 0), self.ticks
@@ -183,4 +186,4 @@ def key_of(message: Message) -> Key:
 
 def _bits(rows: Sequence[Any]) -> bytes:
     """Return the bits of every value in ``rows``: 0.0 equals -0.0, but is not the same."""
-    return msgspec.msgpack.encode(rows)
+    return _ENCODER.encode(rows)
