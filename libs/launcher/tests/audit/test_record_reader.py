@@ -26,7 +26,7 @@ Rows = list[dict[str, Any]]
 
 KEY = (VENUE, "S0")
 MARKETS = 60
-EVENTS = 4_000
+EVENTS = 2_000
 JOINS = {"Nested Loop", "Hash Join", "Merge Join"}
 
 
