@@ -93,7 +93,7 @@ test-web: web/node_modules/.package-lock.json
 
 prove: setup ## Run the long proofs: kills, fuzz, nulls, soaks
 	@sh scripts/ensure_chromium.sh
-	@$(PY) -m pytest --timeout=3600 tests/prove
+	@$(PY) -m pytest -v -s --timeout=3600 tests/prove
 
 bench: setup ## Print the figures; ONLY=<id> prints one
 	@$(PY) -m bench $(ONLY)

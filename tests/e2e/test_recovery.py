@@ -28,8 +28,9 @@ def test_killed_process_comes_back_with_new_predictions(
     simulated: System, follower: Follower, witness: Witness, victim: Victim
 ) -> None:
     pid = kill(simulated, victim)
-    back = f"{victim.label} back\n{simulated.log_tail(30)}"
-    wait_until(lambda: is_replaced(simulated, victim, pid), 90, back)
+    wait_until(
+        lambda: is_replaced(simulated, victim, pid), 90, lambda: f"{victim.label} back\n{simulated.log_tail(30)}"
+    )
     wait_until_well(simulated, follower)
 
 

@@ -23,6 +23,8 @@ from foretick.common.subjects import FEATURE_VECTORS, INSTRUMENT_LISTINGS, INSTR
 from foretick.common.testing.servers import nats_process
 from foretick.common.testing.waiting import eventually
 
+from .conftest import tell
+
 SEED = int(os.environ.get("PROVE_SEED", "1"))
 MESSAGES = 6_000
 PER_TURN = 20
@@ -47,7 +49,7 @@ async def test_doubled_and_late_repeats_change_no_vector(recorded: tuple[list[Se
     assert {place: content(vector) for place, vector in got.items()} == {
         place: content(vector) for place, vector in wanted.items()
     }
-    print(f"{len(got)} vectors, all as in order")
+    tell(f"{len(got)} vectors of data doubled and repeated late: 0 lost, 0 doubled, all as in order")
 
 
 async def test_wrong_order_is_told_and_gives_no_wrong_price(recorded: tuple[list[Sent], list[Sent], str]) -> None:
@@ -62,7 +64,7 @@ async def test_wrong_order_is_told_and_gives_no_wrong_price(recorded: tuple[list
     same = [place for place in common if content(got[place]) == content(wanted[place])]
     told = [place for place in common if got[place].trust is Trust.GAP]
     wrong = [place for place in common if got[place].mid not in (None, wanted[place].mid)]
-    print(f"{len(got)} vectors: {len(same)} as in order, {len(told)} told as a gap, {len(wrong)} with a wrong price")
+    tell(f"{len(got)} vectors: {len(same)} as in order, {len(told)} told as a gap, {len(wrong)} with a wrong price")
     assert not wrong, sorted(wrong)[:10]
     assert told, "the control: the disorder was felt"
     for symbol in {symbol for symbol, _ in common}:
@@ -130,6 +132,7 @@ async def vectors_of(listings: list[Sent], market: list[Sent], run_id: str) -> d
             for subject, payload in listings:
                 await js.publish(subject, payload)
             await eventually(lambda: is_ready(port), deadline_s=60)
+            tell(f"  features folds {len(market)} messages")
             for start in range(0, len(market), PER_TURN):
                 for subject, payload in market[start : start + PER_TURN]:
                     await nc.publish(subject, payload)

@@ -11,7 +11,9 @@ from foretick.common.testing.disks import fill, small_disk
 from foretick.launcher.testing import System, wait_until
 from foretick.launcher.testing.follower import Follower, Outage
 from foretick.launcher.testing.processes import SERVICES, VICTIMS, server_of, troubles
-from foretick.launcher.testing.verdict import assert_sound, wait_until_well
+from foretick.launcher.testing.verdict import assert_sound, summarise, wait_until_well
+
+from .conftest import audit_progress, tell
 
 FULL_S = 30.0
 FEED = tuple(victim for victim in SERVICES if victim.role == "feed")
@@ -28,7 +30,7 @@ def test_full_disk_is_told_and_healed_by_room(cold_system_folder: Path, tmp_path
             began_s = time.monotonic()
             server = server_of(system, "nats-server")
             wait_until(lambda: troubles(system, FEED), 60, "ingest.feed not ready")
-            print(f"after {time.monotonic() - began_s:.0f} s: {troubles(system, VICTIMS)}", flush=True)
+            tell(f"after {time.monotonic() - began_s:.0f} s: {troubles(system, VICTIMS)}")
             wait_until(lambda: "cannot store" in system.log_path.read_text(), 30, "the launcher tells")
             assert "market data is not being stored" in system.log_path.read_text()
             follower.wait_for_newer(10)
@@ -38,8 +40,10 @@ def test_full_disk_is_told_and_healed_by_room(cold_system_folder: Path, tmp_path
             assert follower.longest_silence_s(began_s, time.monotonic()) < 5, "predictions went on over core NATS"
             ballast.unlink()
             injected_s = time.monotonic() - began_s
+            tell(f"after {injected_s:.0f} s: room")
             wait_until(lambda: not server.is_running(), 30, "nats-server started anew")
-            assert_sound(system, follower)
+            report = assert_sound(system, follower, progress=audit_progress())
             seen_s = follower.longest_silence_s(began_s, time.monotonic())
-            print(Outage("disk of the streams full", injected_s, seen_s).describe(), flush=True)
+            outage = Outage("disk of the streams full", injected_s, seen_s)
+            tell(summarise(outage.what, report, [outage]))
     shutil.move(kept, store)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from foretick.launcher.testing import System, Usage
 
+from .conftest import tell
+
 MINUTES = float(os.environ.get("PROVE_MINUTES", "10"))
 SAMPLE_S = 10.0
 MAX_CORES = 1.0
@@ -24,11 +26,13 @@ def test_default_system_costs_under_a_core_and_its_memory_does_not_climb(cold_sy
             samples.append(system.usage())
             parts = "  ".join(f"{name} {pss / 1e6:.0f} MB" for name, pss in samples[-1].pss_bytes_by.items())
             cores = samples[-1].cores_since(samples[0])
-            print(f"{samples[-1].at_s - samples[0].at_s:5.0f} s  {cores:.3f} cores  {parts}", flush=True)
+            tell(f"{samples[-1].at_s - samples[0].at_s:5.0f} s  {cores:.3f} cores  {parts}")
     third = len(samples) // 3
     middle, last = (
         statistics.median(sample.pss_bytes for sample in part) for part in (samples[third:-third], samples[-third:])
     )
-    assert samples[-1].cores_since(samples[0]) <= MAX_CORES
-    assert max(sample.pss_bytes for sample in samples) <= MAX_PSS_BYTES
+    cores, most_bytes = samples[-1].cores_since(samples[0]), max(sample.pss_bytes for sample in samples)
+    tell(f"{MINUTES:g} min: {cores:.3f} cores, at most {most_bytes / 1e9:.2f} GB, climb {last / middle - 1:+.1%}")
+    assert cores <= MAX_CORES
+    assert most_bytes <= MAX_PSS_BYTES
     assert last / middle - 1 <= MAX_CLIMB_FRAC

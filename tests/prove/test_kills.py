@@ -11,8 +11,10 @@ from pathlib import Path
 from foretick.launcher.testing import System, wait_until
 from foretick.launcher.testing.follower import Follower, Outage
 from foretick.launcher.testing.processes import VICTIMS, Victim, is_replaced, kill
-from foretick.launcher.testing.verdict import assert_sound, wait_until_well
+from foretick.launcher.testing.verdict import assert_sound, summarise, wait_until_well
 from foretick.launcher.testing.witness import Witness
+
+from .conftest import audit_progress, tell
 
 KILLS = int(os.environ.get("PROVE_KILLS", "200"))
 SEED = int(os.environ.get("PROVE_SEED", "1"))
@@ -30,16 +32,12 @@ def test_record_is_whole_after_random_kills(cold_system_folder: Path) -> None:
             victims = rng.sample(VICTIMS, k=min(rng.choice((1, 1, 1, 2, 3)), KILLS - number))
             number += len(victims)
             outages.append(strike(system, follower, victims, rng))
-            print(f"{number:3} of {KILLS}  {outages[-1].describe()}", flush=True)
-            if number // JUDGED_EVERY != (number - len(victims)) // JUDGED_EVERY:
-                assert_sound(system, follower)
-                print(f"{number:3} of {KILLS}  record whole and right, {witness.describe()}", flush=True)
-        assert_sound(system, follower)
+            tell(f"{number:3} of {KILLS}  {outages[-1].describe()}")
+            if number < KILLS and number // JUDGED_EVERY != (number - len(victims)) // JUDGED_EVERY:
+                tell(summarise(f"{number} kills", assert_sound(system, follower, progress=audit_progress()), outages))
+        report = assert_sound(system, follower, progress=audit_progress())
         witness.assert_kept()
-    seen, injected = sum(outage.seen_s for outage in outages), sum(outage.injected_s for outage in outages)
-    print(
-        f"{KILLS} kills: injected {injected:.0f} s, seen {seen:.0f} s, longest {max(o.seen_s for o in outages):.1f} s"
-    )
+        tell(summarise(f"{KILLS} kills, {witness.describe()}", report, outages))
 
 
 def strike(system: System, follower: Follower, victims: list[Victim], rng: random.Random) -> Outage:
@@ -51,7 +49,7 @@ def strike(system: System, follower: Follower, victims: list[Victim], rng: rando
         pids.append((victim, kill(system, victim)))
     wait_until(
         lambda: all(is_replaced(system, victim, pid) for victim, pid in pids), BACK_S,
-        f"{[victim.label for victim in victims]} back\n{system.log_tail(30)}",
+        lambda: f"{[victim.label for victim in victims]} back\n{system.log_tail(30)}",
     )  # fmt: skip
     injected_s = time.monotonic() - began_s
     wait_until_well(system, follower)

@@ -15,7 +15,9 @@ from foretick.launcher.testing import System
 from foretick.launcher.testing.backlog import pending_messages
 from foretick.launcher.testing.follower import Follower
 from foretick.launcher.testing.processes import VICTIMS
-from foretick.launcher.testing.verdict import assert_sound
+from foretick.launcher.testing.verdict import assert_sound, summarise
+
+from .conftest import audit_progress, tell
 
 MINUTES = float(os.environ.get("PROVE_SOAK_MINUTES", "30"))
 TICKS_PER_S = float(os.environ.get("PROVE_SOAK_RATE", "13000"))
@@ -52,15 +54,16 @@ def test_system_under_steady_load_does_not_drift(cold_system_folder: Path) -> No
             backlogs.append(pending_messages(bus, "MARKET"))
             if elapsed_s >= 60 * minute:
                 minute += 1
-                print(row_of(minute, samples, backlogs[-1], follower), flush=True)
+                tell(row_of(minute, samples, backlogs[-1], follower))
             time.sleep(SAMPLE_S)
         thirds = [began_s + 60 * MINUTES * third / 3 for third in range(4)]
         latencies = [follower.latencies_ms(*span) for span in itertools.pairwise(thirds)]
         for (pid, name), series in sorted(samples.items(), key=lambda entry: entry[0][1]):
-            print(f"{name:18} pid {pid}: {describe(series)}")
-        assert_flat(samples, backlogs, latencies)
+            tell(f"{name:18} pid {pid}: {describe(series)}")
+        report = assert_sound(system, follower, victims=SERVING, progress=audit_progress())
+        tell(summarise(f"{MINUTES:g} min at {TICKS_PER_S:,.0f} ticks/s", report))
         assert follower.connects == 1
-        assert_sound(system, follower, victims=SERVING)
+        assert_flat(samples, backlogs, latencies)
 
 
 def take_samples(system: System, samples: dict[tuple[int, str], list[Sample]]) -> None:

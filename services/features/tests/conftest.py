@@ -1,6 +1,6 @@
 """A service around fakes, and a market that makes frames."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -158,10 +158,15 @@ def service(store, history) -> Service:
 
 def make_frames(seed: int, n: int, per_frame: int, **fields) -> list[Frame]:
     """``n`` random events of one instrument in frames of at most ``per_frame``, a book snapshot first."""
+    return list(flow_of(seed, n, per_frame, **fields))
+
+
+def flow_of(seed: int, n: int, per_frame: int, **fields) -> Iterator[Frame]:
+    """The frames of ``make_frames``, each made when it is asked for."""
     shape = StreamShape(shares=(25, 50, 20, 5, 0), mean_gap_ns=20_000_000)
     events = random_events(seed, n, shape)
     shift = T0_NS - int(events.recv_ns[0])
-    frames: list[Frame] = [book_frame([snapshot(ts_ns=T0_NS)], seq=1, **fields)]
+    yield book_frame([snapshot(ts_ns=T0_NS)], seq=1, **fields)
     start = 0
     while start < n:
         is_book = events.kind[start] == EventKind.DEPTH
@@ -171,9 +176,8 @@ def make_frames(seed: int, n: int, per_frame: int, **fields) -> list[Frame]:
         part = replace(
             events, kind=events.kind[start:stop], recv_ns=events.recv_ns[start:stop] + shift, v=events.v[start:stop]
         )
-        frames.append(_book_part(part, start + 2, fields) if is_book else _tick_part(part, start + 2, fields))
+        yield _book_part(part, start + 2, fields) if is_book else _tick_part(part, start + 2, fields)
         start = stop
-    return frames
 
 
 def _book_part(part, seq, fields) -> Frame:
@@ -206,6 +210,12 @@ def _tick_part(part, seq, fields) -> Frame:
 def market():
     """``make_frames``: a fixture, since test modules cannot import each other."""
     return make_frames
+
+
+@pytest.fixture
+def flow():
+    """``flow_of``, for tests that do not know how many frames they will need."""
+    return flow_of
 
 
 @pytest.fixture

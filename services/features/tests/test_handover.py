@@ -39,10 +39,10 @@ def shard(url: str, index: int, count: int) -> Iterator[subprocess.Popen]:
 class Traffic:
     """Frames that go out while a condition is waited for, and the vectors that come back."""
 
-    def __init__(self, bus: Bus, market) -> None:
+    def __init__(self, bus: Bus, flow) -> None:
         self.bus = bus
-        streams = [market(SEED + n, 24_000, per_frame=4, symbol=symbol) for n, symbol in enumerate(SYMBOLS)]
-        self._due = iter(list(zip(*streams, strict=False)))
+        streams = [flow(SEED + n, 24_000, per_frame=4, symbol=symbol) for n, symbol in enumerate(SYMBOLS)]
+        self._due = zip(*streams, strict=False)
         self.sent: list = []
         self.received: dict[str, list[FeatureVector]] = {symbol: [] for symbol in SYMBOLS}
 
@@ -86,11 +86,11 @@ def owner(symbol: str, shards: int) -> int:
 
 
 @pytest.fixture
-async def traffic(nats_url, fake_runtime, market):
+async def traffic(nats_url, fake_runtime, flow):
     bus = Bus(nats_url, "test", fake_runtime.log, Health("test"))
     await bus.connect()
     await bus.ensure_streams()
-    traffic = Traffic(bus, market)
+    traffic = Traffic(bus, flow)
     await traffic.open()
     yield traffic
     await bus.close()

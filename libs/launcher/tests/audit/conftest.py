@@ -1,7 +1,7 @@
 """A record as the recorder's own process wrote it, of a small market whose every number is known.
 
-Each instrument of the market tells another story (see ``market``). The record is written once a session; a test that
-alters it does so in a copy.
+Each instrument of the market tells another story (see ``market``). The record is written once a session; its rows are
+restored after each test.
 """
 
 import asyncio
@@ -153,21 +153,42 @@ def record(database_url: str, nats_url: str, through: dict[str, int]) -> None:
     assert all(offsets.get(stream, 0) >= last for stream, last in through.items()), output
 
 
+_TABLES = """
+SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+WHERE nspname = 'public' AND relkind IN ('r', 'p') AND NOT relispartition
+"""
+
+
+def keep_rows(database_url: str) -> None:
+    """Put a copy of every table beside it."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("CREATE SCHEMA kept")
+        for (table,) in connection.execute(_TABLES.encode()).fetchall():
+            connection.execute(f"CREATE TABLE kept.{table} AS TABLE {table}".encode())
+
+
+def restore_rows(database_url: str) -> None:
+    """Make every table what it was when its rows were kept."""
+    with psycopg.connect(database_url) as connection:
+        for (table,) in connection.execute(_TABLES.encode()).fetchall():
+            connection.execute(f"DELETE FROM {table}".encode())
+            connection.execute(f"INSERT INTO {table} TABLE kept.{table}".encode())
+
+
 @pytest.fixture(scope="session")
 def original(postgres_address: str, postgres_template: str) -> Iterator[Recorded]:
-    """The record that tests copy."""
+    """The record that tests alter one after the other."""
     with (
         servers.nats_process() as server,
         servers.fresh_database(postgres_address, postgres_template) as database_url,
     ):
         record(database_url, server.url, asyncio.run(publish(server.url, market())))
-        servers.seal_database(postgres_address, database_url.rpartition("/")[2].partition("?")[0])
+        keep_rows(database_url)
         yield Recorded(database_url, server.url)
 
 
 @pytest.fixture
-def recorded(original: Recorded, postgres_address: str) -> Iterator[Recorded]:
-    """A copy of the record that a test may alter, and the streams, which it may not."""
-    name = original.database_url.rpartition("/")[2].partition("?")[0]
-    with servers.fresh_database(postgres_address, name) as copy:
-        yield Recorded(copy, original.nats_url)
+def recorded(original: Recorded) -> Iterator[Recorded]:
+    """The record as it was written, whose rows a test may alter, and the streams, which it may not."""
+    yield original
+    restore_rows(original.database_url)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from foretick.launcher.audit import CannotAudit, FaultKind, InstrumentReport, Span, audit_run
+from foretick.launcher import operator_bus
+from foretick.launcher.audit import CannotAudit, FaultKind, InstrumentReport, Span, audit_run, reconcile
 
 from .conftest import RUN, Recorded
 
@@ -114,6 +115,22 @@ def test_altered_value_conflicts_with_the_stream(recorded: Recorded, table: str,
     assert found.faults[0].note == f"in {table}"
 
 
+@pytest.mark.parametrize("rows", [1, 7])
+def test_faults_are_the_same_however_few_rows_are_held_at_once(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch, rows: int
+):
+    recorded.execute("DELETE FROM ticks WHERE seq BETWEEN 40 AND 49")
+    recorded.execute("UPDATE predictions SET p_up = 0.31 WHERE asof_seq BETWEEN 30 AND 60")
+    at_once = audit_run(recorded.database_url, recorded.nats_url).instruments
+    monkeypatch.setattr(reconcile, "_CHUNK_ROWS", rows)
+    in_pieces = audit_run(recorded.database_url, recorded.nats_url).instruments
+    assert [(found.compared, faults(found)) for found in in_pieces] == [
+        (found.compared, faults(found)) for found in at_once
+    ]
+    (whole,) = (found for found in in_pieces if found.symbol == "WHOLE")
+    assert whole.conflicts == (Span(30, 30), Span(40, 40), Span(50, 50), Span(60, 60))
+
+
 def test_doubled_rows_are_found(recorded: Recorded):
     columns = "ts, recv_ns, epoch, seq, kind, trust, origin, run_id, venue, symbol"
     recorded.execute(
@@ -172,7 +189,10 @@ def test_unknown_run_names_those_that_are_known(recorded: Recorded):
         (None, "nats://127.0.0.1:1", "no_streams"),
     ],
 )
-def test_server_that_does_not_answer_is_told(recorded: Recorded, database: str | None, nats_url: str | None, code: str):
+def test_server_that_does_not_answer_is_told(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch, database: str | None, nats_url: str | None, code: str
+):
+    monkeypatch.setattr(operator_bus, "_CONNECT_S", 0.5)  # an operator's patience, which tells the same thing later
     with pytest.raises(CannotAudit) as refused:
         audit_run(database or recorded.database_url, nats_url)
     assert refused.value.code == code

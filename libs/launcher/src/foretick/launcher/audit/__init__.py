@@ -6,6 +6,6 @@
 from foretick.launcher.audit.domain.faults import Fault, FaultKind
 from foretick.launcher.audit.domain.report import AuditReport, InstrumentReport
 from foretick.launcher.audit.domain.spans import Span
-from foretick.launcher.audit.run import CannotAudit, audit_run
+from foretick.launcher.audit.run import CannotAudit, Progress, audit_run
 
-__all__ = ["AuditReport", "CannotAudit", "Fault", "FaultKind", "InstrumentReport", "Span", "audit_run"]
+__all__ = ["AuditReport", "CannotAudit", "Fault", "FaultKind", "InstrumentReport", "Progress", "Span", "audit_run"]

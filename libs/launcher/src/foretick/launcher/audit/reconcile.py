@@ -14,7 +14,7 @@ from foretick.launcher.audit.record import RecordReader
 from foretick.launcher.audit.streams import Stored, StreamReader
 
 _CHUNK_ROWS = 20_000
-"""Rows of one instrument and table that are held in memory before they are compared."""
+"""Rows of all instruments and tables together that are held in memory before they are compared."""
 _TELL_EVERY = 2_000
 _SAMPLED = "features"
 """Of the vectors only a sample is recorded: one without a row is not missing."""
@@ -48,6 +48,7 @@ class Reconciliation:
         self._ledgers = ledgers
         self._tell = tell
         self._folded = {key: _Folded() for key in ledgers}
+        self._held_rows = 0
         self._recorded_through_ns = record.recorded_through_ns()
 
     async def run(self) -> list[str]:
@@ -81,9 +82,7 @@ class Reconciliation:
             read += 1
             if read % _TELL_EVERY == 0:
                 self._tell(done_frac + share_frac * read / max(extent.size, read), f"stream {stream.name}")
-        for key, folded in self._folded.items():
-            for expected in (folded.market.ticks, folded.market.books, *folded.derived.values()):
-                self._settle(self._ledgers[key], expected)
+        self._settle_all()
         notes = [f"stream {stream.name} was trimmed: it begins with its message {extent.first_seq:,}"]
         notes = notes if extent.first_seq > 1 else []
         if waiting:
@@ -103,11 +102,13 @@ class Reconciliation:
                 self._take_frame(ledger, folded, message, is_recorded)
             case FeatureVector():
                 folded.chain.take(message.epoch, message.asof_seq, message.prev_asof_seq, stored.digest)
-                self._take_derived(ledger, folded, message, is_recorded)
+                self._take_derived(folded, message, is_recorded)
             case Prediction() | Outcome():
-                self._take_derived(ledger, folded, message, is_recorded)
+                self._take_derived(folded, message, is_recorded)
             case _:
                 pass
+        if self._held_rows >= _CHUNK_ROWS:
+            self._settle_all()
 
     def _take_frame(
         self, ledger: InstrumentLedger, folded: _Folded, frame: TickFrame | BookFrame, is_recorded: bool
@@ -119,18 +120,19 @@ class Reconciliation:
         if not is_recorded:
             ledger.waiting += count
             return
-        folded.market.take(frame)
-        for expected in (folded.market.ticks, folded.market.books):
-            if len(expected.rows) >= _CHUNK_ROWS:
-                self._settle(ledger, expected)
+        self._held_rows += folded.market.take(frame)
 
-    def _take_derived(self, ledger: InstrumentLedger, folded: _Folded, message: Message, is_recorded: bool) -> None:
-        if not is_recorded or not isinstance(message, FeatureVector | Prediction | Outcome):
-            return
-        expected = folded.derived[_TABLE_OF[type(message)]]
-        expected.rows.append(row_of_derived(message))
-        if len(expected.rows) >= _CHUNK_ROWS:
-            self._settle(ledger, expected)
+    def _take_derived(self, folded: _Folded, message: FeatureVector | Prediction | Outcome, is_recorded: bool) -> None:
+        if is_recorded:
+            folded.derived[_TABLE_OF[type(message)]].rows.append(row_of_derived(message))
+            self._held_rows += 1
+
+    def _settle_all(self) -> None:
+        """Compare whatever has been gathered, and forget it."""
+        for key, folded in self._folded.items():
+            for expected in (folded.market.ticks, folded.market.books, *folded.derived.values()):
+                self._settle(self._ledgers[key], expected)
+        self._held_rows = 0
 
     def _settle(self, ledger: InstrumentLedger, expected: Expected) -> None:
         """Compare what has been gathered for a table, and forget it."""

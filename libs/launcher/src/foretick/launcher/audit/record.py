@@ -1,4 +1,9 @@
-"""The audit's side of the database: one snapshot of a run, read in passes that hold few rows at a time."""
+"""The audit's side of the database: one snapshot of a run, read in passes that hold few rows at a time.
+
+What two tables say of each other is one pass over the rows of both in one order (``UNION ALL`` under a window or a
+group), never a join: a record that is being written has no statistics worth the name, and the planner then joins by
+nested loops, whose time grows with the square of the record. A sort grows as it must, on disk where memory ends.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -45,19 +50,39 @@ SELECT asof_seq FROM (
 ) AS counted WHERE n > 1 ORDER BY asof_seq
 """
 _ORPHANED_OUTCOMES = f"""
-SELECT asof_seq, realised_seq FROM outcomes o WHERE {_OF}
+SELECT asof_seq, realised_seq FROM (
+    SELECT asof_seq, realised_seq, count(*) FILTER (WHERE realised_seq IS NULL) OVER same AS predictions FROM (
+        SELECT asof_seq, step, model_id, realised_seq FROM outcomes WHERE {_OF}
+        UNION ALL SELECT asof_seq, step, model_id, NULL FROM predictions WHERE {_OF} AND withheld IS NULL
+    ) AS both_sides WINDOW same AS (PARTITION BY asof_seq, step, model_id)
+) AS counted
+WHERE realised_seq IS NOT NULL AND predictions = 0
 AND asof_seq BETWEEN (SELECT min(asof_seq) FROM predictions WHERE {_OF})
     AND (SELECT max(asof_seq) FROM predictions WHERE {_OF})
-AND NOT EXISTS (
-    SELECT 1 FROM predictions p WHERE p.run_id = o.run_id AND p.venue = o.venue AND p.symbol = o.symbol
-    AND p.asof_seq = o.asof_seq AND p.step = o.step AND p.model_id = o.model_id AND p.withheld IS NULL
-) ORDER BY asof_seq
+ORDER BY asof_seq
 """
 _UNLIKE_VECTOR = f"""
-SELECT asof_seq FROM (SELECT * FROM predictions WHERE {_OF}) AS p
-JOIN (SELECT * FROM features WHERE {_OF}) AS f USING (asof_seq)
-WHERE (p.step, p.schema_hash) <> (f.step, f.schema_hash) OR p.mid IS DISTINCT FROM f.mid
-ORDER BY asof_seq
+SELECT asof_seq FROM (
+    SELECT asof_seq, step, schema_hash, mid, true AS is_prediction FROM predictions WHERE {_OF}
+    UNION ALL SELECT asof_seq, step, schema_hash, mid, false FROM features WHERE {_OF}
+) AS both_sides GROUP BY asof_seq
+HAVING bool_or(is_prediction) AND NOT bool_and(is_prediction) AND (
+    min(step) <> max(step) OR min(schema_hash) <> max(schema_hash)
+    OR min(mid) <> max(mid) OR count(mid) NOT IN (0, count(*))
+) ORDER BY asof_seq
+"""
+_ASOF_WITHIN = f"""
+SELECT DISTINCT asof_seq FROM (
+    SELECT asof_seq, hole_last, max(hole_last) OVER (ORDER BY asof_seq) AS covered_through FROM (
+        SELECT asof_seq, NULL::bigint AS hole_last FROM features WHERE {_OF} AND asof_seq BETWEEN %(first)s AND %(last)s
+        UNION ALL
+        SELECT asof_seq, NULL FROM predictions WHERE {_OF} AND asof_seq BETWEEN %(first)s AND %(last)s
+        UNION ALL SELECT * FROM unnest(%(firsts)s::bigint[], %(lasts)s::bigint[])
+    ) AS both_sides
+) AS walked WHERE hole_last IS NULL AND asof_seq <= covered_through ORDER BY asof_seq
+"""
+_PREDICTION_ASOFS = f"""
+SELECT asof_seq FROM predictions WHERE {_OF} AND asof_seq BETWEEN %(first)s AND %(last)s ORDER BY asof_seq
 """
 
 
@@ -74,11 +99,8 @@ class RecordReader:
 
     def breaks(self, key: Key) -> Iterator[Break]:
         """Yield the events of ``key`` that do not simply follow on the one before, in order."""
-        with self._connection.cursor("breaks") as cursor:
-            cursor.itersize = _FETCH_ROWS
-            cursor.execute(_BREAKS.encode(), self._of(key))
-            for seq, prev_seq, epoch, prev_epoch in cursor:
-                yield Break(seq, prev_seq, epoch, prev_epoch)
+        for seq, prev_seq, epoch, prev_epoch in self._each("breaks", _BREAKS, self._of(key)):
+            yield Break(seq, prev_seq, epoch, prev_epoch)
 
     def last_seq(self, key: Key) -> int | None:
         """Return the highest event of ``key`` that has a row."""
@@ -116,22 +138,18 @@ class RecordReader:
         """Return the events in ``holes`` that vectors or predictions of ``key`` are as of."""
         if not holes:
             return []
-        within = "JOIN unnest(%(firsts)s::int8[], %(lasts)s::int8[]) AS hole(first, last)"
-        query = " UNION ".join(
-            f"SELECT asof_seq FROM {table} {within} ON asof_seq BETWEEN hole.first AND hole.last WHERE {_OF}"
-            for table in ("features", "predictions")
-        )
-        spans = {"firsts": [hole.first for hole in holes], "lasts": [hole.last for hole in holes]}
-        return [asof_seq for (asof_seq,) in self._all(f"{query} ORDER BY 1", self._of(key) | spans)]
+        firsts, lasts = [hole.first for hole in holes], [hole.last for hole in holes]
+        extent = {"firsts": firsts, "lasts": lasts, "first": min(firsts), "last": max(lasts)}
+        return [asof_seq for (asof_seq,) in self._all(_ASOF_WITHIN, self._of(key) | extent)]
 
     def asof_beyond(self, key: Key, last_seq: int) -> list[int]:
         """Return the events after ``last_seq`` that vectors or predictions of ``key`` are as of."""
         return self.asof_within(key, [Span(last_seq + 1, 2**62)])
 
-    def prediction_asofs(self, key: Key, extent: Span) -> list[int]:
-        """Return the events within ``extent`` that predictions of ``key`` are as of."""
-        query = f"SELECT asof_seq FROM predictions WHERE {_OF} AND asof_seq BETWEEN %(first)s AND %(last)s"
-        return [asof_seq for (asof_seq,) in self._all(query, self._of(key) | extent._asdict())]
+    def prediction_asofs(self, key: Key, extent: Span) -> Iterator[int]:
+        """Yield the events within ``extent`` that predictions of ``key`` are as of, in order."""
+        for (asof_seq,) in self._each("asofs", _PREDICTION_ASOFS, self._of(key) | extent._asdict()):
+            yield asof_seq
 
     def doubled_predictions(self, key: Key) -> list[int]:
         """Return the events of predictions with numbers that share their step with another."""
@@ -157,6 +175,12 @@ class RecordReader:
 
     def _of(self, key: Key) -> dict[str, Any]:
         return {"run": self.run_id, "venue": key[0], "symbol": key[1]}
+
+    def _each(self, name: str, query: str, parameters: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows through a cursor ``name`` of the server, some thousands at a time."""
+        with self._connection.cursor(name) as cursor:
+            cursor.itersize = _FETCH_ROWS
+            yield from cursor.execute(query.encode(), parameters)
 
     def _all(self, query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         return self._connection.execute(query.encode(), parameters).fetchall()

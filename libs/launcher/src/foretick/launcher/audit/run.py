@@ -10,7 +10,7 @@ from foretick.common.errors import Refused, Transient
 from foretick.launcher.audit.domain.faults import FaultKind
 from foretick.launcher.audit.domain.ledger import InstrumentLedger, Key, missing_numbers
 from foretick.launcher.audit.domain.report import AuditReport, InstrumentReport
-from foretick.launcher.audit.domain.spans import Span, touches
+from foretick.launcher.audit.domain.spans import Span, merge, touches
 from foretick.launcher.audit.reconcile import Reconciliation
 from foretick.launcher.audit.record import RecordReader, known_runs, open_snapshot
 from foretick.launcher.audit.streams import StreamReader
@@ -103,7 +103,8 @@ def _audit_rows(record: RecordReader, keys: list[Key], tell: Progress) -> dict[K
         for found in record.breaks(key):
             ledger.rows.note(found)
         ledger.rows.close(record.last_seq(key))
-        ledger.declared_gaps, ledger.noticed_gaps = record.gaps(key)
+        declared, ledger.noticed_gaps = record.gaps(key)
+        ledger.declared_gaps, ledger.gap_records = merge(declared), len(declared)
         ledger.missing = missing_numbers(ledger.rows.present, through.get(key))
         ledger.judge_rows()
         _audit_derived(record, ledger)
@@ -150,4 +151,5 @@ def _report(ledger: InstrumentLedger) -> InstrumentReport:
         compared=ledger.compared,
         waiting=ledger.waiting,
         derived=ledger.derived,
+        gap_records=ledger.gap_records,
     )

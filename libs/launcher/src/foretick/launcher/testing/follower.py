@@ -5,8 +5,10 @@ import contextlib
 import json
 import threading
 import time
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from types import TracebackType
 from typing import Any, Self
 
@@ -42,6 +44,19 @@ class Outage:
         return f"{self.what}: injected {self.injected_s:.2f} s, seen by a client {self.seen_s:.2f} s, ratio {ratio:.2f}"
 
 
+def longest_silence_s(arrivals: Sequence[Arrival], since_s: float, until_s: float) -> float:
+    """Return the longest time without one of ``arrivals``, which are in order, that touches the span."""
+    first = max(bisect_left(arrivals, since_s, key=_instant) - 1, 0)
+    beyond = bisect_right(arrivals, until_s, key=_instant)
+    starts_s = [arrival.at_s for arrival in arrivals[first:beyond]] or [since_s]
+    end_s = arrivals[beyond].at_s if beyond < len(arrivals) else until_s
+    return max(end - start for start, end in pairwise([*starts_s, end_s]))
+
+
+def _instant(arrival: Arrival) -> float:
+    return arrival.at_s
+
+
 class Follower:
     """Follows the predictions of ``symbol`` from a thread of its own; connects again whenever it is cut off."""
 
@@ -49,6 +64,7 @@ class Follower:
         self._system = system
         self._symbol = symbol
         self._arrivals: list[Arrival] = []
+        self._newest_seq = 0
         self._stop = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._follow(),), daemon=True)
@@ -74,25 +90,34 @@ class Follower:
         Raises:
             TimeoutError: none came in time.
         """
-        seen = len(self._arrivals)
-        newest = max((arrival.asof_seq for arrival in self._arrivals), default=0)
+        seen, newest_seq = len(self._arrivals), self._newest_seq
 
         def newer() -> Arrival | None:
-            return next((each for each in self._arrivals[seen:] if each.asof_seq > newest), None)
+            return next((each for each in self._arrivals[seen:] if each.asof_seq > newest_seq), None)
 
         return wait_until(newer, deadline_s, f"a newer prediction of {self._symbol} on the feed")
 
+    def wait_for_more(self, count: int, deadline_s: float = 30) -> None:
+        """Wait until ``count`` predictions have come from now on.
+
+        Raises:
+            TimeoutError: fewer came in time.
+        """
+        seen = len(self._arrivals)
+        wait_until(
+            lambda: len(self._arrivals) >= seen + count, deadline_s,
+            lambda: f"{count} predictions of {self._symbol} on the feed, {len(self._arrivals) - seen} came",
+        )  # fmt: skip
+
     def longest_silence_s(self, since_s: float, until_s: float) -> float:
         """Return the longest time without a prediction that touches the span, on the monotonic clock."""
-        instants = [arrival.at_s for arrival in self._arrivals]
-        first = max(bisect_left(instants, since_s) - 1, 0)
-        span = [at_s for at_s in instants[first:] if at_s <= until_s] or [since_s]
-        ends = [*span[1:], next((at_s for at_s in instants if at_s > until_s), until_s)]
-        return max(end - start for start, end in zip(span, ends, strict=True))
+        return longest_silence_s(self._arrivals, since_s, until_s)
 
     def latencies_ms(self, since_s: float, until_s: float) -> list[float]:
         """Return the age of every prediction that came in the span, from ingest's reading of its last event."""
-        return [each.latency_ms for each in self._arrivals if since_s <= each.at_s <= until_s]
+        first = bisect_left(self._arrivals, since_s, key=_instant)
+        beyond = bisect_right(self._arrivals, until_s, key=_instant)
+        return [arrival.latency_ms for arrival in self._arrivals[first:beyond]]
 
     async def _follow(self) -> None:
         stopped = asyncio.ensure_future(self._stop.wait())
@@ -130,4 +155,5 @@ class Follower:
         data = message.get("data") or {}
         is_fresh = message["type"] == "delta" or (message["type"] == "snapshot" and message.get("age_us", 0) < 1e6)
         if message.get("channel") == "predictions" and is_fresh and data.get("probabilities"):
+            self._newest_seq = max(self._newest_seq, data["asof_seq"])
             self._arrivals.append(Arrival(at_s, (at_ns / 1e3 - data["ts_recv_us"]) / 1e3, data["asof_seq"]))

@@ -37,16 +37,16 @@ ROLES = [
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "NUMBA_CACHE_DIR", "LD_LIBRARY_PATH")
 
 
-def wait_until(condition: Callable[[], Any], deadline_s: float, what: str) -> Any:
+def wait_until(condition: Callable[[], Any], deadline_s: float, what: str | Callable[[], str]) -> Any:
     """Return the first truthy value of ``condition``.
 
     Raises:
-        TimeoutError: naming ``what``, after ``deadline_s``.
+        TimeoutError: naming ``what``, or what it says then, after ``deadline_s``.
     """
     end = time.monotonic() + deadline_s
     while not (value := condition()):
         if time.monotonic() > end:
-            raise TimeoutError(f"not within {deadline_s:g} s: {what}")
+            raise TimeoutError(f"not within {deadline_s:g} s: {what() if callable(what) else what}")
         time.sleep(0.05)
     return value
 

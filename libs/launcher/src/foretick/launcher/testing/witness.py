@@ -10,9 +10,12 @@ import nats.errors
 from nats.js.api import StreamConfig
 from nats.js.errors import APIError
 
+from foretick.common.runtime.stream_reader import everything, read_stored
+from foretick.common.subjects import Stream
+from foretick.launcher.operator_bus import connected
 from foretick.launcher.testing.system import System, run_apart, wait_until
 
-_STREAM = "WITNESS"
+_STREAM = Stream("WITNESS", max_age_s=0, max_bytes=-1)
 _SUBJECT = "witness"
 _PAUSE_S = 0.02
 _RETRY_S = 0.1
@@ -54,7 +57,7 @@ class Witness:
     async def _testify(self) -> None:
         nc = await nats.connect(self._url, max_reconnect_attempts=-1, reconnect_time_wait=_RETRY_S, error_cb=_ignore)  # type: ignore[arg-type]
         js = nc.jetstream(timeout=1)
-        await js.add_stream(StreamConfig(name=_STREAM, subjects=[_SUBJECT], duplicate_window=120))
+        await js.add_stream(StreamConfig(name=_STREAM.name, subjects=[_SUBJECT], duplicate_window=120))
         number = 1
         while not self._stop.is_set():
             try:
@@ -69,13 +72,9 @@ class Witness:
         await nc.close()
 
     async def _read(self) -> list[int]:
-        nc = await nats.connect(self._url)
-        try:
-            consumer = await nc.jetstream().subscribe(_SUBJECT, stream=_STREAM, ordered_consumer=True)
-            last = (await nc.jetstream().stream_info(_STREAM)).state.messages
-            return [int((await consumer.next_msg(timeout=10)).data) for _ in range(last)]
-        finally:
-            await nc.close()
+        async with connected(self._url) as bus:
+            batches = read_stored(bus, _STREAM, everything())
+            return [int(payload) async for batch in batches for _, payload, _ in batch]
 
 
 async def _ignore(_error: Exception) -> None:

@@ -88,7 +88,8 @@ class InstrumentLedger:
     """All that was found of one instrument so far.
 
     missing: numbers that should have rows and have none; those in ``declared_gaps`` are accounted for
-    declared_gaps: what ingest declared as lost; noticed_gaps: what the recorder noticed
+    declared_gaps: what ingest declared as lost, in fewest ranges, by ``gap_records``; noticed_gaps: what the recorder
+        noticed
     """
 
     key: Key
@@ -96,6 +97,7 @@ class InstrumentLedger:
     missing: list[Span] = field(default_factory=list[Span])
     declared_gaps: list[Span] = field(default_factory=list[Span])
     noticed_gaps: list[Span] = field(default_factory=list[Span])
+    gap_records: int = 0
     faults: list[Fault] = field(default_factory=list[Fault])
     derived: dict[str, int] = field(default_factory=dict[str, int])
     stream: Span | None = None

@@ -17,6 +17,7 @@ class InstrumentReport:
     stream: the numbers that JetStream still holds, of which those recorded were compared; None where it was not read
     events: rows of ticks and book events
     declared: numbers without a row that a gap record of ingest covers
+    gap_records: how many gap records ingest published
     faults: what is wrong, by kind and ascending
     compared: events of the stream that were held against their rows
     waiting: events of the stream that the recorder has not acknowledged yet
@@ -33,6 +34,7 @@ class InstrumentReport:
     compared: int = 0
     waiting: int = 0
     derived: dict[str, int] = field(default_factory=dict[str, int])
+    gap_records: int = 0
 
     @property
     def name(self) -> str:
@@ -102,6 +104,16 @@ class AuditReport:
         """Events without a row that ingest declared as lost, of all instruments."""
         return sum(total(instrument.declared) for instrument in self.instruments)
 
+    @property
+    def doubled(self) -> int:
+        """Numbers with more than one row, of all instruments."""
+        return sum(total(instrument.doubled) for instrument in self.instruments)
+
+    @property
+    def gap_records(self) -> int:
+        """Gap records that ingest published, of all instruments."""
+        return sum(instrument.gap_records for instrument in self.instruments)
+
     def describe(self) -> str:
         """Return a table, the faults, the notes, and as the last line what to do next."""
         lines = [f"run {self.run_id}: {self.events:,} events of {len(self.instruments)} instruments", ""]
@@ -123,6 +135,7 @@ class AuditReport:
             "events": self.events,
             "missing": self.missing,
             "declared": self.declared,
+            "gap_records": self.gap_records,
             "instruments": [_plain(instrument) for instrument in self.instruments],
             "notes": list(self.notes),
         }
@@ -187,6 +200,7 @@ def _plain(one: InstrumentReport) -> dict[str, object]:
         "stream": one.stream,
         "events": one.events,
         "declared": one.declared,
+        "gap_records": one.gap_records,
         "compared": one.compared,
         "waiting": one.waiting,
         "derived": one.derived,

@@ -1,5 +1,6 @@
 """Ranges of sequence numbers: merged, subtracted, intersected. A range is inclusive at both ends."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -73,5 +74,6 @@ def total(spans: Iterable[Span]) -> int:
 
 
 def touches(span: tuple[int, int], others: Sequence[Span]) -> bool:
-    """Whether ``span`` and one of ``others`` have a number in common."""
-    return any(other.first <= span[1] and span[0] <= other.last for other in others)
+    """Whether ``span`` and one of ``others``, which are as ``merge`` returns them, have a number in common."""
+    at = bisect_left(others, span[0], key=lambda other: other.last)
+    return at < len(others) and others[at].first <= span[1]
