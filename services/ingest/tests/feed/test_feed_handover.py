@@ -127,7 +127,9 @@ def assert_whole(listener: Listener) -> None:
         seqs = sorted(
             number
             for frame in frames
-            for number in range(frame.seq, frame.seq + len(frame.kinds if isinstance(frame, TickFrame) else frame.events))
+            for number in range(
+                frame.seq, frame.seq + len(frame.kinds if isinstance(frame, TickFrame) else frame.events)
+            )
         )
         assert seqs == list(range(1, len(seqs) + 1)), symbol
         in_order = sorted((frame for frame in frames if isinstance(frame, TickFrame)), key=lambda frame: frame.seq)
