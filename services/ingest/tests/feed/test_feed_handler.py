@@ -68,7 +68,7 @@ def test_repeated_trade_is_dropped_and_missing_one_counted(live):
     live.play([trade(1), trade(1), trade(4)])
     assert live.outlet.frames[0].trades.trade_id == [1, 4]
     counters = live.engine.feeds["BTCUSDT"].counters
-    assert (counters.trades_repeated, counters.trades_missed) == (1, 2)
+    assert (counters.trades_repeated, live.engine.feeds["BTCUSDT"].trades_missed) == (1, 2)
 
 
 def test_outdated_quote_is_dropped(live):

@@ -34,7 +34,6 @@ class FeedCounters:
     """What became of the events of an instrument; its book's own counters are in ``LocalBook``.
 
     trades_recovered: trades that a predecessor did not get to tell, told in its place
-    trades_missed: trades that never came, where the venue's ids tell
     events_lost: numbered events that the bus did not take
     """
 
@@ -46,7 +45,6 @@ class FeedCounters:
     book_events: int = 0
     trades_repeated: int = 0
     trades_recovered: int = 0
-    trades_missed: int = 0
     quotes_outdated: int = 0
     events_lost: int = 0
 
@@ -69,6 +67,11 @@ class InstrumentFeed:
         self._silence = Silence(rules)
         self._quote_id = -1
         self._top: tuple[object, object] | None = None
+
+    @property
+    def trades_missed(self) -> int:
+        """Trades that never came, where the venue's ids tell."""
+        return self._trades.missed
 
     @property
     def next_seq(self) -> int:
@@ -146,7 +149,6 @@ class InstrumentFeed:
     def fold_trade(self, trade: Trade, recv_ns: int, ingest_ns: int) -> None:
         """Number a trade, unless the venue's id says that it was folded before."""
         verdict = self._trades.judge(trade)
-        self.counters.trades_missed = self._trades.missed
         if verdict is not Verdict.NEW:
             self.counters.trades_repeated += verdict is Verdict.REPEATED
             return
@@ -168,7 +170,8 @@ class InstrumentFeed:
                 return
             self._quote_id = quote.update_id
         change = self.local.on_top(quote)
-        self._add_quote(quote, recv_ns, ingest_ns)
+        self.counters.quotes += 1
+        self._numbering.add_quote(quote, recv_ns, ingest_ns)
         if change is not None:
             self._add_change(change, recv_ns, ingest_ns)
 
@@ -279,7 +282,6 @@ class InstrumentFeed:
                 self._trades.judge(trade)
                 self._add_trade(trade, recv_ns, ingest_ns)
             self.counters.trades_recovered += len(missing)
-            self.counters.trades_missed = self._trades.missed
         if self.local.trust is Trust.LIVE:
             self._anchor(self.last_ns, ingest_ns)
 
@@ -308,7 +310,8 @@ class InstrumentFeed:
         quote = Top(
             None, grid.price(bids[0][0]), grid.qty(bids[0][1]), grid.price(asks[0][0]), grid.qty(asks[0][1]), event_ns
         )
-        self._add_quote(quote, recv_ns, ingest_ns)
+        self.counters.quotes += 1
+        self._numbering.add_quote(quote, recv_ns, ingest_ns)
 
     def _look_at_silence(self, ingest_ns: int) -> None:
         at_ns = self._silence.due_ns
@@ -322,10 +325,6 @@ class InstrumentFeed:
     def _add_trade(self, trade: Trade, recv_ns: int, ingest_ns: int) -> None:
         self.counters.trades += 1
         self._numbering.add_trade(trade, recv_ns, ingest_ns)
-
-    def _add_quote(self, quote: Top, recv_ns: int, ingest_ns: int) -> None:
-        self.counters.quotes += 1
-        self._numbering.add_quote(quote, recv_ns, ingest_ns)
 
     def _add_change(self, change: BookChange, recv_ns: int, ingest_ns: int) -> None:
         if self._is_rebuilding:

@@ -58,11 +58,6 @@ class TickRun:
         self.derivatives: DerivativeColumns | None = None
         self.liquidations: LiquidationColumns | None = None
 
-    @property
-    def is_full(self) -> bool:
-        """Whether the next event belongs into another frame."""
-        return len(self.kinds) >= MAX_TICKS
-
     def add_trade(self, trade: Trade, recv_ns: int, ingest_ns: int) -> None:
         """Append a trade."""
         columns = self.trades

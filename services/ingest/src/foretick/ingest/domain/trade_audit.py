@@ -31,6 +31,7 @@ class TradeAudit:
     ids: TradeIds
     last_id: int | None = None
     missed: int = 0
+    _next_id: int = -1
     _has_begun: bool = False
     _may_restart: bool = False
     _names: deque[str] = field(default_factory=deque[str])
@@ -38,6 +39,10 @@ class TradeAudit:
 
     def judge(self, trade: Trade) -> Verdict:
         """Judge a trade and remember it. What the venue sends of the past is new only if it follows what was seen."""
+        if trade.trade_id == self._next_id and not self._may_restart:
+            self.last_id = self._next_id
+            self._next_id += 1
+            return Verdict.NEW
         is_known = self._is_known_name if self.ids is TradeIds.NAMED or trade.trade_id is None else self._is_known_id
         if not self._has_begun and trade.is_history:
             return Verdict.HISTORY
@@ -50,7 +55,7 @@ class TradeAudit:
 
     def go_on_after(self, trade_id: int) -> None:
         """Take it that ``trade_id``, and all before it, were seen."""
-        self.last_id, self._has_begun = trade_id, True
+        self.last_id, self._next_id, self._has_begun = trade_id, trade_id + 1, True
 
     def _is_known_id(self, trade: Trade) -> bool:
         trade_id, last_id = trade.trade_id or 0, self.last_id
@@ -62,7 +67,7 @@ class TradeAudit:
                 return True
             if self.ids is TradeIds.CONTIGUOUS and 0 < trade_id - last_id < _NOT_A_HOLE:
                 self.missed += trade_id - last_id - 1
-        self.last_id = trade_id
+        self.last_id, self._next_id = trade_id, trade_id + 1
         return False
 
     def _is_known_name(self, trade: Trade) -> bool:

@@ -15,6 +15,7 @@ ANSWER_AGE_NS = 600 * NS_PER_S
 
 _WINDOW_NS = 60 * NS_PER_S
 _SAMPLES = 512
+_HEAR_NS = 10 * NS_PER_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +34,21 @@ class VenueClock:
         self._least: tuple[int, int] | None = None
         self._last_least: int | None = None
         self._samples: list[int] = []
-        self._due_ns = 0
+        self._sample_ns = 0
+        self.due_ns = 0
 
     def hear(self, recv_ns: int, event_ns: int) -> None:
-        """Take note of a message: when it was received by our clock, and when it was sent by the venue's."""
+        """Take note of a message: when it was received by our clock, and when it was sent by the venue's.
+
+        Hundred a second are enough: of those before ``due_ns`` nobody has to tell.
+        """
+        self.due_ns = recv_ns + _HEAR_NS
         late_ns = recv_ns - event_ns
         if self._least is None or late_ns < self._least[1] or recv_ns - self._least[0] > _WINDOW_NS:
             self._last_least = None if self._least is None else self._least[1]
             self._least = recv_ns, late_ns
-        if recv_ns >= self._due_ns:
-            self._due_ns = recv_ns + _WINDOW_NS // _SAMPLES
+        if recv_ns >= self._sample_ns:
+            self._sample_ns = recv_ns + _WINDOW_NS // _SAMPLES
             self._samples.append(late_ns)
             if len(self._samples) > _SAMPLES:
                 del self._samples[0]

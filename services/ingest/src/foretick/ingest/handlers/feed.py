@@ -96,7 +96,7 @@ class FeedHandler:
         parsed = self._wire.parse(payload) if asked is None else self._wire.parse_reply(asked, payload)
         for symbol, event in parsed:
             if not isinstance(event, _NOTICES):
-                if event.ts_event_ns is not None:
+                if recv_ns >= self.clock.due_ns and event.ts_event_ns is not None:
                     self.clock.hear(recv_ns, event.ts_event_ns)
                 self.engine.fold(symbol, event, recv_ns, ingest_ns)
             elif not isinstance(event, Numbered):

@@ -24,7 +24,7 @@ class FeedMetrics:
         venue = engine.identity.venue
         for symbol, feed in engine.feeds.items():
             self._trust.labels(venue, symbol).set(feed.local.trust is Trust.LIVE)
-            for what, count in asdict(feed.counters).items():
+            for what, count in (asdict(feed.counters) | {"trades_missed": feed.trades_missed}).items():
                 self._feed.labels(venue, symbol, what).inc(self._grown(("feed", venue, symbol, what), count))
             for what, count in asdict(feed.local.counters).items():
                 self._book.labels(venue, symbol, what).inc(self._grown(("book", venue, symbol, what), count))
