@@ -6,7 +6,6 @@ frames as its neighbours; where all got the same number of bytes, what the check
 
 import asyncio
 import multiprocessing
-import struct
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ import uvloop
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from foretick.common.testing.builders import feature_vector
+from foretick.common.testing.websocket_bytes import BINARY, TEXT, client_frame, handshake
 from foretick.gateway.domain.payloads import feature_data
 
 SYMBOLS = ("S0", "S1", "S2", "S3", "S4", "S5", "S6", "S7")
@@ -197,11 +197,7 @@ class Counter(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         path = "/" if self._group.kind == "nats" else "/ws/realtime"
-        transport.write(
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._group.port}\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
-        )
+        transport.write(handshake(f"127.0.0.1:{self._group.port}", path))
 
     def get_buffer(self, sizehint: int) -> bytearray:
         return self.shared
@@ -212,10 +208,7 @@ class Counter(asyncio.BufferedProtocol):
             self._greet()
 
     def _greet(self) -> None:
-        payload = greeting(self._group)
-        size = len(payload)
-        length = bytes([0x80 | size]) if size < 126 else bytes([0x80 | 126]) + struct.pack(">H", size)
-        self._transport.write(bytes([0x82 if self._group.kind == "nats" else 0x81]) + length + bytes(4) + payload)
+        self._transport.write(client_frame(greeting(self._group), BINARY if self._group.kind == "nats" else TEXT))
         if self._group.frozen:
             self._transport.pause_reading()
         self.greeted.set_result(None)
