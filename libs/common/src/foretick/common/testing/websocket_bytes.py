@@ -1,6 +1,6 @@
 """What a WebSocket client sends, as bytes (RFC 6455): for clients that misbehave, and those that must cost nothing."""
 
-TEXT, BINARY, CLOSE, PING = 0x81, 0x82, 0x88, 0x89
+TEXT, BINARY, CLOSE, PING, PONG = 0x81, 0x82, 0x88, 0x89, 0x8A
 """First bytes of a frame: final fragment and opcode."""
 
 _LENGTH_16 = 126
