@@ -17,7 +17,7 @@ import uvloop
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from foretick.common.testing.builders import feature_vector
-from foretick.common.testing.websocket_bytes import BINARY, PONG, TEXT, client_frame, handshake
+from foretick.common.testing.raw_websocket import BINARY, PONG, TEXT, client_frame, handshake
 from foretick.gateway.domain.payloads import feature_data
 
 SYMBOLS = ("S0", "S1", "S2", "S3", "S4", "S5", "S6", "S7")

@@ -1,6 +1,5 @@
 """A board with one instrument and sessions on it, all on a clock that moves when told; and the role feed as it runs."""
 
-import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,7 +19,7 @@ from foretick.common.runtime.logs import configure_logging
 from foretick.common.subjects import Subject
 from foretick.common.testing.builders import instrument
 from foretick.common.testing.fakes import ManualClock
-from foretick.common.testing.websocket_bytes import client_frame, handshake
+from foretick.common.testing.raw_websocket import open_narrow
 from foretick.gateway.app.feed import build
 from foretick.gateway.app.market import identify
 from foretick.gateway.domain.audience import Audience
@@ -30,9 +29,6 @@ from foretick.gateway.domain.frame import text_of
 from foretick.gateway.domain.principal import LOOPBACK_USER
 from foretick.gateway.domain.session import Session, SessionLimits
 from foretick.gateway.settings import GatewaySettings
-
-DEADLINE_S = 10.0
-NARROW_BYTES = 4096
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, Any]:
@@ -121,16 +117,8 @@ class Feed:
 
     async def narrow(self, channels: tuple[str, ...], symbols: tuple[str, ...] = ("BTCUSDT",)) -> socket.socket:
         """A connected client with a small window that has subscribed and reads nothing more."""
-        client = socket.socket()
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW_BYTES)
-        client.setblocking(False)
-        loop = asyncio.get_running_loop()
-        await loop.sock_connect(client, ("127.0.0.1", self.port))
-        await loop.sock_sendall(client, handshake(self.address))
-        assert (await asyncio.wait_for(loop.sock_recv(client, 64), DEADLINE_S)).startswith(b"HTTP/1.1 101")
         request = {"action": "subscribe", "symbols": symbols, "channels": channels}
-        await loop.sock_sendall(client, client_frame(json.dumps(request).encode()))
-        return client
+        return await open_narrow(self.address, request)
 
 
 StartFeed = Callable[..., Awaitable[Feed]]

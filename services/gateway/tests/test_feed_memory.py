@@ -1,20 +1,17 @@
 """What clients that take nothing may cost, counted in messages and bytes: real sockets, the loop of the service."""
 
 import asyncio
-import fcntl
 import socket
-import struct
-import termios
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from foretick.common.runtime.websocket_protocol import SEND_BUFFER_BYTES
 from foretick.common.subjects import FEATURE_VECTORS, PREDICTION_MESSAGES
 from foretick.common.testing.builders import feature_vector, prediction
+from foretick.common.testing.raw_websocket import PING, client_frame, unsent_bytes
 from foretick.common.testing.waiting import eventually
-from foretick.common.testing.websocket_bytes import PING, client_frame
-from foretick.gateway.adapters.picows.server import SEND_BUFFER_BYTES
 from foretick.gateway.domain.outbox import Outbox, OutboxLimits
 from foretick.gateway.handlers.feed import Connection, FeedHandler
 
@@ -53,13 +50,6 @@ def waiting_bytes(outbox: Outbox) -> int:
     """The bytes of what waits; the snapshots that are due are made when they are sent."""
     singles = (outbox._heartbeat or b"", outbox._announcement or b"")
     return sum(map(len, (*(update.frame for update in outbox.pending), *outbox._replies, *singles)))
-
-
-def unsent_bytes(connection: Connection) -> tuple[int, int]:
-    """What the process holds of its last writes, and what the kernel does (SIOCOUTQ, tcp(7))."""
-    out = connection.transport._out
-    answer = fcntl.ioctl(out.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
-    return out.get_write_buffer_size(), struct.unpack("i", answer)[0]
 
 
 @pytest.mark.parametrize("count", [1, 8])
@@ -104,7 +94,7 @@ async def test_what_waits_for_a_frozen_client_is_bounded_by_its_symbols(
     assert all(outbox.blocked and not outbox.pending for outbox in outboxes()), "a snapshot stands for all it missed"
     assert max(seen[-100:]) <= max(seen[:100]), "nothing grows"
     for connection in connections(handler):
-        ours, kernel = unsent_bytes(connection)
+        ours, kernel = unsent_bytes(connection.transport._out)
         assert 0 < ours <= LIMITS.flush_bytes + frame_bytes
         assert 0 < kernel <= KERNEL_BYTES
     for client in frozen:
@@ -123,14 +113,14 @@ async def test_pings_of_a_client_that_takes_nothing_are_not_kept(start_feed: Sta
         assert seq < 1000, "the client was never full"
         await feed.publish(FEATURE_VECTORS, feature_vector(VALUES, asof_seq=seq))
         await asyncio.sleep(0)
-    before, _ = unsent_bytes(connection)
+    before, _ = unsent_bytes(connection.transport._out)
     loop = asyncio.get_running_loop()
     pings = b"".join(client_frame(b"%0120d" % number, PING) for number in range(1000))
     for _ in range(20):
         await loop.sock_sendall(client, pings)
     await loop.sock_sendall(client, client_frame(b"last", PING))
     await eventually(lambda: connection.transport._pong == b"last")
-    assert unsent_bytes(connection)[0] == before, "20,000 pings of 120 bytes left nothing behind"
+    assert unsent_bytes(connection.transport._out)[0] == before, "20,000 pings of 120 bytes left nothing behind"
     received = await read_until_pong(client)
     assert received.count(b"\x8a\x04last") == 1
     assert b"0" * 100 not in received, "only the last ping is answered"

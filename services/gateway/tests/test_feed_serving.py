@@ -20,8 +20,8 @@ from foretick.common.errors import Fatal
 from foretick.common.runtime.embedded import free_port
 from foretick.common.subjects import FEATURE_VECTORS, INSTRUMENT_LISTINGS, PREDICTION_MESSAGES
 from foretick.common.testing.builders import feature_vector, instrument, prediction
+from foretick.common.testing.raw_websocket import client_frame, handshake
 from foretick.common.testing.waiting import eventually
-from foretick.common.testing.websocket_bytes import client_frame, handshake
 from foretick.gateway.handlers.feed import FeedHandler
 
 DEADLINE_S = 10.0

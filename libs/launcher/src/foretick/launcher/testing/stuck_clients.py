@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from foretick.common.testing.websocket_bytes import client_frame, handshake
+from foretick.common.testing.raw_websocket import client_frame, handshake
 
 _SMALL_BUFFER_BYTES = 4096
 _GREETING_BYTES = 4096

@@ -16,6 +16,7 @@ from picows import (
 )
 
 from foretick.common.errors import Fatal
+from foretick.common.runtime.websocket_protocol import SEND_BUFFER_BYTES
 from foretick.gateway.adapters.picows.door import Door
 from foretick.gateway.domain.outbox import CloseCode
 from foretick.gateway.ports import Batch, ConnectionEvents, Transport
@@ -25,9 +26,6 @@ PING_S = 20.0
 
 MAX_FRAME_BYTES = 1 << 20
 """A frame beyond is refused unread; the session refuses a message long before."""
-
-SEND_BUFFER_BYTES = 128 * 1024
-"""What the kernel may hold for a client: a slow one is behind by no more before it is conflated."""
 
 _BACKLOG = 1024
 
