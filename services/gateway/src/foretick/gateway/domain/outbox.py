@@ -53,8 +53,8 @@ class Outbox:
 
     Whoever writes it keeps its state: ``queued``, it has asked to be written; ``cooling``, it was written less than the
     flush interval ago; ``blocked``, its connection takes nothing; ``idle``, none of these, so that the next update asks
-    to be written. While the connection takes what is written, no update is skipped; else at most as many as the limits
-    allow of a topic wait, and then a snapshot does.
+    to be written. While the connection takes what is written and no more come in one turn than the limits allow, no
+    update is skipped; else at most ``bound`` wait, and a snapshot of each topic that has too many.
     """
 
     __slots__ = (
