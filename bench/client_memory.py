@@ -13,6 +13,7 @@ The floor of a healthy client is such that one process holds 10,000 in 320 MiB; 
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,25 +67,15 @@ Load = Callable[[Crowd, Publisher, Gateway, int], None]
 
 def sample(group: Group, values: int, load: Load) -> Cost:
     """Return what a client of ``group`` costs a new process once ``load`` has run."""
-    with folder() as place:
-        gateway = Gateway(place, SYMBOLS)
+    with folder() as place, closing(Gateway(place, SYMBOLS)) as gateway:
         publisher = gateway_publisher(gateway, SYMBOLS, values)
-        try:
-            publisher.publish(_ROUNDS_OF_UPDATES, HZ)
-            before = pss_bytes(gateway)
-            crowd = Crowd({"crowd": group.at(gateway.port)}, processes=1)
-            try:
-                load(crowd, publisher, gateway, group.count)
-                held = pss_bytes(gateway) - before
-                kernel = unsent_bytes(gateway.port)
-                return Cost(
-                    held / group.count / _KIB, kernel / group.count / _KIB,
-                    gateway.metric("waiting_messages") / group.count,
-                )  # fmt: skip
-            finally:
-                crowd.close()
-        finally:
-            gateway.close()
+        publisher.publish(_ROUNDS_OF_UPDATES, HZ)
+        before = pss_bytes(gateway)
+        with closing(Crowd({"crowd": group.at(gateway.port)}, processes=1)) as crowd:
+            load(crowd, publisher, gateway, group.count)
+            held, kernel = pss_bytes(gateway) - before, unsent_bytes(gateway.port)
+            waiting = gateway.metric("waiting_messages")
+    return Cost(held / group.count / _KIB, kernel / group.count / _KIB, waiting / group.count)
 
 
 def take_all(crowd: Crowd, publisher: Publisher, gateway: Gateway, count: int) -> None:

@@ -9,6 +9,7 @@ count bytes, which must agree. Packing is printed for both sides, counted as ``f
 import sys
 import time
 import urllib.request
+from contextlib import ExitStack, closing
 
 import psutil
 
@@ -26,26 +27,21 @@ ROUNDS = 5
 
 def measure() -> list[Figure]:
     """Return the figure."""
-    with folder() as place:
-        gateway, plain = Gateway(place, SYMBOLS), Plain()
+    with ExitStack() as stack:
+        gateway = stack.enter_context(closing(Gateway(stack.enter_context(folder()), SYMBOLS)))
+        plain = stack.enter_context(closing(Plain()))
         ours = gateway_publisher(gateway, SYMBOLS)
         ours.publish(1)
-        crowd = Crowd(
-            {
-                "ours": Group("gateway", gateway.port, CLIENTS, CHECKERS, SYMBOLS),
-                "rival": Group("plain", plain.port, CLIENTS, CHECKERS, SYMBOLS),
-            }
-        )
-        try:
-            sides = {
-                "ours": lambda: window(crowd, "ours", gateway.process, ours, WINDOW_S * HZ, HZ),
-                "rival": lambda: plain.window(crowd),
-            }
-            samples = interleave(sides, ROUNDS)
-        finally:
-            crowd.close()
-            gateway.close()
-            plain.close()
+        groups = {
+            "ours": Group("gateway", gateway.port, CLIENTS, CHECKERS, SYMBOLS),
+            "rival": Group("plain", plain.port, CLIENTS, CHECKERS, SYMBOLS),
+        }
+        crowd = stack.enter_context(closing(Crowd(groups)))
+        sides = {
+            "ours": lambda: window(crowd, "ours", gateway.process, ours, WINDOW_S * HZ, HZ),
+            "rival": lambda: plain.window(crowd),
+        }
+        samples = interleave(sides, ROUNDS)
     note = (
         f"{CLIENTS} clients, {len(SYMBOLS)} symbols, {HZ} Hz. Ours: {describe(samples['ours'])}. "
         f"FastAPI send_text: {describe(samples['rival'])}"

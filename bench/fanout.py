@@ -17,6 +17,8 @@ sides nearly every update is a frame and a write of its own. It is published wit
 Some of the clients (40) compare every update with what it must be; the others count bytes, which must agree.
 """
 
+from contextlib import ExitStack, closing
+
 from bench.crowd import SYMBOLS, Crowd, Group, update_text
 from bench.fanout_rig import HZ, Gateway, Listener, Publisher, folder, gateway_publisher
 from bench.harness import Figure
@@ -32,31 +34,27 @@ ROUNDS, ALONE_ROUNDS = 5, 3
 def measure() -> list[Figure]:
     """Return both figures."""
     symbols = SYMBOLS[:1]
-    with folder() as place:
-        gateway, listener = Gateway(place, symbols), Listener(place)
+    with ExitStack() as stack:
+        place = stack.enter_context(folder())
+        gateway = stack.enter_context(closing(Gateway(place, symbols)))
+        listener = stack.enter_context(closing(Listener(place)))
         ours = gateway_publisher(gateway, symbols)
         rival = Publisher(listener.nats_url, symbols, lambda symbol: f"bench.{symbol}", update_text)
         ours.publish(1)  # the state that clients begin with
-        crowd = Crowd(
-            {
-                "ours": Group("gateway", gateway.port, CLIENTS, CHECKERS, symbols),
-                "rival": Group("nats", listener.port, CLIENTS, CHECKERS, symbols),
+        groups = {
+            "ours": Group("gateway", gateway.port, CLIENTS, CHECKERS, symbols),
+            "rival": Group("nats", listener.port, CLIENTS, CHECKERS, symbols),
+        }
+        crowd = stack.enter_context(closing(Crowd(groups)))
+
+        def compare(hz: int, rounds: int) -> dict[str, list[Window]]:
+            sides = {
+                "ours": lambda: window(crowd, "ours", gateway.process, ours, WINDOW_S * hz, hz),
+                "rival": lambda: window(crowd, "rival", listener.process, rival, WINDOW_S * hz, hz),
             }
-        )
-        try:
+            return interleave(sides, rounds)
 
-            def compare(hz: int, rounds: int) -> dict[str, list[Window]]:
-                sides = {
-                    "ours": lambda: window(crowd, "ours", gateway.process, ours, WINDOW_S * hz, hz),
-                    "rival": lambda: window(crowd, "rival", listener.process, rival, WINDOW_S * hz, hz),
-                }
-                return interleave(sides, rounds)
-
-            together, alone = compare(HZ, ROUNDS), compare(ALONE_HZ, ALONE_ROUNDS)
-        finally:
-            crowd.close()
-            gateway.close()
-            listener.close()
+        together, alone = compare(HZ, ROUNDS), compare(ALONE_HZ, ALONE_ROUNDS)
     return [
         Figure("fanout", ratio(together), "ratio", 1.0, 1.4, smaller_is_better=False, note=note(together, HZ)),
         Figure("fanout-alone", ratio(alone), "ratio", None, None, smaller_is_better=False, note=note(alone, ALONE_HZ)),
