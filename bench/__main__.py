@@ -17,8 +17,10 @@ MODULES = {
     "record": ("record",),
     "catch_up": ("catch-up",),
     "scale": ("scale",),
-    "fanout": ("fanout", "coalesce"),
+    "fanout": ("fanout", "fanout-alone"),
+    "coalesce": ("coalesce",),
     "frozen": ("frozen",),
+    "client_memory": ("client-memory", "client-memory-frozen"),
     "first_light": ("first-light-cold", "first-light-warm"),
 }
 _ATTEMPTS = 3

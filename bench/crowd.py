@@ -6,9 +6,10 @@ frames as its neighbours; where all got the same number of bytes, what the check
 
 import asyncio
 import multiprocessing
+import socket
 import struct
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -16,11 +17,15 @@ import uvloop
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from foretick.common.testing.builders import feature_vector
+from foretick.common.testing.raw_websocket import BINARY, PONG, TEXT, client_frame, handshake
 from foretick.gateway.domain.payloads import feature_data
 
 SYMBOLS = ("S0", "S1", "S2", "S3", "S4", "S5", "S6", "S7")
 BASE_SEQ = 1_000_000
 """The first ``asof_seq``: all later ones have as many digits, so that all updates have the same length."""
+
+_ALIVE_S = 10.0
+"""A client that only counts does not see pings, so it says unasked that it is there (RFC 6455, section 5.5.3)."""
 
 _ARRIVED = b'"ts_recv_us":'
 
@@ -42,23 +47,49 @@ class Group:
     timed: bool = False
     frozen: bool = False
 
+    def at(self, port: int) -> "Group":
+        """Return the same group at another server."""
+        return replace(self, port=port)
+
 
 @dataclass
 class Count:
-    """What a group got: bytes of each client that counts, and of each checker its updates, bytes and wrong ones."""
+    """What a group got: bytes of each client that counts; of each checker its updates, frames, bytes and wrong ones.
+
+    writes: how many writes of the server it took, for all clients
+    lost: clients that the server has cut off
+    """
 
     counted_bytes: list[int] = field(default_factory=list)
     updates: list[int] = field(default_factory=list)
+    frames: list[int] = field(default_factory=list)
     checked_bytes: list[int] = field(default_factory=list)
+    writes: int = 0
+    lost: int = 0
     wrong: int = 0
     ages_us: list[int] = field(default_factory=list)
 
     def add(self, other: "Count") -> None:
-        self.counted_bytes += other.counted_bytes
-        self.updates += other.updates
-        self.checked_bytes += other.checked_bytes
+        """Count the clients of another process, too."""
+        for name in _OF_EACH_CLIENT:
+            getattr(self, name).extend(getattr(other, name))
+        self.lost += other.lost
+        self._add_totals(other)
+
+    def go_on(self, later: "Count") -> None:
+        """Count what the same clients got next."""
+        for name in _OF_EACH_CLIENT:
+            setattr(self, name, [a + b for a, b in zip(getattr(self, name), getattr(later, name), strict=True)])
+        self.lost = later.lost
+        self._add_totals(later)
+
+    def _add_totals(self, other: "Count") -> None:
+        self.writes += other.writes
         self.wrong += other.wrong
         self.ages_us += other.ages_us
+
+
+_OF_EACH_CLIENT = ("counted_bytes", "updates", "frames", "checked_bytes")
 
 
 def vector(symbol: str, seq: int, values: int = 12, **fields: Any) -> Any:
@@ -84,6 +115,7 @@ class Crowd:
 
     def __init__(self, groups: dict[str, Group], processes: int = 2) -> None:
         context = multiprocessing.get_context("spawn")
+        self._groups = groups
         self._pipes = []
         for number in range(processes):
             share = {name: deal(group, processes, number) for name, group in groups.items()}
@@ -96,13 +128,19 @@ class Crowd:
                 raise RuntimeError("the clients did not connect")
 
     def count(self) -> dict[str, Count]:
-        """What each group got since the last call."""
+        """What each group got since the last call.
+
+        Raises:
+            RuntimeError: the server cut somebody off who was not frozen.
+        """
         total: dict[str, Count] = {}
         for pipe, _ in self._pipes:
             pipe.send("count")
         for pipe, _ in self._pipes:
             for name, count in pipe.recv().items():
                 total.setdefault(name, Count()).add(count)
+        if lost := {name: count.lost for name, count in total.items() if count.lost and not self._groups[name].frozen}:
+            raise RuntimeError(f"clients were cut off: {lost}")
         return total
 
     def close(self) -> None:
@@ -119,9 +157,7 @@ def deal(group: Group, processes: int, number: int) -> Group:
     def part(total: int) -> int:
         return total // processes + (number < total % processes)
 
-    return Group(
-        group.kind, group.port, part(group.count), part(group.checkers), group.symbols, group.timed, group.frozen
-    )
+    return replace(group, count=part(group.count), checkers=part(group.checkers))
 
 
 def greeting(group: Group) -> bytes:
@@ -130,6 +166,36 @@ def greeting(group: Group) -> bytes:
         subscriptions = "".join(f"SUB bench.{symbol} {n}\r\n" for n, symbol in enumerate(group.symbols, 1))
         return f'CONNECT {{"verbose":false}}\r\n{subscriptions}PING\r\n'.encode()
     return msgspec.json.encode({"action": "subscribe", "symbols": group.symbols, "channels": ["features"]})
+
+
+class Writes:
+    """The writes that reached a client: data segments by its TCP (tcp_info in linux/tcp.h).
+
+    A server that does not wait (TCP_NODELAY) makes a segment of each write of less than the loopback's 64 kB.
+    """
+
+    _DATA_SEGS_IN = 152
+
+    def __init__(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._socket: socket.socket = transport.get_extra_info("socket")
+        self._told = self._segments()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the connection has ended."""
+        return self._transport.is_closing()
+
+    def take(self) -> int:
+        """Return how many since the last call."""
+        if self.is_over:
+            return 0
+        before, self._told = self._told, self._segments()
+        return self._told - before
+
+    def _segments(self) -> int:
+        info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, self._DATA_SEGS_IN + 4)
+        return struct.unpack_from("I", info, self._DATA_SEGS_IN)[0]
 
 
 class Checker(WSListener):
@@ -141,10 +207,11 @@ class Checker(WSListener):
         self._next: dict[str, int] = {}
         self._rest = b""
         self.counted = Count()
-        self.updates = self.bytes = self.wrong = 0
+        self.updates = self.frames = self.bytes = self.wrong = 0
         self.ages_us: list[int] = []
 
     def on_ws_connected(self, transport: WSTransport) -> None:
+        self.writes = Writes(transport.underlying_transport)
         kind = WSMsgType.BINARY if self._group.kind == "nats" else WSMsgType.TEXT
         transport.send(kind, greeting(self._group))
 
@@ -152,10 +219,12 @@ class Checker(WSListener):
         payload = frame.get_payload_as_bytes()
         size = len(payload)
         self.bytes += size + (2 if size < 126 else 4 if size < 65_536 else 10)
+        before = self.updates
         if self._group.kind == "nats":
             self._take_stream(payload)
         elif payload.startswith(b'{"type":"delta"'):
             self._take(payload)
+        self.frames += self.updates > before
 
     def _take_stream(self, payload: bytes) -> None:
         data = self._rest + payload
@@ -196,12 +265,9 @@ class Counter(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         self._transport = transport
+        self.writes = Writes(transport)
         path = "/" if self._group.kind == "nats" else "/ws/realtime"
-        transport.write(
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._group.port}\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
-        )
+        transport.write(handshake(f"127.0.0.1:{self._group.port}", path))
 
     def get_buffer(self, sizehint: int) -> bytearray:
         return self.shared
@@ -212,13 +278,14 @@ class Counter(asyncio.BufferedProtocol):
             self._greet()
 
     def _greet(self) -> None:
-        payload = greeting(self._group)
-        size = len(payload)
-        length = bytes([0x80 | size]) if size < 126 else bytes([0x80 | 126]) + struct.pack(">H", size)
-        self._transport.write(bytes([0x82 if self._group.kind == "nats" else 0x81]) + length + bytes(4) + payload)
+        self._transport.write(client_frame(greeting(self._group), BINARY if self._group.kind == "nats" else TEXT))
         if self._group.frozen:
             self._transport.pause_reading()
         self.greeted.set_result(None)
+
+    def say_alive(self) -> None:
+        if not self.writes.is_over:
+            self._transport.write(client_frame(b"", PONG))
 
 
 async def open_counter(group: Group) -> Counter:
@@ -231,7 +298,7 @@ async def open_counter(group: Group) -> Counter:
 async def _play(groups: dict[str, Group], pipe: Any) -> None:
     counters: dict[str, list[Counter]] = {}
     checkers: dict[str, list[Checker]] = {}
-    kept = []
+    kept: list[Any] = []
     for name, group in groups.items():
         path = "/" if group.kind == "nats" else "/ws/realtime"
         checkers[name], counters[name] = [], []
@@ -242,6 +309,8 @@ async def _play(groups: dict[str, Group], pipe: Any) -> None:
         for _ in range(group.count - group.checkers):
             counters[name].append(await open_counter(group))
     pipe.send("connected")
+    alive = _say_alive([one for name, group in groups.items() if not group.frozen for one in counters[name]])
+    kept.append(asyncio.create_task(alive))
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
     loop.add_reader(pipe.fileno(), asked.set)
@@ -252,17 +321,29 @@ async def _play(groups: dict[str, Group], pipe: Any) -> None:
         pipe.send({name: _collect(counters[name], checkers[name]) for name in groups})
 
 
+async def _say_alive(counters: list[Counter]) -> None:
+    while True:
+        await asyncio.sleep(_ALIVE_S)
+        for counter in counters:
+            counter.say_alive()
+
+
 def _collect(counters: list[Counter], checkers: list[Checker]) -> Count:
     count = Count()
     for counter in counters:
         count.counted_bytes.append(counter.bytes)
+        count.lost += counter.writes.is_over
+        count.writes += counter.writes.take()
         counter.bytes = 0
     for checker in checkers:
         count.updates.append(checker.updates)
+        count.frames.append(checker.frames)
+        count.lost += checker.writes.is_over
+        count.writes += checker.writes.take()
         count.checked_bytes.append(checker.bytes)
         count.wrong += checker.wrong
         count.ages_us += checker.ages_us
-        checker.updates = checker.bytes = checker.wrong = 0
+        checker.updates = checker.frames = checker.bytes = checker.wrong = 0
         checker.ages_us = []
     return count
 

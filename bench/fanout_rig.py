@@ -1,4 +1,4 @@
-"""The servers of the fan-out benchmarks, the publisher, and one measured window."""
+"""The servers of the fan-out benchmarks, and the publisher."""
 
 import asyncio
 import os
@@ -75,31 +75,31 @@ class Listener:
 
 
 class Publisher:
-    """Publishes rounds at ``HZ``: what ``payload(symbol, seq)`` returns for each symbol, under ``subject(symbol)``."""
+    """Publishes rounds: what ``payload(symbol, seq)`` returns for each symbol, under ``subject(symbol)``."""
 
     def __init__(
         self, url: str, symbols: tuple[str, ...], subject: Callable[[str], str], payload: Callable[[str, int], bytes]
     ) -> None:
         self._url = url
-        self._symbols = symbols
+        self.symbols = symbols
         self._subject = subject
         self._payload = payload
         self._seq = BASE_SEQ - 1
 
-    def publish(self, rounds: int) -> float:
-        """Publish ``rounds`` and return the seconds it took."""
-        return asyncio.run(self._publish(rounds))
+    def publish(self, rounds: int, hz: float = HZ) -> float:
+        """Publish ``rounds`` at ``hz`` and return the seconds it took."""
+        return asyncio.run(self._publish(rounds, hz))
 
-    async def _publish(self, rounds: int) -> float:
+    async def _publish(self, rounds: int, hz: float) -> float:
         nc = await nats.connect(self._url)
         loop = asyncio.get_running_loop()
         start_s = loop.time()
         for number in range(rounds):
             self._seq += 1
-            for symbol in self._symbols:
+            for symbol in self.symbols:
                 await nc.publish(self._subject(symbol), self._payload(symbol, self._seq))
             await nc.flush()
-            await asyncio.sleep(max(0.0, start_s + (number + 1) / HZ - loop.time()))
+            await asyncio.sleep(max(0.0, start_s + (number + 1) / hz - loop.time()))
         await nc.close()
         return loop.time() - start_s
 

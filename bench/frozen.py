@@ -8,6 +8,7 @@ without it are also compared with each other. A window counts once the frozen on
 
 import statistics
 import time
+from contextlib import closing
 from pathlib import Path
 
 from bench.crowd import Crowd, Group
@@ -39,32 +40,28 @@ def measure() -> list[Figure]:
 
 def _measure(place: Path) -> tuple[dict[str, list[float]], float]:
     symbols = ("S0",)
-    gateway = Gateway(place, symbols)
-    publisher = gateway_publisher(gateway, symbols, VALUES, stamped=True)
-    publisher.publish(1)
-    healthy = Crowd({"healthy": Group("gateway", gateway.port, HEALTHY, HEALTHY, symbols, timed=True)}, processes=1)
     samples: dict[str, list[float]] = {"with": [], "without": [], "null": []}
-    try:
-        _p99_ms(healthy, publisher)
-        for number in range(ROUNDS):
-            order = ("without", "with", "null") if number % 2 else ("null", "with", "without")
-            for side in order:
-                if side == "with":
-                    samples[side].append(_p99_beside_frozen(healthy, publisher, gateway))
-                else:
-                    samples[side].append(_p99_ms(healthy, publisher))
-        time.sleep(1.5)  # the counters are copied once a second
-        encoded_frac = gateway.metric("updates_encoded_total") / gateway.metric("updates_total")
-    finally:
-        healthy.close()
-        gateway.close()
+    with closing(Gateway(place, symbols)) as gateway:
+        publisher = gateway_publisher(gateway, symbols, VALUES, stamped=True)
+        publisher.publish(1)
+        group = Group("gateway", gateway.port, HEALTHY, HEALTHY, symbols, timed=True)
+        with closing(Crowd({"healthy": group}, processes=1)) as healthy:
+            _p99_ms(healthy, publisher)
+            for number in range(ROUNDS):
+                for side in ("without", "with", "null") if number % 2 else ("null", "with", "without"):
+                    if side == "with":
+                        samples[side].append(_p99_beside_frozen(healthy, publisher, gateway))
+                    else:
+                        samples[side].append(_p99_ms(healthy, publisher))
+            time.sleep(1.5)  # the counters are copied once a second
+            encoded_frac = gateway.metric("updates_encoded_total") / gateway.metric("updates_total")
     return samples, encoded_frac
 
 
 def _p99_beside_frozen(healthy: Crowd, publisher: Publisher, gateway: Gateway) -> float:
     """The same with the frozen there, and full."""
-    frozen = Crowd({"frozen": Group("gateway", gateway.port, FROZEN, 0, ("S0",), frozen=True)}, processes=1)
-    try:
+    group = Group("gateway", gateway.port, FROZEN, 0, ("S0",), frozen=True)
+    with closing(Crowd({"frozen": group}, processes=1)):
         before = gateway.metric("conflated_total")
         for _ in range(_FILL_ROUNDS // HZ):
             publisher.publish(HZ)
@@ -73,8 +70,6 @@ def _p99_beside_frozen(healthy: Crowd, publisher: Publisher, gateway: Gateway) -
         else:
             raise MachineTooNoisy("the frozen clients never filled up")
         return _p99_ms(healthy, publisher)
-    finally:
-        frozen.close()
 
 
 def _p99_ms(healthy: Crowd, publisher: Publisher) -> float:

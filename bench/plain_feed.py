@@ -60,4 +60,7 @@ async def stream() -> None:
 
 
 if __name__ == "__main__":
-    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", ws_per_message_deflate=False)
+    uvicorn.run(
+        app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", ws_per_message_deflate=False,
+        ws_ping_interval=None,  # the clients that only count answer none
+    )  # fmt: skip

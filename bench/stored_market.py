@@ -135,8 +135,8 @@ class StoredMarket:
                 for log in logs:
                     _wait_for(log, "started")
                 asyncio.run(self._list())
-                began = [_wait_for(log, "taking over instruments") for log in logs]
-                ended = [_wait_for(log, "recovered") for log in logs]
+                ended = _wait_until_all_is_read(logs, self.stored)
+                began = [line for log in logs for line in _lines(log, "taking over instruments")]
             finally:
                 for process in processes:
                     process.terminate()
@@ -189,14 +189,37 @@ class StoredMarket:
         return f"{stored.get(subject, 0)} {digest.hexdigest()}"
 
 
-def _wait_for(log: Path, event: str) -> dict[str, float]:
-    """Return the first line of ``log`` that tells ``event``, with its time as ``at_s``."""
+def _wait_for(log: Path, event: str) -> None:
+    """Return once ``log`` tells ``event``."""
     deadline = time.monotonic() + _LIVE_S
-    while time.monotonic() < deadline:
-        for line in log.read_text().splitlines():
-            with suppress(json.JSONDecodeError):
-                entry = json.loads(line)
-                if entry.get("event") == event:
-                    return entry | {"at_s": datetime.fromisoformat(entry["ts"]).timestamp()}
+    while not _lines(log, event):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"no '{event}' within {_LIVE_S:g} s:\n{log.read_text()[-2000:]}")
         time.sleep(0.05)
-    raise RuntimeError(f"no '{event}' within {_LIVE_S:g} s:\n{log.read_text()[-2000:]}")
+
+
+def _wait_until_all_is_read(logs: Sequence[Path], frames: int) -> list[dict[str, float]]:
+    """Return the lines that tell a recovery, once they tell of ``frames`` in all.
+
+    A shard recovers more than once where it heard of some instruments a moment after the others.
+    """
+    deadline = time.monotonic() + _LIVE_S
+    while True:
+        ended = [line for log in logs for line in _lines(log, "recovered")]
+        if sum(int(line["frames"]) for line in ended) >= frames:
+            return ended
+        if time.monotonic() > deadline:
+            tails = "\n".join(log.read_text()[-2000:] for log in logs)
+            raise RuntimeError(f"{ended} within {_LIVE_S:g} s, of {frames} frames:\n{tails}")
+        time.sleep(0.05)
+
+
+def _lines(log: Path, event: str) -> list[dict[str, float]]:
+    """Return the lines of ``log`` that tell ``event``, with their time as ``at_s``."""
+    found = []
+    for line in log.read_text().splitlines():
+        with suppress(json.JSONDecodeError):
+            entry = json.loads(line)
+            if entry.get("event") == event:
+                found.append(entry | {"at_s": datetime.fromisoformat(entry["ts"]).timestamp()})
+    return found

@@ -153,7 +153,8 @@ class Client(WSListener):
             self.answered.add(key)
         elif known is not None:
             tally.conflated += 1
-        if known is not None and known[0] == message.epoch and message.seq < known[1]:
+        goes_on = message.resumed is not False  # what cannot be resumed may come from a process that is a little behind
+        if goes_on and known is not None and known[0] == message.epoch and message.seq < known[1]:
             tally.broken_links += 1
         self.held[key] = (message.epoch, message.seq)
 

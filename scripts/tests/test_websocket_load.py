@@ -112,9 +112,9 @@ async def test_nobody_there_fails():
     assert "2 connections failed" in output
 
 
-def update(kind: str, seq: int, prev: int | None) -> bytes:
+def update(kind: str, seq: int, prev: int | None, **more: bool) -> bytes:
     head = {"type": kind, "channel": "predictions", "venue": "sim", "symbol": "BTCUSDT", "epoch": 1, "seq": seq}
-    return msgspec.json.encode(head | ({} if prev is None else {"prev": prev}) | {"data": {}})
+    return msgspec.json.encode(head | ({} if prev is None else {"prev": prev}) | {"data": {}} | more)
 
 
 @pytest.mark.parametrize(
@@ -140,3 +140,26 @@ async def test_feed_that_breaks_the_chain_fails(told: list[tuple[str, int, int |
     server.close()
     assert code == 1
     assert fault in output
+
+
+@pytest.mark.parametrize(("more", "code"), [({"resumed": False}, 0), ({}, 1)])
+async def test_returning_client_may_only_be_told_less_by_a_process_that_says_it_cannot_resume(
+    more: dict[str, bool], code: int
+):
+    class Behind(WSListener):
+        """Another process, a moment behind the one that the client left."""
+
+        def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+            if frame.msg_type != WSMsgType.TEXT:
+                return
+            if b"since" in frame.get_payload_as_bytes():
+                transport.send(WSMsgType.TEXT, update("snapshot", 4, None, **more))
+            else:
+                transport.send(WSMsgType.TEXT, update("snapshot", 4, None))
+                transport.send(WSMsgType.TEXT, update("delta", 5, 4))
+
+    server = await ws_create_server(lambda _request: Behind(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    found, output = await load(f"ws://127.0.0.1:{port}/ws/realtime", "--connections", "1", "--seconds", "0.3")
+    server.close()
+    assert found == code, output

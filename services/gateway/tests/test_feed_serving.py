@@ -8,107 +8,26 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import msgspec
-import nats as nats_client
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from foretick.common.errors import Fatal
-from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.runtime.embedded import free_port
-from foretick.common.runtime.logs import configure_logging
-from foretick.common.subjects import FEATURE_VECTORS, INSTRUMENT_LISTINGS, PREDICTION_MESSAGES, Subject
+from foretick.common.subjects import FEATURE_VECTORS, INSTRUMENT_LISTINGS, PREDICTION_MESSAGES
 from foretick.common.testing.builders import feature_vector, instrument, prediction
+from foretick.common.testing.raw_websocket import client_frame, handshake
 from foretick.common.testing.waiting import eventually
-from foretick.gateway.app.feed import build
 from foretick.gateway.handlers.feed import FeedHandler
-from foretick.gateway.settings import GatewaySettings
 
 DEADLINE_S = 10.0
 SUBSCRIBE = '{"action":"subscribe","symbols":["BTCUSDT"],"channels":["predictions"]}'
 SUBSCRIBE_FEATURES = '{"action":"subscribe","symbols":["BTCUSDT"],"channels":["features"]}'
-
-
-@dataclass
-class Feed:
-    """A running feed and a producer on its bus."""
-
-    rt: Runtime
-    port: int
-    producer: nats_client.NATS
-
-    async def publish(self, subject: Subject, message: Any) -> None:
-        await self.producer.publish(subject.of(message.venue, message.symbol), msgspec.json.encode(message))
-        await self.producer.flush()
-
-    def open(self, path: str = "/ws/realtime", **options: Any) -> connect:
-        return connect(f"ws://127.0.0.1:{self.port}{path}", proxy=None, max_size=None, **options)
-
-    def metric(self, name: str) -> float:
-        return self.rt.metrics.registry.get_sample_value(f"foretick_gateway_{name}") or 0.0
-
-    async def narrow(self) -> socket.socket:
-        """A connected client with a small window that has subscribed to the features and never reads."""
-        client = socket.socket()
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.setblocking(False)
-        loop = asyncio.get_running_loop()
-        await loop.sock_connect(client, ("127.0.0.1", self.port))
-        await loop.sock_sendall(client, handshake(self.port))
-        assert (await asyncio.wait_for(loop.sock_recv(client, 64), DEADLINE_S)).startswith(b"HTTP/1.1 101")
-        await loop.sock_sendall(client, masked(0x81, SUBSCRIBE_FEATURES.encode()))
-        return client
-
-
-Start = Callable[..., Awaitable[Feed]]
-
-
-@pytest.fixture
-async def start(nats_url: str) -> AsyncIterator[Start]:
-    running: list[Feed] = []
-
-    async def start_feed(**settings: Any) -> Feed:
-        port = settings.pop("WEBSOCKET_PORT", None) or free_port()
-        values = GatewaySettings.model_validate(
-            {"NATS_URL": nats_url, "RUN_ID": "test", "WEBSOCKET_PORT": port} | settings
-        )
-        rt = Runtime("gateway", "feed", values, configure_logging("gateway.feed", "ERROR"))
-        await rt.bus.connect()
-        await rt.bus.ensure_streams()
-        rt.epoch = await rt.bus.next_epoch()
-        try:
-            await build(rt, values)
-        except Fatal:
-            await rt.drain()
-            raise
-        feed = Feed(rt, port, await nats_client.connect(nats_url))
-        running.append(feed)
-        return feed
-
-    yield start_feed
-    for feed in running:
-        await feed.producer.close()
-        await feed.rt.drain()
-
-
-def handshake(port: int, path: str = "/ws/realtime", **headers: str) -> bytes:
-    fields = {"Host": f"127.0.0.1:{port}", "Upgrade": "websocket", "Connection": "Upgrade"}
-    fields |= {"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="} | headers
-    lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
-
-
-def masked(first: int, payload: bytes) -> bytes:
-    """A client's frame, masked with zeros, for payloads below 64 kB."""
-    size = len(payload)
-    length = bytes([0x80 | size]) if size < 126 else bytes([0x80 | 126]) + struct.pack(">H", size)
-    return bytes([first]) + length + bytes(4) + payload
+StartFeed = Callable[..., Any]
 
 
 async def receive_until(client: ClientConnection, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
@@ -153,8 +72,8 @@ async def subscribed(client: ClientConnection, request: str = SUBSCRIBE) -> None
 # ---- the same conversation -----------------------------------------------------------------------------------------
 
 
-async def test_message_on_nats_reaches_a_subscribed_client(start: Start):
-    feed = await start()
+async def test_message_on_nats_reaches_a_subscribed_client(start_feed: StartFeed):
+    feed = await start_feed()
     await feed.publish(INSTRUMENT_LISTINGS, instrument())
     async with feed.open() as client:
         assert json.loads(await client.recv())["type"] == "welcome"
@@ -168,8 +87,8 @@ async def test_message_on_nats_reaches_a_subscribed_client(start: Start):
     await eventually(lambda: feed.metric("connections") == 0)
 
 
-async def test_any_process_resumes_any_client(start: Start):
-    one, two = await start(), await start()
+async def test_any_process_resumes_any_client(start_feed: StartFeed):
+    one, two = await start_feed(), await start_feed()
     async with one.open() as client:
         await subscribed(client)
         for seq in (1, 2):
@@ -186,10 +105,10 @@ async def test_any_process_resumes_any_client(start: Start):
         assert [(delta["prev"], delta["seq"]) for delta in chain] == [(2, 3), (3, 4), (4, 5)]
 
 
-async def test_processes_share_a_port(start: Start):
+async def test_processes_share_a_port(start_feed: StartFeed):
     port = free_port()
-    one = await start(WEBSOCKET_PORT=port, FEED_PROCESSES=2)
-    two = await start(WEBSOCKET_PORT=port, FEED_PROCESSES=2)
+    one = await start_feed(WEBSOCKET_PORT=port, FEED_PROCESSES=2)
+    two = await start_feed(WEBSOCKET_PORT=port, FEED_PROCESSES=2)
     clients = [await one.open() for _ in range(24)]
     await eventually(lambda: one.metric("connections") + two.metric("connections") == 24)
     assert one.metric("connections") > 0  # the kernel deals them out: all 24 on one side is a chance of 2**-23
@@ -219,10 +138,10 @@ async def test_process_closes_clients_with_1012_on_sigterm_and_exits_cleanly(nat
             await process.wait()
 
 
-async def test_taken_port_is_refused_and_named(start: Start):
-    feed = await start()
+async def test_taken_port_is_refused_and_named(start_feed: StartFeed):
+    feed = await start_feed()
     with pytest.raises(Fatal, match=rf"cannot listen on 127.0.0.1:{feed.port}.*WEBSOCKET_PORT"):
-        await start(WEBSOCKET_PORT=feed.port)
+        await start_feed(WEBSOCKET_PORT=feed.port)
 
 
 async def test_feed_is_spared_what_only_the_api_needs():
@@ -245,11 +164,11 @@ async def test_feed_is_spared_what_only_the_api_needs():
     ],
 )
 async def test_who_is_not_wanted_is_turned_away_with_a_problem(
-    start: Start, path: str, headers: dict[str, str], status: bytes, code: bytes
+    start_feed: StartFeed, path: str, headers: dict[str, str], status: bytes, code: bytes
 ):
-    feed = await start()
+    feed = await start_feed()
     reader, writer = await asyncio.open_connection("127.0.0.1", feed.port)
-    writer.write(handshake(feed.port, path, **headers))
+    writer.write(handshake(feed.address, path, **headers))
     answer = await asyncio.wait_for(reader.read(), DEADLINE_S)
     assert answer.startswith(b"HTTP/1.1 " + status)
     assert b"application/problem+json" in answer
@@ -258,8 +177,8 @@ async def test_who_is_not_wanted_is_turned_away_with_a_problem(
     assert feed.metric("connections") == 0
 
 
-async def test_page_of_our_own_is_let_in(start: Start):
-    feed = await start(ALLOWED_ORIGINS="https://desk.example")
+async def test_page_of_our_own_is_let_in(start_feed: StartFeed):
+    feed = await start_feed(ALLOWED_ORIGINS="https://desk.example")
     for origin in (f"http://127.0.0.1:{feed.port}", "http://localhost:5173", "https://desk.example"):
         async with feed.open(origin=origin) as client:
             assert json.loads(await client.recv())["type"] == "welcome"
@@ -267,8 +186,8 @@ async def test_page_of_our_own_is_let_in(start: Start):
         await feed.open(origin="https://other.example")
 
 
-async def test_connections_beyond_the_limit_are_told_and_closed(start: Start):
-    feed = await start(MAX_CONCURRENT_CONNECTIONS=1)
+async def test_connections_beyond_the_limit_are_told_and_closed(start_feed: StartFeed):
+    feed = await start_feed(MAX_CONCURRENT_CONNECTIONS=1)
     async with feed.open() as one:
         await receive_until(one, of("welcome"))
         async with feed.open() as two:
@@ -279,8 +198,8 @@ async def test_connections_beyond_the_limit_are_told_and_closed(start: Start):
 # ---- what clients get wrong ----------------------------------------------------------------------------------------
 
 
-async def test_junk_binary_unknown_and_oversize_messages(start: Start):
-    feed = await start()
+async def test_junk_binary_unknown_and_oversize_messages(start_feed: StartFeed):
+    feed = await start_feed()
     async with feed.open() as client:
         for message, code in (
             ("junk", "malformed"),
@@ -295,8 +214,8 @@ async def test_junk_binary_unknown_and_oversize_messages(start: Start):
         assert (await closing_of(client))[0] == 1009
 
 
-async def test_fragments_are_one_message_and_a_ping_is_answered(start: Start):
-    feed = await start()
+async def test_fragments_are_one_message_and_a_ping_is_answered(start_feed: StartFeed):
+    feed = await start_feed()
     async with feed.open() as client:
         await client.send(['{"action":', '"ping",', '"req_id":"f"}'])
         assert (await receive_until(client, of("pong")))["req_id"] == "f"
@@ -304,8 +223,8 @@ async def test_fragments_are_one_message_and_a_ping_is_answered(start: Start):
 
 
 @pytest.mark.parametrize("piece_bytes", [40_000, 3_000_000])
-async def test_message_far_beyond_the_limit_closes_with_1009(start: Start, piece_bytes: int):
-    feed = await start()
+async def test_message_far_beyond_the_limit_closes_with_1009(start_feed: StartFeed, piece_bytes: int):
+    feed = await start_feed()
     async with feed.open() as client:
         with contextlib.suppress(ConnectionClosed):
             await client.send("x" * piece_bytes for _ in range(3_000_000 // piece_bytes))
@@ -313,10 +232,10 @@ async def test_message_far_beyond_the_limit_closes_with_1009(start: Start, piece
     await eventually(lambda: feed.metric("connections") == 0)
 
 
-async def test_text_that_is_not_utf8_closes_with_1007(start: Start):
-    feed = await start()
+async def test_text_that_is_not_utf8_closes_with_1007(start_feed: StartFeed):
+    feed = await start_feed()
     reader, writer = await asyncio.open_connection("127.0.0.1", feed.port)
-    writer.write(handshake(feed.port) + masked(0x81, b"\xff\xfe"))
+    writer.write(handshake(feed.address) + client_frame(b"\xff\xfe"))
     received = b""
     async with asyncio.timeout(DEADLINE_S):
         while b"\x88" not in received or struct.pack(">H", 1007) not in received:
@@ -324,8 +243,8 @@ async def test_text_that_is_not_utf8_closes_with_1007(start: Start):
     writer.close()
 
 
-async def test_client_that_says_goodbye_is_forgotten_at_once(start: Start):
-    feed = await start()
+async def test_client_that_says_goodbye_is_forgotten_at_once(start_feed: StartFeed):
+    feed = await start_feed()
     async with feed.open() as client:
         await subscribed(client)
     assert client.close_code == 1000
@@ -338,11 +257,11 @@ BIG: list[float | None] = [0.123456789] * 20_000
 """A vector of 240 kB: the kernel's buffers fill soon."""
 
 
-async def test_frozen_client_is_bounded_and_the_others_miss_nothing(start: Start):
-    feed = await start()
+async def test_frozen_client_is_bounded_and_the_others_miss_nothing(start_feed: StartFeed):
+    feed = await start_feed()
     async with feed.open() as healthy:
         await subscribed(healthy, SUBSCRIBE_FEATURES)
-        frozen = [await feed.narrow() for _ in range(5)]
+        frozen = [await feed.narrow(("features",)) for _ in range(5)]
         await eventually(lambda: feed.metric("connections") == 6)
         last = 0
         while feed.metric("conflated_total") < 5 * 20:
@@ -358,8 +277,8 @@ async def test_frozen_client_is_bounded_and_the_others_miss_nothing(start: Start
     await eventually(lambda: feed.metric("connections") == 0)
 
 
-async def test_slow_client_is_conflated_and_catches_up(start: Start):
-    feed = await start()
+async def test_slow_client_is_conflated_and_catches_up(start_feed: StartFeed):
+    feed = await start_feed()
     slow_socket = socket.socket()
     slow_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     slow_socket.setblocking(False)
@@ -378,10 +297,10 @@ async def test_slow_client_is_conflated_and_catches_up(start: Start):
         assert (await receive_until(slow, seq_is(last + 1)))["prev"] == last
 
 
-async def test_client_that_takes_nothing_is_dropped(start: Start, monkeypatch: pytest.MonkeyPatch):
+async def test_client_that_takes_nothing_is_dropped(start_feed: StartFeed, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("foretick.gateway.app.market.FeedHandler", partial(FeedHandler, stall_s=0.2))
-    feed = await start()
-    frozen = await feed.narrow()
+    feed = await start_feed()
+    frozen = await feed.narrow(("features",))
     await eventually(lambda: feed.metric("connections") == 1)
     seq = 0
     while feed.metric("stalled_total") == 0:
@@ -393,8 +312,8 @@ async def test_client_that_takes_nothing_is_dropped(start: Start, monkeypatch: p
     frozen.close()
 
 
-async def test_churn_leaves_the_others_alone_and_nothing_behind(start: Start):
-    feed = await start()
+async def test_churn_leaves_the_others_alone_and_nothing_behind(start_feed: StartFeed):
+    feed = await start_feed()
     async with feed.open() as steady:
         await subscribed(steady)
         await feed.publish(PREDICTION_MESSAGES, prediction(asof_seq=1))
@@ -413,17 +332,17 @@ async def test_churn_leaves_the_others_alone_and_nothing_behind(start: Start):
         await eventually(lambda: feed.metric("connections") == 1)
 
 
-async def test_dead_peer_is_found_by_its_silence(start: Start, monkeypatch: pytest.MonkeyPatch):
+async def test_dead_peer_is_found_by_its_silence(start_feed: StartFeed, monkeypatch: pytest.MonkeyPatch):
     """A peer whose machine lost its power takes part in nothing: no reset, no end, no pong."""
     monkeypatch.setattr("foretick.gateway.adapters.picows.server.PING_S", 1.2)
-    feed = await start()
+    feed = await start_feed()
     async with feed.open() as living:  # answers pings by itself
         await receive_until(living, of("welcome"))
         dead = socket.socket()
         dead.setblocking(False)
         loop = asyncio.get_running_loop()
         await loop.sock_connect(dead, ("127.0.0.1", feed.port))
-        await loop.sock_sendall(dead, handshake(feed.port))
+        await loop.sock_sendall(dead, handshake(feed.address))
         await eventually(lambda: feed.metric("connections") == 2)
         await eventually(lambda: feed.metric("connections") == 1)
         await asyncio.wait_for(await living.ping(), DEADLINE_S)

@@ -22,6 +22,7 @@ from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.runtime.embedded import free_port
 from foretick.common.runtime.http_server import HttpServer
 from foretick.common.runtime.logs import configure_logging
+from foretick.common.runtime.websocket_protocol import SEND_BUFFER_BYTES
 from foretick.common.subjects import (
     BOOKS,
     DEAD_LETTERS,
@@ -38,6 +39,7 @@ from foretick.common.testing.builders import (
     prediction,
     tick_frame,
 )
+from foretick.common.testing.raw_websocket import PING, client_frame, open_narrow, unsent_bytes
 from foretick.common.testing.waiting import eventually
 from foretick.gateway.app.api import build
 from foretick.gateway.settings import ApiSettings
@@ -52,6 +54,7 @@ class Gateway:
     rt: Runtime
     address: str
     producer: nats_client.NATS
+    server: HttpServer
 
     async def publish(self, subject: Subject, message: Any, payload: bytes | None = None) -> None:
         name = subject.of(message.venue, message.symbol)
@@ -85,7 +88,7 @@ async def start(nats_url: str) -> AsyncIterator[Start]:
         await rt.bus.ensure_streams()
         rt.epoch = await rt.bus.next_epoch()
         await build(rt, values)
-        gateway = Gateway(rt, f"127.0.0.1:{server.port}", await nats_client.connect(nats_url))
+        gateway = Gateway(rt, f"127.0.0.1:{server.port}", await nats_client.connect(nats_url), server)
         running.append((gateway, server))
         return gateway
 
@@ -296,6 +299,35 @@ async def test_client_that_does_not_read_is_conflated_and_catches_up(start: Star
             await receive_until(fast, lambda message: message.get("seq") == last)  # noqa: B023 - awaited in this turn
         caught_up = await receive_until(slow, lambda message: message.get("seq") == last)
         assert caught_up["type"] == "snapshot"
+
+
+async def test_pings_of_a_client_that_takes_nothing_are_not_kept(start: Start):
+    gateway = await start()
+    loop = asyncio.get_running_loop()
+    subscribe = {"action": "subscribe", "symbols": ["BTCUSDT"], "channels": ["features"]}
+    frozen = await open_narrow(gateway.address, subscribe)
+    (protocol,) = gateway.server._server.server_state.connections
+    seq = 0
+    while protocol.writable.is_set():
+        seq += 1
+        assert seq < 1000, "the client was never full"
+        await gateway.publish(FEATURE_VECTORS, feature_vector([0.123456789] * 2_000, asof_seq=seq))
+        await asyncio.sleep(0)
+    before, _ = unsent_bytes(protocol.transport)
+    pings = b"".join(client_frame(b"%0120d" % number, PING) for number in range(1000))
+    for _ in range(20):
+        await loop.sock_sendall(frozen, pings)
+    await loop.sock_sendall(frozen, client_frame(b"last", PING))
+    await eventually(lambda: protocol._pong == b"\x8a\x04last")
+    ours, kernel = unsent_bytes(protocol.transport)
+    assert ours == before, "20,000 pings of 120 bytes left nothing behind"
+    assert 0 < kernel <= 3 * SEND_BUFFER_BYTES, "Linux doubles it, and finishes a write"
+    received = b""
+    async with asyncio.timeout(DEADLINE_S):
+        while b"\x8a\x04last" not in received:
+            received += await loop.sock_recv(frozen, 1 << 16)
+    assert b"0" * 100 not in received, "only the last ping is answered"
+    frozen.close()
 
 
 async def test_sigterm_closes_clients_with_1012_and_exits_cleanly(nats_url: str):

@@ -219,6 +219,8 @@ describe("the latency panel", () => {
     ]);
     expect(told("total-gateway").textContent.replaceAll("\u202f", " ")).toBe("Socket to gateway4.2 ms18 ms");
     expect(screen.queryByTestId("total-page")).toBeNull();
+    // 0.15 + 0.35 + 0.7 + 0.4 ms before the predictor, whose p99 of 9 ms reaches farthest
+    expect([...told("scale").children].map((end) => end.textContent.replace("\u202f", " "))).toEqual(["0", "11 ms"]);
     expect(told("waterfall").textContent).toContain("4,800 predictions");
   });
 

@@ -17,16 +17,22 @@ export interface Bar {
   readonly isClipped: boolean;
 }
 
+export interface Track {
+  readonly bars: readonly Bar[];
+  /** How long the whole track is. */
+  readonly scaleUs: number;
+}
+
 type Observed = Pick<Bar, "name" | "p50Us" | "p99Us">;
 
 /** The typical way fills at least this share of the track, however slow the slowest are. */
 const TYPICAL_FRAC = 0.4;
 
 /**
- * Return a bar for each stage that has been observed, in order. The last is the way to this page where that is known, which
- * includes the gateway's own work, else that work alone.
+ * Return the track with a bar for each stage that has been observed, in order. The last is the way to this page where that is
+ * known, which includes the gateway's own work, else that work alone.
  */
-export function barsOf(waterfall: WaterfallData, wire: WireSummary | null): readonly Bar[] {
+export function trackOf(waterfall: WaterfallData, wire: WireSummary | null): Track {
   const told = waterfall.stages.flatMap<Observed>(({ stage, p50_us: p50Us, p99_us: p99Us }) =>
     p50Us === null || p99Us === null || (stage === "gateway" && wire !== null) ? [] : [{ name: stage, p50Us, p99Us }],
   );
@@ -40,13 +46,14 @@ export function barsOf(waterfall: WaterfallData, wire: WireSummary | null): read
   });
   const farthestUs = Math.max(0, ...placed.map(({ startUs, p99Us }) => startUs + p99Us));
   const scaleUs = Math.max(1, typicalUs, Math.min(farthestUs, typicalUs / TYPICAL_FRAC));
-  return placed.map(({ name, p50Us, p99Us, startUs }) => ({
+  const bars = placed.map(({ name, p50Us, p99Us, startUs }) => ({
     name, p50Us, p99Us,
     startFrac: startUs / scaleUs,
     p50Frac: p50Us / scaleUs,
     p99Frac: Math.min(p99Us, scaleUs - startUs) / scaleUs,
     isClipped: startUs + p99Us > scaleUs,
   }));
+  return { bars, scaleUs };
 }
 
 /** Return how many observations ran backwards: clocks disagree, and the figures of those stages lack them. */

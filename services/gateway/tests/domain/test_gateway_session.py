@@ -14,6 +14,7 @@ from foretick.common.units import NS_PER_MS, NS_PER_S
 from foretick.gateway.domain.audience import Audience
 from foretick.gateway.domain.board import Board
 from foretick.gateway.domain.channels import Channel, ChannelKind, Scope
+from foretick.gateway.domain.frame import text_of
 from foretick.gateway.domain.outbox import OutboxLimits
 from foretick.gateway.domain.protocol import MAX_MESSAGE_BYTES
 from foretick.gateway.domain.session import SessionLimits
@@ -318,9 +319,31 @@ def test_book_deltas_carry_only_what_changed(board: Board, connect: Connect):
 def test_new_listing_is_announced(board: Board, connect: Connect):
     client = connect()
     board.fold(instrument(symbol="ETHUSDT", base="ETH"), T0_NS)
+    board.publish()
     (message,) = client.take()
     assert message["type"] == "instruments"
     assert [entry["symbol"] for entry in message["instruments"]] == ["BTCUSDT", "ETHUSDT"]
+
+
+def test_listings_of_a_batch_are_announced_once(board: Board, monkeypatch: pytest.MonkeyPatch):
+    announced: list[bytes] = []
+    monkeypatch.setattr(board.audience, "announce", announced.append)
+    for number in range(1000):
+        board.fold(instrument(symbol=f"S{number}"), T0_NS)
+    board.publish()
+    board.publish()
+    assert [len(json.loads(text_of(frame))["instruments"]) for frame in announced] == [1001]
+
+
+def test_client_that_does_not_read_waits_for_the_latest_list_only(board: Board, connect: Connect):
+    slow = connect(SessionLimits(outbox=OutboxLimits(max_replies=10)))
+    for number in range(1000):
+        board.fold(instrument(symbol=f"S{number}"), T0_NS)
+        board.publish()
+        assert slow.session.outbox.waiting == 1
+    (message,) = slow.take()
+    assert len(message["instruments"]) == 1001
+    assert slow.session.outbox.closing is None, "it asked for nothing"
 
 
 def test_heartbeat_and_metrics_come_with_the_beat(board: Board, connect: Connect):
@@ -384,6 +407,20 @@ def test_client_that_asks_without_reading_is_closed(connect: Connect):
         client.send({"action": "ping"})
     assert client.session.outbox.closing.code == 1013
     assert client.take() == []
+
+
+def test_answers_that_wait_are_bounded_in_bytes_the_first_whatever_its_size(connect: Connect):
+    ping = {"action": "ping", "req_id": "x" * 1000}
+    client = connect(SessionLimits(outbox=OutboxLimits(max_reply_bytes=10_000), burst=1e9))
+    for _ in range(9):
+        client.send(ping)
+    assert client.session.outbox.closing is None
+    assert len(client.take()) == 9
+    for _ in range(10):
+        client.send(ping)
+    assert client.session.outbox.closing.code == 1013
+    small = connect(SessionLimits(outbox=OutboxLimits(max_reply_bytes=1), burst=1e9), keep_welcome=True)
+    assert types(small.take()) == ["welcome"]
 
 
 def test_event_channel_never_skips_and_overflow_closes(connect: Connect):

@@ -49,7 +49,7 @@ function FeatureGroup({ group, members, values }: GroupProps) {
           <div key={feature.name} className="feature" title={`${feature.name} = ${feature.formula}`}>
             <dt>{feature.label}</dt>
             <dd className="figure">
-              {formatFeature(values[index])}
+              <span>{formatFeature(values[index])}</span>
               <small>{feature.unit}</small>
             </dd>
           </div>

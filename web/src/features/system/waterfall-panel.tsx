@@ -3,7 +3,7 @@ import { formatAge, formatFixed, formatMicros } from "../../lib/format.ts";
 import { useFeedState, useSlice, useTimedState } from "../../stream/context.ts";
 import { SYSTEM_ID, type WaterfallData } from "../../stream/protocol.ts";
 import { waterfallAgeMs, waterfallIsStale } from "../../stream/staleness.ts";
-import { barsOf, skewedOf, type Bar } from "../../stream/waterfall.ts";
+import { skewedOf, trackOf, type Bar } from "../../stream/waterfall.ts";
 import type { WireSummary } from "../../stream/wire.ts";
 import { STAGE_LABELS, STAGE_MEANINGS } from "../../ui/words.ts";
 
@@ -23,7 +23,6 @@ export function WaterfallPanel({ id, onClose }: Props) {
         <h3>Latency by stage</h3>
         {waterfall !== undefined && <small>last {waterfall.window_s} s, {formatFixed(waterfall.count, 0)} predictions</small>}
         <LastPrediction isStale={isStale} />
-        <span className="spacer" />
         <button type="button" className="icon-button" onClick={onClose} aria-label="Close the latency panel" title="Close (Esc)">
           ×
         </button>
@@ -56,19 +55,22 @@ interface StagesProps {
 }
 
 function Stages({ waterfall, summary }: StagesProps) {
+  const { bars, scaleUs } = trackOf(waterfall, summary);
   return (
     <>
       <table className="stages">
         <thead>
           <tr>
             <th scope="col">Stage</th>
-            <th scope="col" className="stage-track"><span className="visually-hidden">Share of the whole</span></th>
+            <td className="stage-track" aria-hidden="true">
+              <span className="stage-scale figure" data-testid="scale"><i>0</i><i>{formatMicros(scaleUs)}</i></span>
+            </td>
             <th scope="col">p50</th>
             <th scope="col">p99</th>
           </tr>
         </thead>
         <tbody>
-          {barsOf(waterfall, summary).map((bar) => <StageRow key={bar.name} bar={bar} />)}
+          {bars.map((bar) => <StageRow key={bar.name} bar={bar} />)}
         </tbody>
         <tfoot>
           <Total name="gateway" label="Socket to gateway" p50Us={waterfall.p50_us} p99Us={waterfall.p99_us} />
@@ -121,6 +123,7 @@ function Notes({ waterfall, summary }: StagesProps) {
   const skewed = skewedOf(waterfall) + pageSkewed;
   return (
     <ul className="stage-notes">
+      <li>Bars are typical times (p50), hatched on the bus; lines go on to the p99, with an arrow where that lies beyond the scale.</li>
       {summary === null ? (
         <li>The way to this page is timed as soon as a ping has told the gateway&apos;s clock.</li>
       ) : (

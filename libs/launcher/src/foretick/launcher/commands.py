@@ -44,13 +44,14 @@ def show_status() -> int:
     terminal.line(f"{card['url']}  run {card['run_id']}  process {pid}")
     all_ready = True
     for name, role in card["roles"].items():
-        state, detail = role["state"], ""
+        state, detail, port = role["state"], "", ""
         if role["pid"] is not None:
+            port = f"port {role['http_port']}"
             ready, detail = asyncio.run(health_of(role["http_port"]))
             state = "ready" if ready else "not ready"
         all_ready = all_ready and state in ("ready", "ended")
         restarts = f"{role['restarts']} restarts" if role["restarts"] else ""
-        terminal.line(f"  {name:<18}{state:<12}{role['pid'] or '':<9}{restarts}{detail}".rstrip())
+        terminal.line(f"  {name:<18}{state:<12}{role['pid'] or '':<9}{port:<12}{restarts}{detail}".rstrip())
     for name, server in card["servers"].items():
         terminal.line(f"  {name:<18}{'running':<12}{server['pid']:<9}port {server['port']}")
     return 0 if all_ready else 1

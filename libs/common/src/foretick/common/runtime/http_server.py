@@ -7,6 +7,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from foretick.common.errors import Fatal
+from foretick.common.runtime.websocket_protocol import BoundedWebSocket
 
 
 class HttpServer:
@@ -17,7 +18,7 @@ class HttpServer:
         self.host = host
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", ws="websockets-sansio", timeout_graceful_shutdown=3,
+            app, log_config=None, access_log=False, lifespan="off", ws=BoundedWebSocket, timeout_graceful_shutdown=3,
             ws_max_size=1 << 20, ws_per_message_deflate=False,
         )  # fmt: skip
         self._server = uvicorn.Server(config)

@@ -1,13 +1,13 @@
 """Clients that ask for everything and then stop reading: what a slow consumer does to a publisher."""
 
-import base64
 import contextlib
 import json
-import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
+
+from foretick.common.testing.raw_websocket import client_frame, handshake
 
 _SMALL_BUFFER_BYTES = 4096
 _GREETING_BYTES = 4096
@@ -28,16 +28,12 @@ def frozen_session(feed_url: str, symbols: tuple[str, ...], channels: tuple[str,
     """Return a WebSocket that has subscribed to ``channels`` of ``symbols`` and reads nothing."""
     parts = urlsplit(feed_url)
     client = _connect(parts.hostname or "127.0.0.1", parts.port or 80)
-    key = base64.b64encode(secrets.token_bytes(16)).decode()
-    client.sendall(
-        f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-    )
+    client.sendall(handshake(parts.netloc, parts.path))
     head = client.recv(_GREETING_BYTES)
     if b" 101 " not in head.split(b"\r\n", 1)[0]:
         raise ConnectionError(f"no WebSocket: {head[:80]!r}")
     request = json.dumps({"action": "subscribe", "symbols": symbols, "channels": channels}).encode()
-    client.sendall(_masked_text(request))
+    client.sendall(client_frame(request))
     return client
 
 
@@ -71,10 +67,3 @@ def _connect(host: str, port: int) -> socket.socket:
     client.settimeout(10)
     client.connect((host, port))
     return client
-
-
-def _masked_text(payload: bytes) -> bytes:
-    mask = secrets.token_bytes(4)
-    length = len(payload)
-    head = bytes([0x81, 0x80 | length]) if length < 126 else bytes([0x81, 0xFE]) + length.to_bytes(2, "big")
-    return head + mask + bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))

@@ -176,6 +176,15 @@ class System:
                 return process
         return None
 
+    def card(self, name: str) -> dict[str, Any]:
+        """Return what the launcher tells of process ``name``, such as ``gateway.feed-1``: pid, state, port."""
+        return (read_card(self.data_dir) or {}).get("roles", {}).get(name, {})
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run ``foretick`` with ``words`` on this data directory, and return what it said."""
+        command = [sys.executable, "-m", "foretick.launcher", *words]
+        return subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=60)
+
     def setting(self, name: str) -> str:
         """Return what the launcher told the gateway in variable ``name``; of ``NATS_URL``, what the operator uses."""
         if name == "NATS_URL":

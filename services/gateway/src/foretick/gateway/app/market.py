@@ -3,6 +3,7 @@
 import asyncio
 
 from foretick.common.runtime.bootstrap import Runtime
+from foretick.common.runtime.open_files import allow_open_files
 from foretick.common.subjects import (
     BOOKS,
     FEATURE_VECTORS,
@@ -25,11 +26,15 @@ from foretick.gateway.settings import GatewaySettings
 from foretick.quant.registry import FEATURES, SCHEMA_HASH, SCHEMA_ID
 
 EVENTS = (TICKS, BOOKS)
+SPARE_FILES = 256
+"""What may be open besides the admitted connections: the bus, HTTP, and those who are told that all are taken."""
+
 DERIVED = (FEATURE_VECTORS, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS, MODEL_ANNOUNCEMENTS)
 
 
 async def open_feed(rt: Runtime, settings: GatewaySettings) -> FeedHandler:
     """Keep a board current and return the feed over it; its clients are told when the process is asked to end."""
+    _make_room_for_connections(rt, settings.max_concurrent_connections)
     directory = Directory(settings.venues, settings.default_symbols)
     board = Board(identify(rt.run_id, rt.epoch), directory, Audience(settings.max_concurrent_connections), rt.sequence)
     bus = BusHandler(board, rt.data, rt.clock, asyncio.get_running_loop().call_soon)
@@ -46,6 +51,15 @@ async def open_feed(rt: Runtime, settings: GatewaySettings) -> FeedHandler:
 
     rt.on_drain(dismiss)
     return feed
+
+
+def _make_room_for_connections(rt: Runtime, connections: int) -> None:
+    allowed = allow_open_files(connections + SPARE_FILES)
+    if allowed < connections + SPARE_FILES:
+        rt.log.warning(
+            "fewer files may be open than connections", open_files=allowed, max_concurrent_connections=connections,
+            hint="raise the limit of this process (ulimit -n), or set MAX_CONCURRENT_CONNECTIONS lower",
+        )  # fmt: skip
 
 
 def identify(run_id: str, epoch: int) -> Identification:

@@ -16,6 +16,16 @@ class Audience:
     def __len__(self) -> int:
         return len(self._outboxes)
 
+    @property
+    def blocked(self) -> int:
+        """How many take nothing now."""
+        return sum(outbox.blocked for outbox in self._outboxes)
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait for all together."""
+        return sum(outbox.waiting for outbox in self._outboxes)
+
     def admit(self, outbox: Outbox) -> None:
         """Let one in.
 
@@ -40,8 +50,8 @@ class Audience:
         self._each(lambda outbox: outbox.beat(frame))
 
     def announce(self, frame: bytes) -> None:
-        """Send a message to all: one encoding, shared."""
-        self._each(lambda outbox: outbox.reply(frame))
+        """Tell all what replaces every older announcement: one encoding, shared."""
+        self._each(lambda outbox: outbox.announce(frame))
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Close all."""

@@ -67,6 +67,7 @@ class Board:
         self._messages = RateWindow()
         self._now_ns = 0
         self._beats = 0
+        self._has_new_listings = False
         self._touched: dict[InstrumentView, None] = {}
         self._folds: dict[type, Callable[[Any, int], None]] = {
             TickFrame: self._fold_ticks,
@@ -119,6 +120,9 @@ class Board:
 
     def publish(self) -> None:
         """Tell the clients what changed."""
+        if self._has_new_listings:  # once for a batch, however many it lists
+            self._has_new_listings = False
+            self.audience.announce(encode(Instruments(instruments=self.directory.labels)))
         touched, self._touched = self._touched, {}
         for view in touched:
             view.publish()
@@ -171,8 +175,7 @@ class Board:
         self._touch("predictor", outcome, arrived_ns).fold_outcome(outcome)
 
     def _fold_listing(self, instrument: Instrument, _arrived_ns: int) -> None:
-        if self.directory.enlist(instrument):
-            self.audience.announce(encode(Instruments(instruments=self.directory.labels)))
+        self._has_new_listings |= self.directory.enlist(instrument)
 
     def _fold_model(self, model: ModelPublished, _arrived_ns: int) -> None:
         if self.model is None or model.ts_trained_ns >= self.model.ts_trained_ns:

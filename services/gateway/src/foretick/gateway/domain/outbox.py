@@ -32,7 +32,8 @@ class Closing:
 class OutboxLimits:
     """Bounds of an outbox.
 
-    max_replies: answers that may wait; a client that asks and doesn't read is closed beyond
+    max_replies, max_reply_bytes: answers that may wait, the first whatever its size; a client that asks and doesn't
+        read is closed beyond
     max_pending_updates: updates of one state topic that may wait; beyond, a snapshot takes their place
     max_pending_events: the same of an event topic; beyond, the socket is closed
     flush_interval_ns: shortest time between two writes of updates, unless more wait than the limits above allow
@@ -40,6 +41,7 @@ class OutboxLimits:
     """
 
     max_replies: int = 1024
+    max_reply_bytes: int = 1024 * 1024
     max_pending_updates: int = 8
     max_pending_events: int = 1024
     flush_interval_ns: int = 10 * NS_PER_MS
@@ -51,13 +53,13 @@ class Outbox:
 
     Whoever writes it keeps its state: ``queued``, it has asked to be written; ``cooling``, it was written less than the
     flush interval ago; ``blocked``, its connection takes nothing; ``idle``, none of these, so that the next update asks
-    to be written. While the connection takes what is written, no update is skipped; else at most as many as the limits
-    allow of a topic wait, and then a snapshot does.
+    to be written. While the connection takes what is written and no more come in one turn than the limits allow, no
+    update is skipped; else at most ``bound`` wait, and a snapshot of each topic that has too many.
     """
 
     __slots__ = (
-        "_failed_resumes", "_heartbeat", "_replies", "_tally", "_wake", "_wanted", "blocked", "bound", "closing",
-        "cooling", "idle", "limits", "pending", "queued", "topics",
+        "_announcement", "_failed_resumes", "_heartbeat", "_replies", "_reply_bytes", "_tally", "_wake", "_wanted",
+        "blocked", "bound", "closing", "cooling", "idle", "limits", "pending", "queued", "topics",
     )  # fmt: skip
 
     def __init__(self, limits: OutboxLimits, tally: Tally, wake: Callable[[], None]) -> None:
@@ -71,6 +73,8 @@ class Outbox:
         self._tally = tally
         self._wake = wake
         self._replies: list[bytes] = []
+        self._reply_bytes = 0
+        self._announcement: bytes | None = None
         self._heartbeat: bytes | None = None
         self._wanted: dict[Topic, None] = {}
         self._failed_resumes: set[Topic] = set()
@@ -78,12 +82,18 @@ class Outbox:
     @property
     def is_empty(self) -> bool:
         """Whether nothing waits."""
-        return not (self.pending or self._replies or self._wanted or self._heartbeat)
+        return not (self.pending or self._replies or self._wanted or self._heartbeat or self._announcement)
 
     @property
     def has_only_updates(self) -> bool:
         """Whether ``pending`` is all that waits."""
-        return not (self._replies or self._wanted or self._heartbeat or self.closing)
+        return not (self._replies or self._wanted or self._heartbeat or self._announcement or self.closing)
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait; a snapshot that is due is not made before it is sent, and counts as one."""
+        singles = (self._heartbeat is not None) + (self._announcement is not None)
+        return len(self.pending) + len(self._replies) + len(self._wanted) + singles
 
     def rouse(self) -> None:
         """Ask to be written."""
@@ -106,11 +116,18 @@ class Outbox:
 
     def reply(self, frame: bytes) -> None:
         """Queue an answer."""
-        if len(self._replies) >= self.limits.max_replies:
-            self._replies.clear()
+        is_too_much = self._reply_bytes + len(frame) > self.limits.max_reply_bytes
+        if len(self._replies) >= self.limits.max_replies or (self._replies and is_too_much):
+            self._drop_replies()
             self.close(CloseCode.TRY_LATER, "you ask without reading; reconnect after 1000 ms")
             return
         self._replies.append(frame)
+        self._reply_bytes += len(frame)
+        self.rouse()
+
+    def announce(self, frame: bytes) -> None:
+        """Queue what all are told and nobody asked for, whole; an older one that still waits is replaced."""
+        self._announcement = frame
         self.rouse()
 
     def beat(self, frame: bytes) -> None:
@@ -177,7 +194,11 @@ class Outbox:
 
     def take(self, now_ns: int) -> list[bytes]:
         """Return the frames of the next write, in order: about ``flush_bytes``, and at least one frame."""
-        frames, self._replies = self._replies, []
+        frames = self._replies
+        self._drop_replies()
+        if self._announcement is not None:
+            frames.append(self._announcement)
+            self._announcement = None
         if self._heartbeat is not None:
             frames.append(self._heartbeat)
             self._heartbeat = None
@@ -195,6 +216,10 @@ class Outbox:
         if taken:
             self.pending = self.pending[taken:]
         return frames
+
+    def _drop_replies(self) -> None:
+        self._replies = []
+        self._reply_bytes = 0
 
     def _take_snapshot(self, now_ns: int) -> bytes:
         topic = next(iter(self._wanted))

@@ -38,6 +38,8 @@ class Measures:
     def __init__(self, metrics: Metrics, board: Board) -> None:
         self._board = board
         self._connections = metrics.gauge("connections", "Open WebSocket connections")
+        self._blocked = metrics.gauge("blocked_connections", "Connections whose client takes nothing now")
+        self._waiting = metrics.gauge("waiting_messages", "Messages that wait for all connections together")
         self._accuracy = metrics.gauge("prediction_accuracy_frac", "Live share of right classes, all instruments")
         self._prior = metrics.gauge("prediction_prior_accuracy_frac", "The same for always naming the likeliest class")
         fanout = {
@@ -57,6 +59,8 @@ class Measures:
         """Copy now."""
         board = self._board
         self._connections.set(len(board.audience))
+        self._blocked.set(board.audience.blocked)
+        self._waiting.set(board.audience.waiting)
         for name, count in self._fanout.items():
             count.follow(getattr(board.fanout, name))
         data = board.metrics_data()

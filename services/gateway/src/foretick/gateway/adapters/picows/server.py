@@ -16,6 +16,7 @@ from picows import (
 )
 
 from foretick.common.errors import Fatal
+from foretick.common.runtime.websocket_protocol import SEND_BUFFER_BYTES
 from foretick.gateway.adapters.picows.door import Door
 from foretick.gateway.domain.outbox import CloseCode
 from foretick.gateway.ports import Batch, ConnectionEvents, Transport
@@ -25,9 +26,6 @@ PING_S = 20.0
 
 MAX_FRAME_BYTES = 1 << 20
 """A frame beyond is refused unread; the session refuses a message long before."""
-
-SEND_BUFFER_BYTES = 128 * 1024
-"""What the kernel may hold for a client: a slow one is behind by no more before it is conflated."""
 
 _BACKLOG = 1024
 
@@ -56,8 +54,8 @@ class FeedServer:
         try:
             self._server = await ws_create_server(
                 self._receive, host, port, logger_name="feed", enable_auto_ping=True, auto_ping_idle_timeout=PING_S,
-                auto_ping_reply_timeout=PING_S, max_frame_size=MAX_FRAME_BYTES, read_buffer_init_size=1024,
-                backlog=_BACKLOG, reuse_port=self._share_port,
+                auto_ping_reply_timeout=PING_S, enable_auto_pong=False, max_frame_size=MAX_FRAME_BYTES,
+                read_buffer_init_size=1024, backlog=_BACKLOG, reuse_port=self._share_port,
             )  # fmt: skip
         except OSError as error:
             raise Fatal(
@@ -84,6 +82,8 @@ class Socket(WSListener):
         self._fragments = bytearray()
         self._fragments_type = WSMsgType.TEXT
         self._is_closing = False
+        self._is_full = False
+        self._pong: bytes | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Begin the conversation."""
@@ -101,6 +101,8 @@ class Socket(WSListener):
             transport.disconnect()
         elif self._is_closing:
             return
+        elif kind == WSMsgType.PING:
+            self._answer_ping(frame.get_payload_as_bytes())
         elif kind == WSMsgType.TEXT and frame.fin:
             self._take(kind, frame.get_payload_as_bytes())
         elif kind in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION):
@@ -112,11 +114,15 @@ class Socket(WSListener):
 
     def pause_writing(self) -> None:
         """Learn that the kernel's buffer is full."""
+        self._is_full = True
         self._connection.pause()
 
     def resume_writing(self) -> None:
         """Learn that it has room."""
+        self._is_full = False
         self._connection.resume()
+        if self._pong is not None:
+            self._answer_ping(self._pong)
 
     def write(self, batch: Batch) -> None:
         """Send the frames in one write."""
@@ -131,6 +137,12 @@ class Socket(WSListener):
     def abort(self) -> None:
         """End the connection at once."""
         self._transport.disconnect(graceful=False)
+
+    def _answer_ping(self, payload: bytes) -> None:
+        """Answer now; while the client takes nothing, only its latest ping waits (RFC 6455, section 5.5.3)."""
+        self._pong = payload if self._is_full else None
+        if not self._is_full:
+            self._transport.send_pong(payload)
 
     def _take_fragment(self, kind: WSMsgType, frame: WSFrame) -> None:
         if kind != WSMsgType.CONTINUATION:
