@@ -1,22 +1,20 @@
-"""Recordings of raw venue frames: one line ``recv_ns json`` a frame, gzip or plain, ordered by receive time.
+"""Plain captures of one connection: one line ``recv_ns json`` a frame, gzip or plain, ordered by receive time.
 
 What cannot be read is told with its file and line and does not end the reading: a recorder that died leaves a torn last
 line or a torn gzip member, and all before it is good.
 """
 
 import gzip
-import heapq
 import zlib
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO, NamedTuple, Protocol, TypeVar
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
 
-from foretick.common.errors import Malformed
+from foretick.market.recording.faults import BadLine, TruncatedRecording
+from foretick.market.recording.lines import EARLIEST_NS, LATEST_NS
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_EARLIEST_NS = 1_000_000_000_000_000_000  # 2001: anything below is not in nanoseconds
-_LATEST_NS = 4_102_444_800_000_000_000  # 2100
 
 
 class RecordedFrame(NamedTuple):
@@ -24,22 +22,6 @@ class RecordedFrame(NamedTuple):
 
     recv_ns: int
     payload: bytes
-
-
-class BadLine(Malformed):
-    """A line of a recording that is not ``recv_ns json``; the frames around it are good."""
-
-    def __init__(self, source: str, line: int, reason: str, payload: bytes) -> None:
-        super().__init__(source, f"line {line}: {reason}", payload)
-        self.line = line
-
-
-class TruncatedRecording(Malformed):
-    """The recording ends in the middle; every frame before ``line`` was read."""
-
-    def __init__(self, source: str, line: int, reason: str) -> None:
-        super().__init__(source, f"truncated at line {line}: {reason}")
-        self.line = line
 
 
 Recorded = RecordedFrame | BadLine | TruncatedRecording
@@ -74,43 +56,11 @@ def read_recording(stream: BinaryIO, source: str) -> Iterator[Recorded]:
         yield _frame(source, number, line)
 
 
-class Timed(Protocol):
-    """Anything that was received at an instant."""
-
-    @property
-    def recv_ns(self) -> int:
-        """When, UTC ns."""
-        ...
-
-
-T = TypeVar("T", bound=Timed)
-
-
-def merge_recordings(sources: Iterable[Iterable[T | Malformed]]) -> Iterator[T | Malformed]:
-    """Yield what several recordings hold, ordered by receive time; equal times in the order of ``sources``.
-
-    A fault keeps its place after the frame before it.
-    """
-    return (item for _, item in heapq.merge(*map(_timed, sources), key=_time))
-
-
-def _timed(items: Iterable[T | Malformed]) -> Iterator[tuple[int, T | Malformed]]:
-    recv_ns = 0
-    for item in items:
-        if not isinstance(item, Malformed):
-            recv_ns = item.recv_ns
-        yield recv_ns, item
-
-
-def _time(timed: tuple[int, object]) -> int:
-    return timed[0]
-
-
 def _frame(source: str, number: int, line: bytes) -> RecordedFrame | BadLine:
     stamp, separator, payload = line.rstrip(b"\r\n").partition(b" ")
     if not separator:
         return BadLine(source, number, "no space between receive time and frame", line)
-    if not stamp.isdigit() or not _EARLIEST_NS <= int(stamp[:20]) < _LATEST_NS:
+    if not stamp.isdigit() or not EARLIEST_NS <= int(stamp[:20]) < LATEST_NS:
         return BadLine(source, number, "does not begin with UTC nanoseconds", line)
     if not payload:
         return BadLine(source, number, "the frame is empty", line)
