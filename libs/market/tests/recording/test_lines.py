@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 from foretick.market.recording import BadLine, Record, RecordKind
 from foretick.market.recording.lines import MAX_LINE_BYTES, decode_line, encode_line
 
+_BARE = [kind for kind in RecordKind if kind not in (RecordKind.REST, RecordKind.LISTING)]
+
 T0 = 1_786_309_548_026_294_000
 
 
 @given(
     st.binary(),
-    st.sampled_from([kind for kind in RecordKind if kind is not RecordKind.REST]),
+    st.sampled_from(_BARE),
     st.integers(0, 10**9 - 1),
 )
 def test_any_payload_comes_back_byte_for_byte(payload, kind, connection):
@@ -25,6 +27,12 @@ def test_any_payload_comes_back_byte_for_byte(payload, kind, connection):
 @given(st.binary(), st.sampled_from(["", "BTCUSDT", "XBT/USD"]), st.integers(100, 599))
 def test_any_rest_body_comes_back_byte_for_byte(body, symbol, status):
     record = Record(T0, "kraken", 0, RecordKind.REST, body, "https://h/0/public/Depth?pair=XBT/USD", symbol, status)
+    assert decode_line(encode_line(record)[:-1], "s", 1) == record
+
+
+@given(st.binary())
+def test_listing_comes_back_with_its_symbol(listing):
+    record = Record(T0, "kraken", 0, RecordKind.LISTING, listing, symbol="XBT/USD")
     assert decode_line(encode_line(record)[:-1], "s", 1) == record
 
 
@@ -68,6 +76,8 @@ def test_record_over_the_limit_is_refused():
         b"1786309548026294000 binance 1 recv\\ a\\x",
         b"1786309548026294000 binance 1 recv\\ a\\",
         b"1786309548026294000 binance 0 rest 200 - body",
+        b"1786309548026294000 binance 0 rest 2OO - https://h {}",
+        b"1786309548026294000 binance 0 listing {}",
         b"1786309548026294000 binance 0 rest ok - https://h {}",
         b"1786309548026294000 binance 0 rest 200 - https://\xff {}",
     ],

@@ -2,7 +2,7 @@ r"""The text of our own format: one record a line, ``recv_ns venue connection ki
 
 A payload stands as it was. One that holds a line feed is escaped (``\n`` for the line feed, ``\\`` for a backslash) and
 its kind carries a trailing ``\``: whatever a venue sends comes back byte for byte, and ``zstdcat`` shows it. A REST
-payload is ``status symbol url body``, with ``-`` for no symbol.
+payload is ``status symbol url body``, with ``-`` for no symbol, a listing ``symbol listing``.
 """
 
 import re
@@ -30,10 +30,10 @@ def encode_line(record: Record) -> bytes:
         ValueError: for a venue, symbol or address with a space or line feed in it, and for over ``MAX_LINE_BYTES``
     """
     payload = record.payload
-    if record.kind is RecordKind.REST:
-        words = (str(record.status), record.symbol or _NO_SYMBOL, record.url or _NO_SYMBOL)
+    words = _words(record)
+    if words:
         if any(re.search(r"\s", word) for word in words):
-            raise ValueError(f"a space in the symbol or address of a REST record: {words}")
+            raise ValueError(f"a space in the symbol or address of a record: {words}")
         payload = b"%s %s" % (" ".join(words).encode(), payload)
     is_escaped = b"\n" in payload
     if is_escaped:
@@ -42,6 +42,13 @@ def encode_line(record: Record) -> bytes:
     if len(line) > MAX_LINE_BYTES:
         raise ValueError(f"a record of {len(line)} bytes; the limit is {MAX_LINE_BYTES}")
     return line
+
+
+def _words(record: Record) -> tuple[str, ...]:
+    """Return what stands before the payload of a record of this kind."""
+    if record.kind is RecordKind.REST:
+        return str(record.status), record.symbol or _NO_SYMBOL, record.url or _NO_SYMBOL
+    return (record.symbol or _NO_SYMBOL,) if record.kind is RecordKind.LISTING else ()
 
 
 @lru_cache(maxsize=4096)
@@ -74,22 +81,28 @@ def decode_line(line: bytes, source: str, number: int) -> Record | BadLine:
     if kind is None:
         return BadLine(source, number, f"{_text(name)} is no kind of record", line)
     fields = (int(stamp), venue.decode(), int(connection), kind)
-    if kind is RecordKind.REST:
-        return _decode_rest(fields, payload, source, number)
+    if kind is RecordKind.REST or kind is RecordKind.LISTING:
+        return _decode_worded(fields, payload, source, number)
     return Record(*fields, payload)
 
 
-def _decode_rest(
+def _decode_worded(
     fields: tuple[int, str, int, RecordKind], payload: bytes, source: str, number: int
 ) -> Record | BadLine:
-    words = payload.split(b" ", 3)
-    if len(words) != 4 or not words[0].isdigit() or len(words[0]) != 3:
-        return BadLine(source, number, "is not `status symbol url body`", payload)
+    is_rest = fields[3] is RecordKind.REST
+    *raw_words, body = payload.split(b" ", 3 if is_rest else 1)
+    if len(raw_words) != (3 if is_rest else 1):
+        return BadLine(source, number, f"is not `{'status symbol url body' if is_rest else 'symbol listing'}`", payload)
     try:
-        symbol, url = words[1].decode(), words[2].decode()
+        words = [word.decode() for word in raw_words]
     except UnicodeDecodeError:
-        return BadLine(source, number, "the address is not UTF-8", payload)
-    return Record(*fields, words[3], _named(url), _named(symbol), int(words[0]))
+        return BadLine(source, number, "a symbol or address that is not UTF-8", payload)
+    if not is_rest:
+        return Record(*fields, body, symbol=_named(words[0]))
+    status, symbol, url = words
+    if not (status.isascii() and status.isdecimal() and len(status) == 3):
+        return BadLine(source, number, f"{status[:40]!r} is no HTTP status", payload)
+    return Record(*fields, body, _named(url), _named(symbol), int(status))
 
 
 def _named(word: str) -> str:

@@ -46,7 +46,7 @@ class Record(NamedTuple):
     connection: number of the venue's connection, from 1; ``EVERY_CONNECTION`` for REST and what concerns no socket
     payload: the frame or body, byte for byte; text of ours for the other kinds
     url: of REST: what was asked
-    symbol: of REST: the instrument that the feed asked it for; empty where the source does not say
+    symbol: of REST: the instrument that the feed asked it for; empty where the source does not say. Of LISTING: its own
     status: of REST: the HTTP status
     """
 
