@@ -1,20 +1,20 @@
-"""Plain captures of one connection: one line ``recv_ns json`` a frame, gzip or plain, ordered by receive time.
+"""Plain captures of one connection: one line ``recv_ns json`` a frame, ordered by receive time.
 
 What cannot be read is told with its file and line and does not end the reading: a recorder that died leaves a torn last
 line or a torn gzip member, and all before it is good.
 """
 
-import gzip
-import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from foretick.market.recording.faults import BadLine, TruncatedRecording
 from foretick.market.recording.lines import EARLIEST_NS, LATEST_NS
+from foretick.market.recording.records import EVERY_CONNECTION, Record, RecordKind
+from foretick.market.recording.text import read_lines
 
-MAX_LINE_BYTES = 16 * 1024 * 1024
-
-_GZIP_MAGIC = b"\x1f\x8b"
+_CONNECTION = 1
+_REST_BOOK = b'"lastUpdateId"'
+_REST_BOOK_WITHIN = 40
 
 
 class RecordedFrame(NamedTuple):
@@ -33,27 +33,24 @@ def read_recording(stream: BinaryIO, source: str) -> Iterator[Recorded]:
 
     ``source`` names the recording in faults. ``stream`` is seekable; nothing is closed.
     """
-    magic = stream.read(len(_GZIP_MAGIC))
-    stream.seek(-len(magic), 1)
-    lines = gzip.GzipFile(fileobj=stream, mode="rb") if magic == _GZIP_MAGIC else stream
-    number = 0
-    while True:
-        try:
-            line = lines.readline(MAX_LINE_BYTES + 1)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            yield TruncatedRecording(source, number + 1, str(error))
-            return
-        if not line:
-            return
-        number += 1
-        if not line.endswith(b"\n"):
-            if len(line) > MAX_LINE_BYTES:
-                yield TruncatedRecording(source, number, f"a line longer than {MAX_LINE_BYTES} bytes")
-                return
-            if not line.endswith(b"}"):
-                yield TruncatedRecording(source, number, "the last line is torn")
-                return
-        yield _frame(source, number, line)
+    for number, line in enumerate(read_lines(stream, source), 1):
+        if isinstance(line, TruncatedRecording):
+            yield line
+        elif not line.endswith((b"\n", b"}")):
+            yield TruncatedRecording(source, number, "the last line is torn")
+        else:
+            yield _frame(source, number, line)
+
+
+def read_stamped_lines(stream: BinaryIO, source: str, venue: str) -> Iterator[Record | BadLine | TruncatedRecording]:
+    """Yield the same as records of one connection of ``venue``; a bare REST book of Binance's among them as REST."""
+    for item in read_recording(stream, source):
+        if not isinstance(item, RecordedFrame):
+            yield item
+        elif _REST_BOOK in item.payload[:_REST_BOOK_WITHIN]:
+            yield Record(item.recv_ns, venue, EVERY_CONNECTION, RecordKind.REST, item.payload)
+        else:
+            yield Record(item.recv_ns, venue, _CONNECTION, RecordKind.RECEIVED, item.payload)
 
 
 def _frame(source: str, number: int, line: bytes) -> RecordedFrame | BadLine:
