@@ -6,7 +6,7 @@ import pytest
 
 from foretick.common.errors import Malformed
 from foretick.market.recording import Gap, GapReason, Record, RecordKind
-from foretick.market.recording.gaps import GapLedger, missed_at_end
+from foretick.market.recording.gaps import GapAudit, GapLedger, missed_at_end
 from foretick.market.recording.records import gap_of, gap_record
 from foretick.market.recording.segments import build_index
 
@@ -97,3 +97,27 @@ def test_killed_segment_tells_its_end_and_which_connections_were_closed(block_by
 
 def test_empty_segment_has_no_end():
     assert missed_at_end(io.BytesIO(), "seg", build_index(io.BytesIO(), "seg")[0]) == ([], 0)
+
+
+def audited(records) -> list[Gap]:
+    audit = GapAudit()
+    for record in records:
+        audit.see(record)
+    return audit.untold()
+
+
+def test_gap_that_is_told_is_in_order_and_one_that_is_not_shows():
+    lost = [frame(1), at(2, RecordKind.CLOSED, b"reset")]
+    gap = missed(1, 9, "reset")
+    assert audited([*lost, gap_record(gap), frame(9)]) == []
+    assert audited([*lost, frame(9)]) == [gap]
+    assert audited([*lost, gap_record(missed(3, 9, "reset")), frame(9)]) == [gap], "too short"
+    assert audited([*lost, gap_record(missed(1, 9, "reset", connection=2)), frame(9)]) == [gap], "of another connection"
+
+
+def test_connection_that_is_closed_when_the_segment_stops_must_be_told_too():
+    lost = [frame(1), at(2, RecordKind.CLOSED, b"reset")]
+    stopped = at(9, RecordKind.END, b'{"reason":"stopped"}')
+    assert audited([*lost, stopped]) == [missed(1, 9, "reset")]
+    assert audited([*lost, gap_record(missed(1, 9, "reset")), stopped]) == []
+    assert audited([*lost, at(9, RecordKind.END, b'{"reason":"rotated"}')]) == []

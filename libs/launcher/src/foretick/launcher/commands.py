@@ -80,6 +80,13 @@ def run_dlq(options: argparse.Namespace) -> int:
     return commands.run_dlq(options)
 
 
+def run_recordings(options: argparse.Namespace) -> int:
+    """List, verify, convert or cut recordings."""
+    from foretick.launcher.recordings import commands  # polars
+
+    return commands.run_recordings(options)
+
+
 def print_permissions() -> int:
     """Print the ``authorization`` block of a nats-server, its passwords as references to the server's environment."""
     sys.stdout.write(render_authorization(users()))

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from foretick.market.recording.blocks import read_blocks
 from foretick.market.recording.index import SegmentIndex
-from foretick.market.recording.records import Gap, GapReason, Record, RecordKind
+from foretick.market.recording.records import Gap, GapReason, Record, RecordKind, gap_of
 from foretick.market.recording.segments import decode_block, read_segment
 
 _OF_CONNECTIONS = (RecordKind.OPENED, RecordKind.CLOSED, RecordKind.RETIRED)
@@ -67,6 +67,33 @@ def _gap(connection: Connection, from_ns: int, detail: str, through_ns: int) -> 
         reason=GapReason.DISCONNECTED,
         detail=detail,
     )
+
+
+class GapAudit:
+    """Holds the gaps that a segment tells to what its own connections tell of it."""
+
+    def __init__(self) -> None:
+        self._ledger = GapLedger()
+        self._told: list[Gap] = []
+        self._expected: list[Gap] = []
+
+    def see(self, record: Record) -> None:
+        """Take the next record.
+
+        Raises:
+            Malformed: it is a gap that cannot be read
+        """
+        if record.kind is RecordKind.GAP:
+            self._told.append(gap_of(record))
+        elif record.kind is RecordKind.END and b'"stopped"' in record.payload:
+            self._expected += self._ledger.end_all(record.recv_ns)
+        gap = self._ledger.see(record)
+        if gap is not None:
+            self._expected.append(gap)
+
+    def untold(self) -> list[Gap]:
+        """Return the gaps that no record tells."""
+        return [gap for gap in self._expected if not any(map(gap.is_within, self._told))]
 
 
 def missed_at_end(stream: BinaryIO, source: str, index: SegmentIndex) -> tuple[list[Gap], int]:

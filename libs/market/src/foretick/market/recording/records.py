@@ -91,6 +91,14 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     frames_lost: int | None = None
 
+    def is_within(self, other: "Gap") -> bool:
+        """Tell whether ``other`` tells all of this one: of the same connection, no later and no shorter."""
+        return (
+            (self.venue, self.connection) == (other.venue, other.connection)
+            and other.from_ns <= self.from_ns
+            and self.through_ns <= other.through_ns
+        )
+
 
 class SegmentHead(msgspec.Struct, frozen=True, kw_only=True):
     """The first line of a segment.
@@ -109,7 +117,7 @@ class SegmentHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SegmentEnd(msgspec.Struct, frozen=True, kw_only=True):
-    """The last line of a segment that was ended in order; ``reason``: ``rotated`` or ``stopped``."""
+    """The last line of a segment that was ended in order; ``reason``: ``rotated``, ``stopped`` or ``cut``."""
 
     reason: str
 

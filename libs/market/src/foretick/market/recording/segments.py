@@ -5,7 +5,7 @@ sort by time. It is written by one process from one end to the other and never c
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import BinaryIO, NamedTuple
 
@@ -153,8 +153,10 @@ def decode_block(block: Block, source: str, line: int) -> Iterator[Record | Segm
         yield TruncatedRecording(source, line + len(lines) + 1, "the last line is torn")
 
 
-def build_index(stream: BinaryIO, source: str) -> tuple[SegmentIndex, list[SegmentFault]]:
-    """Read all of a segment; return its index and its faults.
+def build_index(
+    stream: BinaryIO, source: str, observe: Callable[[Record], None] | None = None
+) -> tuple[SegmentIndex, list[SegmentFault]]:
+    """Read all of a segment; return its index and its faults. ``observe`` is called with every record.
 
     A last block that has not ended has no entry, as in the index that its process wrote. The segment has ended in order
     if its last record says so.
@@ -169,6 +171,8 @@ def build_index(stream: BinaryIO, source: str) -> tuple[SegmentIndex, list[Segme
             if isinstance(item, Record):
                 tally.add(item)
                 last = item
+                if observe is not None:
+                    observe(item)
             else:
                 faults.append(item)
         line += tally.lines
