@@ -5,6 +5,7 @@
     ForetickError
     ├── Malformed       the input can never be right: dead-letter it, count it, go on
     ├── Transient       it may work later: back off and try again
+    │   └── RetryLater      the other side says when
     ├── Refused         a well-formed request that cannot be met: answer with the code and the hint
     └── Fatal           this process cannot do its job: exit, be restarted, recover by the normal start
         └── InvalidSettings   exit code 2, all faults reported together
@@ -27,6 +28,14 @@ class Malformed(ForetickError):
 
 class Transient(ForetickError):
     """An outside thing is away for now."""
+
+
+class RetryLater(Transient):
+    """The other side told us when to come back: ``after_s`` seconds from now."""
+
+    def __init__(self, message: str, after_s: float) -> None:
+        super().__init__(message)
+        self.after_s = after_s
 
 
 class Refused(ForetickError):

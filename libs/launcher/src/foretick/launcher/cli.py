@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from foretick.launcher import commands
+from foretick.launcher.backfill import add_arguments as add_backfill
 from foretick.launcher.dead_letters import arguments as dead_letters
 from foretick.launcher.machine.child import set_variable
 from foretick.launcher.recordings import arguments as recordings
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return commands.show_streams(as_json=options.json, apply=options.apply)
     if options.command == "dlq":
         return commands.run_dlq(options)
+    if options.command == "backfill":
+        return commands.run_backfill(options)
     if options.command == "recordings":
         return commands.run_recordings(options)
     if options.command == "logs":
@@ -70,6 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     recordings.add_arguments(
         commands_of.add_parser("recordings", help="list, verify, convert and cut what is recorded of raw frames")
     )
+    add_backfill(commands_of.add_parser("backfill", help="fetch trades or bars of the past from a venue into Parquet"))
     commands_of.add_parser("nats-permissions", help="print the NATS users and what each may do, for nats-server")
     logs = commands_of.add_parser("logs", help="show the logs of the last run")
     logs.add_argument("role", nargs="?", help="such as features.serve; default: all")

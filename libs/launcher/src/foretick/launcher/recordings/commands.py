@@ -14,11 +14,12 @@ from foretick.launcher.domain.instant import render_instant, render_size
 from foretick.launcher.machine.terminal import Terminal
 from foretick.launcher.recordings import report
 from foretick.launcher.recordings.convert import convert_file
-from foretick.launcher.recordings.cut import Span, cut_files
+from foretick.launcher.recordings.cut import cut_files
 from foretick.launcher.recordings.files import Progress, find_files
 from foretick.launcher.recordings.survey import survey_file
 from foretick.launcher.recordings.verify import Verdict, check_series, repair_index, verify_file
 from foretick.launcher.settings import LauncherSettings
+from foretick.market.recording.spans import Span
 
 EXIT_DAMAGED = 1
 EXIT_USAGE = 2

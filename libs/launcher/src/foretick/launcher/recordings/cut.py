@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -32,6 +32,7 @@ from foretick.market.recording.segments import (
     parse_segment_name,
 )
 from foretick.market.recording.sources import SourceFormat, detect_format, read_source
+from foretick.market.recording.spans import Span
 
 PRODUCER = "foretick.cut"
 
@@ -53,13 +54,6 @@ class Cut:
     last_ns: int = 0
     size_bytes: int = 0
     faults: list[Malformed] = field(default_factory=list)
-
-
-class Span(NamedTuple):
-    """From an instant on, and before another, UTC ns."""
-
-    from_ns: int
-    to_ns: int
 
 
 class _Piece:
@@ -147,7 +141,7 @@ def _take(cut: Cut, piece: _Piece, item: Any, span: Span) -> None:
         cut.faults.append(item)
     elif not isinstance(item, Record):
         raise Refused("no_frames", f"a file holds rows of {item.venue}, no raw frames", "convert it instead")
-    elif item.kind not in _OF_SEGMENTS and span.from_ns <= item.recv_ns < span.to_ns:
+    elif item.kind not in _OF_SEGMENTS and span.holds(item.recv_ns):
         piece.add(item)
         cut.first_ns = cut.first_ns or item.recv_ns
         cut.last_ns = item.recv_ns

@@ -1,0 +1,74 @@
+"""Requests to a venue's REST side, within its budget, with every kind of failure told apart."""
+
+from types import TracebackType
+from typing import Protocol, Self
+
+import httpx
+
+from foretick.common.errors import Malformed, Refused, RetryLater, Transient
+from foretick.ingest.adapters.connections.budget import Budget
+
+_TOO_MANY = (418, 429)
+_PATIENCE_S = 60.0
+_TIMEOUT_S = 10.0
+
+
+class ReadRefusal(Protocol):
+    """Reads the venue's own error of a body: its code and message, or None where it holds none."""
+
+    def __call__(self, payload: bytes) -> tuple[str, str] | None:
+        """Return code and message."""
+        ...
+
+
+class VenueHttp:
+    """A client of one venue. Use as a context manager."""
+
+    def __init__(self, base_url: str, source: str, budget: Budget, read_refusal: ReadRefusal) -> None:
+        self._http = httpx.AsyncClient(base_url=base_url, timeout=_TIMEOUT_S)
+        self._source = source
+        self._budget = budget
+        self._read_refusal = read_refusal
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    @property
+    def budget_used_frac(self) -> float:
+        """How much of the request budget is spent."""
+        return self._budget.used_frac
+
+    async def get(self, path: str, params: dict[str, str], weight: float = 1.0) -> bytes:
+        """Return the body of ``path``, waiting for the budget first.
+
+        Raises:
+            RetryLater: the venue says that we ask too often.
+            Transient: it cannot be reached, or fails.
+            Refused: it refuses what was asked, with its own code.
+            Malformed: it refuses in no form that we know.
+        """
+        await self._budget.spend(weight)
+        try:
+            response = await self._http.get(path, params=params)
+        except httpx.HTTPError as error:
+            raise Transient(f"{self._http.base_url}{path}: {error!r}") from error
+        if response.status_code in _TOO_MANY:
+            raise RetryLater(f"{path}: HTTP {response.status_code}", _retry_after_s(response))
+        if response.status_code >= 500:
+            raise Transient(f"{path}: HTTP {response.status_code}")
+        refusal = self._read_refusal(response.content)
+        if refusal is not None:
+            raise Refused(refusal[0], f"{path} {params}: {refusal[1]}")
+        if response.status_code >= 400:
+            raise Malformed(self._source, f"{path}: HTTP {response.status_code}", response.content)
+        return response.content
+
+
+def _retry_after_s(response: httpx.Response) -> float:
+    text = response.headers.get("retry-after", "")
+    return float(text) if text.isdigit() else _PATIENCE_S
