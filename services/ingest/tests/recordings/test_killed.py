@@ -11,7 +11,7 @@ from foretick.common.units import NS_PER_S
 from foretick.market.recording.records import GapReason, Record, RecordKind
 from foretick.market.recording.segments import read_segment
 
-from .conftest import gaps_in, segments
+from .conftest import gaps_in, records_in, segments
 
 PROCESS = Path(__file__).with_name("recording_process.py")
 PROMISED_NS = NS_PER_S
@@ -45,6 +45,8 @@ async def test_kill_loses_less_than_a_second_and_the_next_process_tells_the_gap(
     again = new_writer()
     again.start()
     await again.close()
+    times = [record.recv_ns for record in records_in(folder)]
+    assert times == sorted(times)
     *of_connections, down = gaps_in(folder)
     last_ns = max(item.recv_ns for item in items if isinstance(item, Record))
     assert (down.venue, down.reason) == ("*", GapReason.NOT_RUNNING)

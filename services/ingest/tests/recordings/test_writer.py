@@ -149,6 +149,8 @@ async def test_time_between_two_processes_is_a_gap(new_writer, clock, tmp_path):
     (gap,) = gaps_in(tmp_path / "raw")
     assert (gap.venue, gap.reason) == ("*", GapReason.NOT_RUNNING)
     assert (gap.from_ns, gap.through_ns) == (stopped_ns, clock.ns)
+    times = [record.recv_ns for record in records_in(tmp_path / "raw")]
+    assert times == sorted(times)
 
 
 async def test_first_recording_of_a_producer_tells_no_gap(new_writer, tmp_path):

@@ -122,9 +122,10 @@ class SegmentEnd(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def gap_record(gap: Gap) -> Record:
-    """Return ``gap`` as a record: it stands where the recording goes on."""
-    return Record(gap.through_ns, gap.venue, gap.connection, RecordKind.GAP, msgspec.json.encode(gap))
+def gap_record(gap: Gap, told_ns: int = 0) -> Record:
+    """Return ``gap`` as a record: it stands where the recording goes on, or where it is told if that is later."""
+    recv_ns = max(gap.through_ns, told_ns)
+    return Record(recv_ns, gap.venue, gap.connection, RecordKind.GAP, msgspec.json.encode(gap))
 
 
 def gap_of(record: Record) -> Gap:

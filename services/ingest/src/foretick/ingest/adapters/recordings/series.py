@@ -73,7 +73,7 @@ class SegmentSeries:
         head = SegmentHead(producer=self._producer, run_id=self._run_id, segment=self._begun, previous=self._previous)
         self._add_own(now_ns, RecordKind.BEGIN, msgspec.json.encode(head))
         for untold in (*self._untold, *([gap] if gap is not None else [])):
-            self._encoder.add(gap_record(untold))
+            self._encoder.add(gap_record(untold, now_ns))
         for listing in self._listings.values():
             self._encoder.add(listing._replace(recv_ns=now_ns))
         for (venue, connection), _, reason in self._ledger.missed:
