@@ -24,7 +24,7 @@ def subtract(span: Span, covered: Iterable[Span]) -> list[Span]:
     missing: list[Span] = []
     at_ns = span.from_ns
     for each in sorted(covered):
-        if each.to_ns <= at_ns:
+        if each.to_ns <= max(at_ns, each.from_ns):  # before, or empty
             continue
         if each.from_ns >= span.to_ns:
             break
