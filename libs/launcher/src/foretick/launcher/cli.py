@@ -1,11 +1,13 @@
-"""The command line: ``foretick up | replay | status | doctor | audit | streams | dlq | logs | migrate | warm``."""
+"""The command line: ``foretick up | replay | status | doctor | audit | streams | dlq | recordings | logs ...``."""
 
 import argparse
 from collections.abc import Sequence
 
 from foretick.launcher import commands
-from foretick.launcher.dead_letters.arguments import add_arguments
+from foretick.launcher.backfill import add_arguments as add_backfill
+from foretick.launcher.dead_letters import arguments as dead_letters
 from foretick.launcher.machine.child import set_variable
+from foretick.launcher.recordings import arguments as recordings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return commands.show_streams(as_json=options.json, apply=options.apply)
     if options.command == "dlq":
         return commands.run_dlq(options)
+    if options.command == "backfill":
+        return commands.run_backfill(options)
+    if options.command == "recordings":
+        return commands.run_recordings(options)
     if options.command == "logs":
         return commands.show_logs(options.role, options.lines, follow_on=options.follow)
     return {
@@ -61,9 +67,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     streams.add_argument("--json", action="store_true", help="print them as JSON")
     streams.add_argument("--apply", action="store_true", help="first make and change them as the subject table says")
-    add_arguments(
+    dead_letters.add_arguments(
         commands_of.add_parser("dlq", help="look at what services could not use, publish it again, or forget it")
     )
+    recordings.add_arguments(
+        commands_of.add_parser("recordings", help="list, verify, convert and cut what is recorded of raw frames")
+    )
+    add_backfill(commands_of.add_parser("backfill", help="fetch trades or bars of the past from a venue into Parquet"))
     commands_of.add_parser("nats-permissions", help="print the NATS users and what each may do, for nats-server")
     logs = commands_of.add_parser("logs", help="show the logs of the last run")
     logs.add_argument("role", nargs="?", help="such as features.serve; default: all")

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from foretick.common.errors import InvalidSettings
 from foretick.common.permissions import render_authorization, users
 from foretick.common.runtime.settings import load_settings
+from foretick.launcher import backfill
 from foretick.launcher.domain.diagnosis import Grade, diagnose
 from foretick.launcher.domain.log_line import parse_log_line, render_log_line
 from foretick.launcher.machine import facts, instance
@@ -79,6 +80,21 @@ def run_dlq(options: argparse.Namespace) -> int:
     from foretick.launcher.dead_letters import commands  # the bus
 
     return commands.run_dlq(options)
+
+
+def run_recordings(options: argparse.Namespace) -> int:
+    """List, verify, convert or cut recordings."""
+    from foretick.launcher.recordings import commands  # polars
+
+    return commands.run_recordings(options)
+
+
+def run_backfill(options: argparse.Namespace) -> int:
+    """Fetch trades or bars of the past."""
+    settings = _settings()
+    if settings is None:
+        return InvalidSettings.exit_code
+    return backfill.run_backfill(options, settings.run_data_dir)
 
 
 def print_permissions() -> int:

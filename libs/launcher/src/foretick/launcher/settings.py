@@ -21,6 +21,8 @@ class LauncherSettings(StepSettings, SymbolSettings, ReplaySettings):
     postgres_port: int = Field(0, alias="POSTGRES_PORT", ge=0, le=65535, description="of the embedded PostgreSQL")
     web_dir: str = Field("web/dist", alias="WEB_DIR", description="the built web app")
 
+    record_raw_dir: str = Field("", alias="RECORD_RAW_DIR", description="where raw frames are recorded; empty: nowhere")
+
     sim_ws_url: str | None = Field(
         None, alias="SIM_WS_URL", description="of an exchange for venue sim that runs already: none is started"
     )

@@ -1,11 +1,11 @@
-"""Reading recordings: whole, torn, damaged, merged."""
+"""Reading plain captures: whole, torn, damaged."""
 
 import gzip
 import io
 
 import pytest
 
-from foretick.market.recording import BadLine, RecordedFrame, TruncatedRecording, merge_recordings, read_recording
+from foretick.market.recording import BadLine, RecordedFrame, TruncatedRecording, read_recording
 
 T0 = 1_723_161_253_937_085_768
 LINES = b"".join(b'%d {"n":%d}\n' % (T0 + n, n) for n in range(5000))
@@ -73,18 +73,3 @@ def test_bad_line_is_reported_with_its_number_and_reading_goes_on(line):
     assert [type(item) for item in items] == [RecordedFrame, BadLine, RecordedFrame]
     assert items[1].line == 2
     assert "line 2" in items[1].reason
-
-
-def test_merged_recordings_are_ordered_by_receive_time():
-    one = [RecordedFrame(T0 + n, b"a") for n in (0, 3, 4, 9)]
-    two = [RecordedFrame(T0 + n, b"b") for n in (1, 3, 8)]
-    merged = list(merge_recordings([one, two]))
-    assert [(frame.recv_ns - T0, frame.payload) for frame in merged] == [
-        (0, b"a"), (1, b"b"), (3, b"a"), (3, b"b"), (4, b"a"), (8, b"b"), (9, b"a"),
-    ]  # fmt: skip
-
-
-def test_fault_in_one_of_several_recordings_stays_beside_its_frame():
-    fault = BadLine("b", 2, "bad", b"")
-    merged = list(merge_recordings([[RecordedFrame(T0 + 5, b"a")], [RecordedFrame(T0, b"b"), fault]]))
-    assert merged == [RecordedFrame(T0, b"b"), fault, RecordedFrame(T0 + 5, b"a")]

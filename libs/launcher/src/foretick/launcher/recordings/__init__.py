@@ -1,0 +1,1 @@
+"""``foretick recordings``: what is recorded, whether it is whole, and how to take it elsewhere."""

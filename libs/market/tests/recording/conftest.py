@@ -1,0 +1,52 @@
+"""What the tests of recordings share."""
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from foretick.market.recording import Record, RecordKind
+from foretick.market.recording.segments import SegmentEncoder
+
+T0 = 1_786_309_548_026_294_000
+SHARED_DATA = Path(os.environ.get("FORETICK_SHARED_DATA", Path(__file__).parents[5] / "shared" / "data"))
+
+
+def frame(n: int, venue: str = "binance", connection: int = 1, kind: RecordKind = RecordKind.RECEIVED) -> Record:
+    return Record(T0 + n * 1_000_000, venue, connection, kind, b'{"n":%d}' % n)
+
+
+def written(records, block_bytes: int, flush_every: int = 7) -> tuple[bytes, SegmentEncoder]:
+    """Return what an encoder makes of ``records``, flushed every so often, its last block not ended."""
+    encoder = SegmentEncoder(block_bytes)
+    parts = []
+    for number, record in enumerate(records):
+        encoder.add(record)
+        if number % flush_every == 0:
+            parts.append(encoder.take())
+    return b"".join([*parts, encoder.take()]), encoder
+
+
+class CountingFile(io.BytesIO):
+    """A file that counts what is read of it."""
+
+    read_bytes = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        self.read_bytes += len(data)
+        return data
+
+
+@pytest.fixture
+def shared_data():
+    """Return the path of a file of the shared real data by its name there, or skip."""
+
+    def path_of(name: str) -> Path:
+        path = SHARED_DATA / name
+        if not path.is_file():
+            pytest.skip(f"real data is absent: {path}; set FORETICK_SHARED_DATA to the folder that has it")
+        return path
+
+    return path_of

@@ -1,0 +1,1 @@
+"""Trades and bars of the past, from the venues' REST sides into Parquet."""
