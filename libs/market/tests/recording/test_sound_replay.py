@@ -7,7 +7,7 @@ import pytest
 
 from foretick.common.contracts import Trust
 from foretick.market.book import PriceGrid
-from foretick.market.integrity import ContiguousIds, Delta, LocalBook, Snapshot
+from foretick.market.integrity import REQUESTED_CONTIGUOUS, Delta, LocalBook, Snapshot
 from foretick.market.recording import Record, RecordKind
 from foretick.market.recording.index import decode_index, encode_index_line
 from foretick.market.recording.seeking import SegmentView, find_last_books, read_from, sound_start
@@ -28,7 +28,7 @@ def levels(side) -> list[tuple[float, float]]:
 
 def book_at(records, at_ns: int) -> LocalBook:
     """Fold ``records`` up to ``at_ns`` by the venue's procedure."""
-    local = LocalBook(PriceGrid(0.01, 1e-8), ContiguousIds())
+    local = LocalBook(PriceGrid(0.01, 1e-8), REQUESTED_CONTIGUOUS)
     local.distrust(Trust.STALE, "connected")
     for record in records:
         if record.recv_ns > at_ns:
