@@ -36,6 +36,7 @@ from foretick.common.testing import (
     tick_frame,
 )
 from foretick.ingest.adapters.jetstream.client import JetStreamReader
+from foretick.ingest.domain.retention import Retention
 from foretick.ingest.domain.stream import Delivered, Offset
 
 from .conftest import LIMITS, Rig, connected
@@ -425,7 +426,7 @@ async def test_commit_of_unknown_fate_is_not_repeated(make_rig: Callable[..., Ri
 
 async def test_old_days_are_dropped(make_rig: Callable[..., Rig]) -> None:
     day_ns = 86_400_000_000_000
-    rig = make_rig(limits=replace(LIMITS, retention_days=2))
+    rig = make_rig(limits=replace(LIMITS, retention=Retention(2, 365)))
     rig.rt.clock.ns = T0_NS
     rig.start()
     await eventually(lambda: rig.is_recording)

@@ -27,6 +27,7 @@ from foretick.ingest.domain.engine import FeedEngine
 from foretick.ingest.domain.events import Received
 from foretick.ingest.domain.exchange import Exchange
 from foretick.ingest.domain.listing import owned_symbols
+from foretick.ingest.domain.retention import Retention
 from foretick.ingest.domain.runs import Identity
 from foretick.ingest.handlers.feed import FeedHandler, Resumption
 from foretick.ingest.handlers.recorder import Recorder
@@ -160,7 +161,9 @@ async def build_record(rt: Runtime, settings: IngestSettings) -> None:
     limits = RecorderLimits(
         flush_interval_s=settings.record_flush_interval_s,
         sample_interval_ns=nanos_from_seconds(settings.feature_sample_interval_s),
-        retention_days=settings.record_retention_days,
+        retention=Retention(
+            settings.record_retention_days, settings.record_bar_retention_days, settings.record_max_bytes
+        ),
     )
     recorder = Recorder(RecordWriter(store), outside, RecorderMetrics(rt.metrics, rt.sequence), limits)
     rt.on_drain(store.close)

@@ -29,7 +29,14 @@ class IngestSettings(SymbolSettings, ReplaySettings):
 
     record_flush_interval_s: float = Field(0.2, alias="RECORD_FLUSH_INTERVAL", gt=0, le=10)
     record_retention_days: int = Field(7, alias="RECORD_RETENTION_DAYS", ge=1, le=3650)
+    record_bar_retention_days: int = Field(365, alias="RECORD_BAR_RETENTION_DAYS", ge=1, le=36_500)
+    record_max_gb: float = Field(50.0, alias="RECORD_MAX_GB", ge=0, le=1_000_000, description="0 sets no bound")
     feature_sample_interval_s: float = Field(1.0, alias="FEATURE_SAMPLE_INTERVAL_S", ge=0.001, le=3600)
+
+    @property
+    def record_max_bytes(self) -> int | None:
+        """What the recorded days may take together; None for no bound."""
+        return int(self.record_max_gb * 1e9) or None
 
     @model_validator(mode="after")
     def _venues_known(self) -> Self:

@@ -10,7 +10,7 @@ from foretick.launcher.audit.domain.expected import Expected, MarketFold, compar
 from foretick.launcher.audit.domain.faults import FaultKind
 from foretick.launcher.audit.domain.ledger import FIRST_SEQ, InstrumentLedger, Key
 from foretick.launcher.audit.domain.spans import Span, subtract, touches
-from foretick.launcher.audit.record import RecordReader
+from foretick.launcher.audit.record import EVENT_TABLES, RecordReader
 from foretick.launcher.audit.streams import Stored, StreamReader
 
 _CHUNK_ROWS = 20_000
@@ -82,7 +82,7 @@ class Reconciliation:
             if read % _TELL_EVERY == 0:
                 self._tell(done_frac + share_frac * read / max(extent.size, read), f"stream {stream.name}")
         for key, folded in self._folded.items():
-            for expected in (folded.market.ticks, folded.market.books, *folded.derived.values()):
+            for expected in (*folded.market.tables, *folded.derived.values()):
                 self._settle(self._ledgers[key], expected)
         notes = [f"stream {stream.name} was trimmed: it begins with its message {extent.first_seq:,}"]
         notes = notes if extent.first_seq > 1 else []
@@ -120,7 +120,7 @@ class Reconciliation:
             ledger.waiting += count
             return
         folded.market.take(frame)
-        for expected in (folded.market.ticks, folded.market.books):
+        for expected in folded.market.tables:
             if len(expected.rows) >= _CHUNK_ROWS:
                 self._settle(ledger, expected)
 
@@ -142,7 +142,7 @@ class Reconciliation:
         ledger.blame(FaultKind.CONFLICT, difference.differing, note)
         if expected.table != _SAMPLED:
             ledger.blame(FaultKind.UNRECORDED, difference.absent, note)
-        if expected.table in ("ticks", "book_events"):
+        if expected.table in EVENT_TABLES:
             ledger.compared += len(expected.rows)
         expected.rows = []
 
