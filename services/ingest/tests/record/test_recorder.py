@@ -58,9 +58,11 @@ async def has_rows(rig: Rig, expected: int, table: str = "ticks", deadline_s: fl
 
 
 async def assert_whole(rig: Rig, last_seq: int) -> None:
-    """Every seq from 1 to ``last_seq`` is in exactly one row."""
+    """Every seq from 1 to ``last_seq`` is in exactly one row, and in exactly one part of a bar."""
     rows = await rig.fetch("SELECT seq FROM ticks ORDER BY seq")
     assert [row["seq"] for row in rows] == list(range(1, last_seq + 1))
+    parts = await rig.fetch("SELECT sum(events) AS events, min(first_seq), max(last_seq) FROM bar_parts_1s")
+    assert list(parts[0].values()) == [last_seq, 1, last_seq]
 
 
 async def test_tick_rows_equal_the_message(rig: Rig) -> None:

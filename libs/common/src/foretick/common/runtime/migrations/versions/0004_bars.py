@@ -173,11 +173,11 @@ BEGIN
     END LOOP;
     RETURN dropped;
 END $body$;
-CREATE PROCEDURE refresh_bars() LANGUAGE plpgsql AS $body$
+CREATE PROCEDURE refresh_bars(as_of timestamptz DEFAULT now()) LANGUAGE plpgsql AS $body$
 DECLARE level record; upto timestamptz;
 BEGIN
     FOR level IN SELECT * FROM bar_levels ORDER BY length_s LOOP
-        upto := date_bin(level.fineness, now() - INTERVAL '5 minutes', TIMESTAMPTZ 'epoch');
+        upto := date_bin(level.fineness, as_of - INTERVAL '5 minutes', TIMESTAMPTZ 'epoch');
         IF upto > level.final_before THEN
             EXECUTE format(
                 'INSERT INTO bar_final_%1$s SELECT * FROM bar_parts_%1$s WHERE recorded_at >= $1 AND recorded_at < $2',
@@ -217,18 +217,18 @@ CREATE OR REPLACE FUNCTION expire_before(day date) RETURNS integer LANGUAGE sql 
             ::timestamp AT TIME ZONE 'UTC')
     WHERE hypertable_schema = current_schema()
 $body$;
-CREATE PROCEDURE refresh_bars() LANGUAGE plpgsql AS $body$
-DECLARE oldest timestamptz; level text;
+CREATE PROCEDURE refresh_bars(as_of timestamptz DEFAULT now()) LANGUAGE plpgsql AS $body$
+DECLARE oldest timestamptz; level record; upto timestamptz;
 BEGIN
     -- No further back than the seconds reach: a window over what was dropped would take it out of the bars as well.
     SELECT min(range_start) INTO oldest FROM timescaledb_information.chunks
     WHERE hypertable_schema = current_schema() AND hypertable_name = 'bar_parts_1s';
-    IF oldest IS NOT NULL THEN
-        FOREACH level IN ARRAY ARRAY[{levels}] LOOP
-            CALL refresh_continuous_aggregate(format('bar_parts_%s', level)::regclass, oldest,
-                                              now() - INTERVAL '5 minutes');
-        END LOOP;
-    END IF;
+    FOR level IN SELECT * FROM (VALUES {finenesses}) AS levels (timeframe, fineness) LOOP
+        upto := time_bucket(level.fineness, as_of - INTERVAL '5 minutes');
+        IF upto > oldest THEN
+            CALL refresh_continuous_aggregate(format('bar_parts_%s', level.timeframe)::regclass, oldest, upto);
+        END IF;
+    END LOOP;
 END $body$;
 CREATE FUNCTION expire_bars_before(day date) RETURNS bigint LANGUAGE sql AS $body$
     SELECT count(*) FROM unnest(ARRAY[{levels}]) AS level,
@@ -284,7 +284,9 @@ def _build_on_timescale() -> None:
         op.execute(f"CREATE INDEX ON bar_parts_{name} (symbol, start_ns, venue, run_id)")
         _compress(f"bar_parts_{name}", "MATERIALIZED VIEW", 7)
     _compress("bar_parts_1s", "TABLE", 2)
-    op.execute(text(TIMESCALE_FUNCTIONS.format(levels=", ".join(f"'{level[0]}'" for level in LEVELS))))
+    levels = ", ".join(f"'{name}'" for name, *_ in LEVELS)
+    finenesses = ", ".join(f"('{name}', INTERVAL '{fineness}')" for name, _, _, fineness in LEVELS)
+    op.execute(text(TIMESCALE_FUNCTIONS.format(levels=levels, finenesses=finenesses)))
 
 
 def _build_on_plain() -> None:
@@ -323,7 +325,7 @@ def downgrade() -> None:
     """Remove the bars; all but those whose events have expired can be built again."""
     timescale = _holds("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'")
     op.execute("DROP FUNCTION bars(text, text, text, text, bigint, bigint), expire_bars_before(date)")
-    op.execute("DROP PROCEDURE refresh_bars()")
+    op.execute("DROP PROCEDURE refresh_bars(timestamptz)")
     for name, *_ in reversed(LEVELS):
         op.execute(f"DROP {'MATERIALIZED VIEW' if timescale else 'VIEW'} bar_parts_{name}")
         if not timescale:
