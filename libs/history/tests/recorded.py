@@ -102,6 +102,7 @@ def write(url: str, *markets: Market, listed: bool = True) -> None:
             first = market.events()[0]
             names = (first["run_id"], first["venue"], first["symbol"])
             connection.execute("INSERT INTO runs (run_id, origin) VALUES (%s, 'sim') ON CONFLICT DO NOTHING", names[:1])
+            connection.execute("INSERT INTO run_instruments VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", names)
             if listed:
                 connection.execute(
                     "INSERT INTO instruments (run_id, venue, symbol, origin, base, quote, tick_size, lot_size, aliases,"

@@ -11,7 +11,7 @@ from foretick.common.runtime import migrate
 
 TABLES = {
     "runs", "instruments", "gaps", "stream_offsets", "ticks", "book_events", "features", "predictions", "outcomes",
-    "derivatives", "integrity_events", "bar_parts_1s",
+    "derivatives", "integrity_events", "run_instruments", "bar_parts_1s",
 }  # fmt: skip
 BARS_OF_PLAIN = {"bar_levels"} | {f"bar_final_{name}" for name in ("1m", "5m", "15m", "1h", "4h", "1d")}
 """TimescaleDB keeps what they hold in a schema of its own."""

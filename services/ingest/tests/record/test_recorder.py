@@ -63,6 +63,7 @@ async def assert_whole(rig: Rig, last_seq: int) -> None:
     assert [row["seq"] for row in rows] == list(range(1, last_seq + 1))
     parts = await rig.fetch("SELECT sum(events) AS events, min(first_seq), max(last_seq) FROM bar_parts_1s")
     assert list(parts[0].values()) == [last_seq, 1, last_seq]
+    assert await rig.value("SELECT array_agg(symbol) FROM run_instruments") == ["BTCUSDT"]
 
 
 async def test_tick_rows_equal_the_message(rig: Rig) -> None:

@@ -26,12 +26,11 @@ Tell = Callable[[float], None]
 """Takes how much is done, 0 to 1."""
 
 _RUNS = "SELECT run_id FROM runs ORDER BY first_recorded_at DESC, run_id DESC"
-_LISTED = """
-SELECT venue, symbol FROM instruments WHERE run_id = {run}
+_INSTRUMENTS = """
+SELECT venue, symbol FROM run_instruments WHERE run_id = {run}
+UNION SELECT venue, symbol FROM instruments WHERE run_id = {run}
 UNION SELECT venue, symbol FROM gaps WHERE run_id = {run} ORDER BY venue, symbol
 """
-_WITH_EVENTS = "SELECT DISTINCT venue, symbol FROM bar_parts_1d WHERE run_id = {run} ORDER BY venue, symbol"
-"""Every event is in some bar. This reads all of them: only for an instrument that has no listing."""
 _LAST_FULL_BOOK = f"""
 SELECT seq FROM book_events WHERE {OF} AND seq < {{before}} AND kind = 'snapshot' ORDER BY seq DESC LIMIT 1
 """
@@ -152,20 +151,17 @@ class History:
             raise Refused(
                 "unknown_timeframe", f"no bars of {selection.timeframe}", f"there are {', '.join(TIMEFRAMES_S)}"
             )
-        known_instruments: list[str] = []
-        for query in (_LISTED, _WITH_EVENTS):
-            found = self._reader.frame(query, {"run": run_id}).rows()
-            known_instruments += [f"{venue}:{symbol}" for venue, symbol in found]
-            chosen = [
-                Instrument(run_id, venue, symbol)
-                for venue, symbol in found
-                if selection.symbol in (None, symbol) and selection.venue in (None, venue)
-            ]
-            if chosen:
-                return chosen, replace(selection, run_id=run_id)
-        wanted = ":".join(filter(None, (selection.venue, selection.symbol))) or "at all"
-        hint = f"it has: {', '.join(sorted(set(known_instruments))) or 'none'}"
-        raise Refused("unknown_symbol", f"run {run_id} has no instrument {wanted}", hint)
+        traded = self._reader.frame(_INSTRUMENTS, {"run": run_id}).rows()
+        chosen = [
+            Instrument(run_id, venue, symbol)
+            for venue, symbol in traded
+            if selection.symbol in (None, symbol) and selection.venue in (None, venue)
+        ]
+        if not chosen:
+            names = ", ".join(f"{venue}:{symbol}" for venue, symbol in traded) or "none"
+            wanted = ":".join(filter(None, (selection.venue, selection.symbol))) or "at all"
+            raise Refused("unknown_symbol", f"run {run_id} has no instrument {wanted}", f"it has: {names}")
+        return chosen, replace(selection, run_id=run_id)
 
     def _event_steps(self, kind: Kind, instruments: Sequence[Instrument], selection: Selection) -> Iterator[_Step]:
         source = SOURCES[kind]

@@ -1,4 +1,7 @@
-"""The command line: ``foretick up | replay | status | doctor | audit | streams | dlq | logs | migrate | warm``."""
+"""The command line.
+
+``foretick up | replay | status | doctor | audit | export | backup | restore | streams | dlq | logs | migrate | warm``
+"""
 
 import argparse
 from collections.abc import Sequence
@@ -6,6 +9,7 @@ from collections.abc import Sequence
 from foretick.launcher import commands
 from foretick.launcher.dead_letters.arguments import add_arguments
 from foretick.launcher.machine.child import set_variable
+from foretick.launcher.record.arguments import add_record_arguments
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,6 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return commands.run_up(as_json=options.json)
     if options.command == "audit":
         return commands.run_audit(options.run, options.symbol, as_json=options.json)
+    if options.command == "export":
+        return commands.run_export(options)
+    if options.command in ("backup", "restore"):
+        return commands.move_record(options.command, options.folder)
     if options.command == "streams":
         return commands.show_streams(as_json=options.json, apply=options.apply)
     if options.command == "dlq":
@@ -56,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     audit.add_argument("--run", help="which run (default: the newest)")
     audit.add_argument("--symbol", action="append", default=[], help="only this instrument; may be given again")
     audit.add_argument("--json", action="store_true", help="print the report as JSON")
+    add_record_arguments(commands_of)
     streams = commands_of.add_parser(
         "streams", help="show how full the streams and buckets are, and who is behind; exit code 1 when one is full"
     )

@@ -80,6 +80,20 @@ def run_dlq(options: argparse.Namespace) -> int:
     return commands.run_dlq(options)
 
 
+def run_export(options: argparse.Namespace) -> int:
+    """Write a part of the record to a Parquet file."""
+    from foretick.launcher.record import commands  # polars
+
+    return commands.run_export(options)
+
+
+def move_record(command: str, folder: str) -> int:
+    """Back the record up into ``folder``, or restore it from there."""
+    from foretick.launcher.record import commands  # the database
+
+    return commands.run_backup(folder) if command == "backup" else commands.run_restore(folder)
+
+
 def print_permissions() -> int:
     """Print the ``authorization`` block of a nats-server, its passwords as references to the server's environment."""
     sys.stdout.write(render_authorization(users()))

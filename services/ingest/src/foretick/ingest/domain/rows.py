@@ -60,6 +60,7 @@ class Rows:
 
     positions: moved past every message that was added
     marks: the events that are no ticks of table ``ticks``, for the bars
+    seen: run, venue and symbol of every instrument with events here
     audit: what was left out or found missing on the way
     sample_interval_ns: of each instrument's feature vectors, the first in every such interval of data time is kept
     """
@@ -71,6 +72,7 @@ class Rows:
         default_factory=lambda: {table: [] for table in TABLES if table not in ("ticks", "bar_parts_1s")}
     )
     marks: list[Mark] = field(default_factory=list[Mark])
+    seen: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
     gaps: list[Gap] = field(default_factory=list[Gap])
     runs: dict[str, str] = field(default_factory=dict[str, str])
     instruments: dict[tuple[str, str, str], Instrument] = field(default_factory=dict[tuple[str, str, str], Instrument])
@@ -112,6 +114,7 @@ class Rows:
 
     def _admit(self, frame: TickFrame | BookFrame, count: int) -> int:
         admission = self.positions.admit(frame, frame.seq, count)
+        self.seen.add((frame.run_id, frame.venue, frame.symbol))
         self.audit.count("ticks" if isinstance(frame, TickFrame) else "books", admission)
         if admission.lost:
             self.gaps.append(gap_before(frame, frame.seq, admission.lost))
@@ -227,6 +230,7 @@ class EncodedRows:
     counts: dict[str, int]
     gaps: list[Gap]
     runs: dict[str, str]
+    seen: set[tuple[str, str, str]]
     instruments: dict[tuple[str, str, str], Instrument]
     days: set[int]
     audit: SequenceTally

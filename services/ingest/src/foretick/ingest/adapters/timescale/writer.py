@@ -27,6 +27,7 @@ _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('foretick record', 0)) AS 
 _RUNS = """
 INSERT INTO runs (run_id, origin) VALUES (%s, %s) ON CONFLICT (run_id) DO NOTHING
 """
+_RUN_INSTRUMENTS = "INSERT INTO run_instruments (run_id, venue, symbol) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 _LISTING = (
     "run_id", "venue", "symbol", "origin", "base", "quote", "tick_size", "lot_size", "aliases", "kind",
     "contract_size", "is_inverse", "order_step_qty", "min_order_qty", "maker_fee_bps", "taker_fee_bps", "session",
@@ -60,6 +61,7 @@ class RecordWriter:
         self._store = store
         self._known_days: set[int] = set()
         self._known_runs: set[str] = set()
+        self._known_instruments: set[tuple[str, str, str]] = set()
 
     async def prepare(self) -> None:
         """Connect, waiting for the server as long as it takes, and bring the schema up to date if it is not."""
@@ -102,7 +104,7 @@ class RecordWriter:
         except (OverflowError, UnicodeError, struct.error) as error:
             raise Malformed("record", str(error)) from error
         counts = rows.counts() | {"bar_parts_1s": bar_parts}
-        return EncodedRows(payloads, counts, rows.gaps, rows.runs, rows.instruments, rows.days, rows.audit)
+        return EncodedRows(payloads, counts, rows.gaps, rows.runs, rows.seen, rows.instruments, rows.days, rows.audit)
 
     async def write(self, parts: Sequence[tuple[EncodedRows, Offset]]) -> None:
         """Write the rows, and that each stream is recorded through the last of its offsets: all of it or nothing.
@@ -114,6 +116,7 @@ class RecordWriter:
         new_days = {day for rows, _ in parts for day in rows.days} - self._known_days
         new_runs = {run: origin for rows, _ in parts for run, origin in rows.runs.items()}
         new_runs = {run: origin for run, origin in new_runs.items() if run not in self._known_runs}
+        new_instruments = {name for rows, _ in parts for name in rows.seen} - self._known_instruments
         try:
             async with self._store.transaction() as connection:
                 if not self._known_days:
@@ -122,6 +125,8 @@ class RecordWriter:
                     await connection.execute("SELECT ensure_day(%s)", (_date(day),))
                 for run in new_runs.items():
                     await connection.execute(_RUNS, run)
+                for name in sorted(new_instruments):
+                    await connection.execute(_RUN_INSTRUMENTS, name)
                 for table, columns in TABLES.items():
                     payloads = [rows.payloads[table] for rows, _ in parts if table in rows.payloads]
                     if payloads:
@@ -134,6 +139,7 @@ class RecordWriter:
             raise Malformed("record", str(error).strip()) from error
         self._known_days |= new_days
         self._known_runs |= new_runs.keys()
+        self._known_instruments |= new_instruments
 
     async def keep_house(self, now_ns: int, retention: Retention) -> Kept:
         """Make the days to come, make bars final, drop what is too old and, beyond the bound on size, the oldest days.

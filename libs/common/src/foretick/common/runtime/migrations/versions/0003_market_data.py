@@ -1,4 +1,4 @@
-"""Market data in full: derivatives, integrity events, what a book went through, and every field of a listing.
+"""Market data in full: derivatives, integrity events, what a book went through, every field of a listing.
 
 The functions that make and drop days learn which tables those are from the catalogue, so that a later migration adds a
 daily table without writing them anew. ``record_days`` says what a day takes, whichever database it is: a cap on the
@@ -52,6 +52,18 @@ CREATE TABLE integrity_events (
 """
 """A row for each change of a book's trust; ``from_trust`` is null for the first word on a book. The counts are those
 of the book event ``seq``, null where it carried none."""
+
+RUN_INSTRUMENTS = """
+CREATE TABLE run_instruments (
+    run_id text NOT NULL,
+    venue text NOT NULL,
+    symbol text NOT NULL,
+    PRIMARY KEY (run_id, venue, symbol)
+);
+INSERT INTO run_instruments
+SELECT DISTINCT run_id, venue, symbol FROM ticks UNION SELECT DISTINCT run_id, venue, symbol FROM book_events
+"""
+"""Every instrument that a run has events of, listed or not: to find them among the events would be to read them all."""
 
 INSTRUMENT_COLUMNS = """
 ALTER TABLE instruments
@@ -147,6 +159,7 @@ def upgrade() -> None:
         if timescale:
             op.execute(HYPERTABLE.format(table=table))
             op.execute((COLUMNSTORE if has_columnstore else COMPRESSION).format(table=table))
+    op.execute(RUN_INSTRUMENTS)
     op.execute(INSTRUMENT_COLUMNS)
     op.execute("ALTER TABLE book_events ADD COLUMN counts jsonb")
     op.execute(text(TIMESCALE_FUNCTIONS if timescale else PLAIN_FUNCTIONS))
@@ -156,7 +169,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Remove the tables and columns with what they hold; the functions serve the tables that remain."""
-    op.execute("DROP TABLE derivatives, integrity_events")
+    op.execute("DROP TABLE derivatives, integrity_events, run_instruments")
     op.execute("ALTER TABLE book_events DROP COLUMN counts")
     names = (
         "kind", "contract_size", "is_inverse", "order_step_qty", "min_order_qty", "maker_fee_bps", "taker_fee_bps",
