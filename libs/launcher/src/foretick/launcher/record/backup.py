@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import msgspec
-import psycopg
+from psycopg import sql
 
 from foretick.common.errors import Refused
 from foretick.launcher.domain.backup import (
@@ -87,13 +87,14 @@ def restore(database_url: str, folder: Path, tell: Tell) -> Manifest:
         program, "--no-owner", "--no-privileges", "--verbose", "--single-transaction",
         f"--dbname={_name_of(database_url)}", dump,
     ]  # fmt: skip
-    run_program(
-        command, environment_of(database_url), marker="processing data for table ",
-        steps=listed.count(" TABLE DATA "), tell=tell,
-    )  # fmt: skip
-    with database.connected(database_url) as connection:
+    steps = listed.count(" TABLE DATA ")
+    try:
+        run_program(command, environment_of(database_url), marker="processing data for table ", steps=steps, tell=tell)
+    finally:
         if manifest.timescaledb is not None:
-            connection.execute("SELECT timescaledb_post_restore()")
+            with database.connected(database_url) as connection:
+                connection.execute("SELECT timescaledb_post_restore()")
+    with database.connected(database_url) as connection:
         tell(1.0, "planner statistics")
         connection.execute("ANALYZE")
         tell(1.0, "counting rows")
@@ -107,8 +108,8 @@ def _prepare(connection: database.Connection, manifest: Manifest) -> None:
     """Create the extension in the version that the backup has, and let it take its catalogue as data."""
     if manifest.timescaledb is None:
         return
-    version = psycopg.sql.Literal(manifest.timescaledb)
-    connection.execute(psycopg.sql.SQL("CREATE EXTENSION IF NOT EXISTS timescaledb WITH VERSION {}").format(version))
+    version = sql.Literal(manifest.timescaledb)
+    connection.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS timescaledb WITH VERSION {}").format(version))
     if database.timescaledb_version(connection) != manifest.timescaledb:
         raise Refused(
             "other_timescaledb", f"the database has another version of TimescaleDB than {manifest.timescaledb}",

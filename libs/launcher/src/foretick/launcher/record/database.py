@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any, LiteralString
 
 import psycopg
+from psycopg import sql
 
 from foretick.common.errors import Refused, Transient
 from foretick.common.runtime.embedded import PostgresServer
@@ -95,10 +96,10 @@ def revision(connection: Connection) -> str:
 def count_rows(connection: Connection) -> dict[str, int]:
     """Return the number of rows of every table; those of the days of a table count as its own."""
     return {
-        table: _column(connection, psycopg.sql.SQL("SELECT count(*) FROM {}").format(psycopg.sql.Identifier(table)))[0]
+        table: _column(connection, sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table)))[0]
         for table in _column(connection, _TABLES)
     }
 
 
-def _column(connection: Connection, query: "LiteralString | psycopg.sql.Composed") -> list[Any]:
+def _column(connection: Connection, query: LiteralString | sql.Composed) -> list[Any]:
     return [value for (value,) in connection.execute(query).fetchall()]
