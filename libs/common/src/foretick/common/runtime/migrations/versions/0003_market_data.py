@@ -91,7 +91,7 @@ BEGIN
             day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
     END LOOP;
 END $body$;
-CREATE FUNCTION day_tables() RETURNS TABLE (parent text, child text, day date) LANGUAGE sql STABLE AS $body$
+CREATE OR REPLACE FUNCTION day_tables() RETURNS TABLE (parent text, child text, day date) LANGUAGE sql STABLE AS $body$
     SELECT parent.relname::text, child.relname::text, to_date(right(child.relname, 8), 'YYYYMMDD') FROM pg_inherits
     JOIN pg_class child ON child.oid = inhrelid JOIN pg_class parent ON parent.oid = inhparent
     WHERE parent.relkind = 'p' AND parent.relnamespace = current_schema()::regnamespace AND child.relname ~ '_[0-9]{8}$'
