@@ -79,8 +79,8 @@ def test_way_back_and_forth_keeps_the_ticks_and_makes_their_bars_anew(empty_post
         connection.execute("SELECT ensure_day('2026-03-01')")
         connection.execute(
             "INSERT INTO ticks (ingested_at, ts, recv_ns, epoch, seq, kind, trust, origin, run_id, venue, symbol)"
-            " SELECT '2026-03-01', '2026-03-01', n::bigint * 1000000000, 1, n, 'C', 'LIVE', 'sim', 'r', 'sim', 'BTCUSDT'"
-            " FROM generate_series(1, 90) AS n"
+            " SELECT '2026-03-01', '2026-03-01', n * 1000000000, 1, n, 'C', 'LIVE', 'sim', 'r', 'sim', 'BTCUSDT'"
+            " FROM generate_series(1::bigint, 90) AS n"
         )
     config = Config()
     config.set_main_option("script_location", str(migrate._MIGRATIONS))

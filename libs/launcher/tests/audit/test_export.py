@@ -66,7 +66,7 @@ def test_bars_and_a_book_are_written(recorded: Recorded, tmp_path: Path) -> None
     assert foretick(*arguments, database_url=recorded.database_url, data_dir=tmp_path).returncode == 0
     assert pl.read_parquet(bars)["events"].sum() == 25
     book = tmp_path / "book.parquet"
-    arguments = ["export", "book", "--symbol", "PERP", "--at", "2999-01-01", "--out", str(book)]
+    arguments = ["export", "book", "--symbol", "PERP", "--at", "2200-01-01", "--out", str(book)]
     missing = foretick(*arguments, database_url=recorded.database_url, data_dir=tmp_path)
     assert (missing.returncode, "no listing" in missing.stderr) == (1, True)  # ingest published none here
     with_listing = (
@@ -103,6 +103,8 @@ def test_what_cannot_be_exported_is_told_and_leaves_no_file(recorded: Recorded, 
     assert (there.returncode, path.read_text()) == (1, "mine")
     wrong = foretick("export", "trades", "--since", "soon", database_url=recorded.database_url, data_dir=tmp_path)
     assert (wrong.returncode, "is no instant" in wrong.stderr) == (2, True)
+    far = foretick("export", "trades", "--since", "2999-01-01", database_url=recorded.database_url, data_dir=tmp_path)
+    assert (far.returncode, "is not between 1970 and 2262" in far.stderr) == (2, True)
 
 
 def test_arguments_name_what_the_history_has() -> None:

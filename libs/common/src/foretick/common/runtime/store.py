@@ -113,14 +113,14 @@ class Store:
         """Run ``statement`` outside of a transaction: a procedure that commits as it goes.
 
         Raises:
-            Transient: the connection was lost, or the server could not do it now
+            Transient: the connection was lost, or the procedure did not come to its end
         """
         connection = self._require()
         try:
             await connection.execute(statement)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            if connection.closed:
-                await self._lose(error)
+        except psycopg.Error as error:
+            # What it held of the session, such as a lock, goes with the session.
+            await self._lose(error)
             raise Transient(f"database: {error}") from error
         except asyncio.CancelledError:
             await self.close()

@@ -36,10 +36,14 @@ def _add_export_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _instant_ns(text: str) -> int:
     if text.isdecimal():
-        return int(text)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no instant such as 2026-11-25T10:00Z") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (moment - _EPOCH) // timedelta(microseconds=1) * 1_000
+        instant_ns = int(text)
+    else:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no instant such as 2026-11-25T10:00Z") from None
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        instant_ns = (moment - _EPOCH) // timedelta(microseconds=1) * 1_000
+    if not 0 <= instant_ns < 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 1970 and 2262")
+    return instant_ns

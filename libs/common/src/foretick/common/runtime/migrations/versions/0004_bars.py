@@ -104,22 +104,12 @@ RETURNS TABLE (
     volume_qty float8, buy_volume_qty float8, volume_quote float8, vwap float8, trades bigint,
     mid_open float8, mid_high float8, mid_low float8, mid_close float8,
     events bigint, live_frac float8, trust text, first_seq bigint, last_seq bigint, is_partial boolean
-) LANGUAGE plpgsql STABLE AS $body$
+) LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
     length_ns bigint := ({lengths}::jsonb ->> timeframe)::bigint;
-    newest_ns bigint;
 BEGIN
     IF length_ns IS NULL THEN
         RAISE EXCEPTION 'no bars of %: there are {names}', timeframe USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    -- Every event is in some bar, so a bar is under way exactly if the instrument has no later one. The seconds are
-    -- asked first: they are the newest, and an index has the answer.
-    SELECT max(part.start_ns) INTO newest_ns FROM bar_parts_1s AS part
-    WHERE part.run_id = of_run AND part.venue = of_venue AND part.symbol = of_symbol;
-    IF newest_ns IS NULL AND timeframe <> '1s' THEN
-        EXECUTE format(
-            'SELECT max(start_ns) FROM bar_parts_%s WHERE run_id = $1 AND venue = $2 AND symbol = $3', timeframe)
-        INTO newest_ns USING of_run, of_venue, of_symbol;
     END IF;
     RETURN QUERY EXECUTE format($query$
         SELECT part.start_ns, part.start_ns + $6, to_timestamp(part.start_ns / 1000000000),
@@ -131,19 +121,30 @@ BEGIN
             part.trades, part.mid_open, part.mid_high, part.mid_low, part.mid_close, part.events,
             part.live_events::float8 / part.events,
             (ARRAY['LIVE', 'STALE', 'RESYNC', 'CROSSED', 'GAP'])[part.worst_trust + 1],
-            part.first_seq, part.last_seq, part.start_ns + $6 > $7
+            part.first_seq, part.last_seq, part.start_ns + $6 > newest.start_ns
         FROM (
-            SELECT start_ns, {merged} FROM bar_parts_%s
+            SELECT start_ns, {merged} FROM bar_parts_%1$s
             WHERE run_id = $1 AND venue = $2 AND symbol = $3 AND start_ns >= $4 AND start_ns < $5
             GROUP BY start_ns
         ) AS part
+        -- Every event is in some bar, so a bar is under way exactly if the instrument has no later one. The seconds are
+        -- asked first: they are the newest, and an index has the answer.
+        CROSS JOIN (
+            SELECT coalesce(
+                (SELECT max(start_ns) FROM bar_parts_1s WHERE run_id = $1 AND venue = $2 AND symbol = $3),
+                (SELECT max(start_ns) FROM bar_parts_%1$s WHERE run_id = $1 AND venue = $2 AND symbol = $3)
+            ) AS start_ns
+        ) AS newest
         LEFT JOIN instruments AS listing
             ON listing.run_id = $1 AND listing.venue = $2 AND listing.symbol = $3
         ORDER BY part.start_ns
     $query$, timeframe)
-    USING of_run, of_venue, of_symbol, from_ns, to_ns, length_ns, newest_ns;
+    USING of_run, of_venue, of_symbol, from_ns, to_ns, length_ns;
 END $body$
 """
+"""Volatile, so that its query has a snapshot of its own, taken after it was planned: TimescaleDB plans with the newest
+watermark, and an older snapshot would not show what lies below it. In a transaction of one snapshot (repeatable read)
+that is so all the same while a refresh commits: ask for bars outside of one."""
 
 PLAIN_LEVELS = """
 CREATE TABLE bar_levels (
@@ -160,6 +161,7 @@ INSERT INTO bar_levels VALUES ('{name}', {length_s}, INTERVAL '{fineness}', '-in
 CREATE VIEW bar_parts_{name} AS SELECT * FROM bar_final_{name} UNION ALL {merge_rest}
 """
 
+# The seconds of yesterday stay: just after midnight, some of them are not in any bar that is final.
 PLAIN_FUNCTIONS = """
 CREATE OR REPLACE FUNCTION expire_before(day date) RETURNS integer LANGUAGE plpgsql AS $body$
 DECLARE old text; dropped integer := 0;
@@ -202,33 +204,51 @@ END $body$;
 TIMESCALE_LEVEL = """
 CREATE MATERIALIZED VIEW bar_parts_{name} WITH (
     timescaledb.continuous, timescaledb.materialized_only = false, timescaledb.create_group_indexes = false
-) AS {merge} WITH NO DATA;
-SELECT add_continuous_aggregate_policy('bar_parts_{name}', start_offset => {start_offset},
-    end_offset => INTERVAL '5 minutes', schedule_interval => INTERVAL '{fineness}')
+) AS {merge} WITH NO DATA
 """
 
-# The seconds of yesterday stay: the refresh policy looks back a day, and would take out of the bars what it misses.
-TIMESCALE_FUNCTIONS = """
-CREATE OR REPLACE FUNCTION expire_before(day date) RETURNS integer LANGUAGE sql AS $body$
-    SELECT count(*)::integer FROM timescaledb_information.hypertables,
-    LATERAL drop_chunks(
-        format('%I', hypertable_name)::regclass,
-        older_than => (CASE hypertable_name WHEN 'bar_parts_1s' THEN least(day, current_date - 1) ELSE day END)
-            ::timestamp AT TIME ZONE 'UTC')
-    WHERE hypertable_schema = current_schema()
-$body$;
-CREATE PROCEDURE refresh_bars(as_of timestamptz DEFAULT now()) LANGUAGE plpgsql AS $body$
-DECLARE oldest timestamptz; level record; upto timestamptz;
+# One job for all levels instead of a refresh policy each. A policy looks back a fixed time: what is older and not made
+# final yet (the database was down, or had events before it had bars) would lie below the watermark and be seen nowhere,
+# and what is older and was dropped would be taken out of the bars. It also goes from the newest bars to the oldest, and
+# meanwhile the watermark hides those in between; so do refreshes by hand since 2.28, unless told to take one step.
+# This reaches exactly as far as the seconds do. Nothing may be dropped meanwhile, so both take the same lock.
+TIMESCALE_REFRESH = """
+CREATE PROCEDURE {head} LANGUAGE plpgsql AS $body$
+DECLARE
+    timeframes text[] := ARRAY[{levels}];
+    finenesses interval[] := ARRAY[{finenesses}];
+    has_options boolean := EXISTS (
+        SELECT 1 FROM pg_proc WHERE proname = 'refresh_continuous_aggregate' AND pronargs >= 5);
+    oldest timestamptz; upto timestamptz; bars regclass;
 BEGIN
-    -- No further back than the seconds reach: a window over what was dropped would take it out of the bars as well.
+    -- Of the session: each refresh commits. It ends with the session if a refresh fails.
+    PERFORM pg_advisory_lock(hashtextextended('foretick bars', 0));
     SELECT min(range_start) INTO oldest FROM timescaledb_information.chunks
     WHERE hypertable_schema = current_schema() AND hypertable_name = 'bar_parts_1s';
-    FOR level IN SELECT * FROM (VALUES {finenesses}) AS levels (timeframe, fineness) LOOP
-        upto := time_bucket(level.fineness, as_of - INTERVAL '5 minutes');
-        IF upto > oldest THEN
-            CALL refresh_continuous_aggregate(format('bar_parts_%s', level.timeframe)::regclass, oldest, upto);
+    FOR level IN 1 .. array_length(timeframes, 1) LOOP
+        bars := format('bar_parts_%s', timeframes[level]);
+        upto := time_bucket(finenesses[level], {as_of} - INTERVAL '5 minutes');
+        IF upto > oldest AND has_options THEN
+            CALL refresh_continuous_aggregate(bars, oldest, upto, options => '{{"buckets_per_batch": 0}}');
+        ELSIF upto > oldest THEN
+            CALL refresh_continuous_aggregate(bars, oldest, upto);
         END IF;
     END LOOP;
+    PERFORM pg_advisory_unlock(hashtextextended('foretick bars', 0));
+END $body$
+"""
+
+TIMESCALE_FUNCTIONS = """
+CREATE OR REPLACE FUNCTION expire_before(day date) RETURNS integer LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('foretick bars', 0));
+    RETURN (
+        SELECT count(*)::integer FROM timescaledb_information.hypertables,
+        LATERAL drop_chunks(
+            format('%I', hypertable_name)::regclass,
+            older_than => (CASE hypertable_name WHEN 'bar_parts_1s' THEN least(day, current_date - 1) ELSE day END)
+                ::timestamp AT TIME ZONE 'UTC')
+        WHERE hypertable_schema = current_schema());
 END $body$;
 CREATE FUNCTION expire_bars_before(day date) RETURNS bigint LANGUAGE sql AS $body$
     SELECT count(*) FROM unnest(ARRAY[{levels}]) AS level,
@@ -276,17 +296,21 @@ def _build_on_timescale() -> None:
     op.execute(TAIL_INDEX)
     op.execute(BACKFILL)
     for level in LEVELS:
-        name, _, _, fineness = level
-        # The seconds of yesterday are always there; what is above them is made from what is kept as long as itself.
-        start_offset = "INTERVAL '1 day'" if name == "1m" else "INTERVAL '3 days'"
+        name = level[0]
         merge = _merge(level, "time_bucket(INTERVAL '{fineness}', recorded_at)")
-        op.execute(TIMESCALE_LEVEL.format(name=name, merge=merge, start_offset=start_offset, fineness=fineness))
+        op.execute(TIMESCALE_LEVEL.format(name=name, merge=merge))
         op.execute(f"CREATE INDEX ON bar_parts_{name} (symbol, start_ns, venue, run_id)")
         _compress(f"bar_parts_{name}", "MATERIALIZED VIEW", 7)
     _compress("bar_parts_1s", "TABLE", 2)
     levels = ", ".join(f"'{name}'" for name, *_ in LEVELS)
-    finenesses = ", ".join(f"('{name}', INTERVAL '{fineness}')" for name, _, _, fineness in LEVELS)
-    op.execute(text(TIMESCALE_FUNCTIONS.format(levels=levels, finenesses=finenesses)))
+    finenesses = ", ".join(f"INTERVAL '{fineness}'" for *_, fineness in LEVELS)
+    for head, as_of in (
+        ("refresh_bars(as_of timestamptz DEFAULT now())", "as_of"),
+        ("refresh_bars_job(job_id integer, config jsonb)", "now()"),  # a job cannot call a procedure that commits
+    ):
+        op.execute(text(TIMESCALE_REFRESH.format(head=head, as_of=as_of, levels=levels, finenesses=finenesses)))
+    op.execute(text(TIMESCALE_FUNCTIONS.format(levels=levels)))
+    op.execute("SELECT add_job('refresh_bars_job', INTERVAL '15 minutes')")
 
 
 def _build_on_plain() -> None:
@@ -325,6 +349,9 @@ def downgrade() -> None:
     """Remove the bars; all but those whose events have expired can be built again."""
     timescale = _holds("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'")
     op.execute("DROP FUNCTION bars(text, text, text, text, bigint, bigint), expire_bars_before(date)")
+    if timescale:
+        op.execute("SELECT delete_job(job_id) FROM timescaledb_information.jobs WHERE proc_name = 'refresh_bars_job'")
+        op.execute("DROP PROCEDURE refresh_bars_job(integer, jsonb)")
     op.execute("DROP PROCEDURE refresh_bars(timestamptz)")
     for name, *_ in reversed(LEVELS):
         op.execute(f"DROP {'MATERIALIZED VIEW' if timescale else 'VIEW'} bar_parts_{name}")
