@@ -120,6 +120,7 @@ async def test_job_and_recorder_at_the_same_moment_do_not_collide(bars: Bars, po
             else:
                 mine.refresh()
             mine.connection.execute("SELECT expire_before(current_date - 30)")
+            mine.connection.execute("SELECT expire_bars_before(current_date - 30)")
         except Exception as error:  # noqa: BLE001 - whatever it is, the assertion shows it
             faults.append(error)
 

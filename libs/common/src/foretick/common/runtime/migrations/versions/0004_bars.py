@@ -250,10 +250,13 @@ BEGIN
                 ::timestamp AT TIME ZONE 'UTC')
         WHERE hypertable_schema = current_schema());
 END $body$;
-CREATE FUNCTION expire_bars_before(day date) RETURNS bigint LANGUAGE sql AS $body$
-    SELECT count(*) FROM unnest(ARRAY[{levels}]) AS level,
-    LATERAL drop_chunks(format('bar_parts_%s', level)::regclass, older_than => day::timestamp AT TIME ZONE 'UTC')
-$body$;
+CREATE FUNCTION expire_bars_before(day date) RETURNS bigint LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('foretick bars', 0));
+    RETURN (
+        SELECT count(*) FROM unnest(ARRAY[{levels}]) AS level, LATERAL drop_chunks(
+            format('bar_parts_%s', level)::regclass, older_than => day::timestamp AT TIME ZONE 'UTC'));
+END $body$;
 """
 
 HYPERTABLE = """
