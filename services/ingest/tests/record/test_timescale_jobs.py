@@ -20,8 +20,6 @@ def bars(postgres_url: str) -> Bars:
     bars = Bars(postgres_url)
     if bars.connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'").fetchone() is None:
         pytest.skip("the server has no TimescaleDB: set TEST_DATABASE_URL to one that has")
-    # The scheduler would run them as it likes; here the test does.
-    bars.connection.execute("SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs")
     return bars
 
 
