@@ -15,6 +15,7 @@ MODULES = {
     "signal_path": ("signal", "signal-p99"),
     "sustain": ("sustain",),
     "record": ("record",),
+    "history": ("history",),
     "catch_up": ("catch-up",),
     "scale": ("scale",),
     "fanout": ("fanout", "fanout-alone"),

@@ -64,3 +64,25 @@ async def test_refused_row_rolls_everything_back(postgres_url: str) -> None:
         await run(store, insert, insert)
     assert await store.fetch("SELECT run_id FROM runs") == []
     await store.close()
+
+
+async def test_procedure_commits_as_it_goes_and_is_transient_when_the_server_is_gone(
+    own_postgres: PostgresServer,
+) -> None:
+    store, health = store_on(own_postgres.url)
+    await store.connect()
+    await run(
+        store,
+        "CREATE TABLE kept (n int)",
+        "CREATE PROCEDURE keep() LANGUAGE plpgsql AS"
+        " 'BEGIN INSERT INTO kept VALUES (1); COMMIT; INSERT INTO kept VALUES (2); PERFORM 1 / 0; END'",
+    )
+    with pytest.raises(Transient, match="division by zero"):
+        await store.call("CALL keep()")
+    await store.connect()
+    assert await store.fetch("SELECT n FROM kept") == [{"n": 1}]
+    own_postgres.kill()
+    with pytest.raises(Transient):
+        await store.call("CALL keep()")
+    assert not is_ok(health)
+    await store.close()

@@ -16,7 +16,7 @@ import msgspec
 import psycopg
 import pytest
 
-from foretick.common.contracts import BookEvent, BookEventKind, Message, Trust
+from foretick.common.contracts import BookCounts, BookEvent, BookEventKind, DerivativeColumns, Message, Trust
 from foretick.common.runtime.bus import Bus
 from foretick.common.subjects import BOOKS, FEATURE_VECTORS, OUTCOME_MESSAGES, PREDICTION_MESSAGES, TICKS, Subject
 from foretick.common.testing import FakeRuntime, servers
@@ -27,6 +27,7 @@ from foretick.common.testing.builders import (
     feature_vector,
     outcome,
     prediction,
+    snapshot,
     tick_frame,
 )
 from foretick.common.units import NS_PER_MS
@@ -55,6 +56,26 @@ def ticks(symbol: str, first: int, last: int, epoch: int = 1) -> list[Sent]:
 def books(symbol: str, first: int, last: int, epoch: int = 1) -> list[Sent]:
     """Snapshots as the events ``first`` to ``last``."""
     return [(BOOKS, book_frame(seq=seq, symbol=symbol, run_id=RUN, epoch=epoch)) for seq in range(first, last + 1)]
+
+
+def perpetual(symbol: str) -> list[Sent]:
+    """Events 1 to 25: ticks with what a derivative's venue says and liquidations among them, between two books."""
+    counted = snapshot(counts=BookCounts(syncs=1, checksums_checked=7))
+    resync = BookEvent(
+        kind=BookEventKind.STATE, ts_recv_ns=T0_NS, ts_event_ns=None, trust=Trust.RESYNC, reason="the chain broke",
+        counts=BookCounts(syncs=1, chain_breaks=1),
+    )  # fmt: skip
+    said = DerivativeColumns(
+        mark_price=[100.5, None], index_price=[None, 100.25], funding_rate_frac=[1e-4, None],
+        next_funding_ns=[T0_NS + 8 * 3600 * 10**9, None], open_interest_qty=[None, 12.5],
+    )  # fmt: skip
+    return [
+        (BOOKS, book_frame([counted], symbol=symbol, run_id=RUN)),
+        (TICKS, tick_frame("TDQLTDC", seq=2, symbol=symbol, run_id=RUN, derivatives=said)),
+        (TICKS, tick_frame("DLT", seq=9, symbol=symbol, run_id=RUN)),
+        (TICKS, tick_frame("LZ" + "T" * 10, seq=12, symbol=symbol, run_id=RUN)),
+        (BOOKS, book_frame([resync, counted], seq=24, symbol=symbol, run_id=RUN)),
+    ]
 
 
 def gap_record(symbol: str, seq: int, first: int, last: int) -> list[Sent]:
@@ -105,6 +126,7 @@ def market() -> list[Sent]:
         vector("CHAIN", 40, 30), vector("CHAIN", 50, 40),
         *books("OUTAGE", 1, 1), *ticks("OUTAGE", 2, 20), *gap_record("OUTAGE", 31, 21, 30), *ticks("OUTAGE", 32, 51),
         vector("OUTAGE", 10, None), vector("OUTAGE", 40, 20), vector("OUTAGE", 50, 40),
+        *perpetual("PERP"),
         *books("AHEAD", 1, 1), *ticks("AHEAD", 2, 21), vector("AHEAD", 20, None), vector("AHEAD", 25, 20),
     ]  # fmt: skip
 

@@ -1,5 +1,6 @@
 """The audit of a record that a real recorder wrote to PostgreSQL from real streams, whole and tampered with."""
 
+import psycopg
 import pytest
 
 from foretick.launcher import operator_bus
@@ -33,7 +34,7 @@ def test_all_instruments_are_reported_and_the_worst_comes_last(recorded: Recorde
     assert report.run_id == RUN
     assert not report.is_whole
     assert {found.symbol for found in report.instruments if found.is_whole} == {
-        "WHOLE", "TOLD", "FENCED", "REPEATED", "OUTAGE",
+        "WHOLE", "TOLD", "FENCED", "REPEATED", "OUTAGE", "PERP",
     }  # fmt: skip
     last = report.describe().splitlines()[-1]
     assert last.startswith("NOT WHOLE (missing, doubled, chain broken, no event)")
@@ -129,6 +130,42 @@ def test_faults_are_the_same_however_few_rows_are_held_at_once(
     ]
     (whole,) = (found for found in in_pieces if found.symbol == "WHOLE")
     assert whole.conflicts == (Span(30, 30), Span(40, 40), Span(50, 50), Span(60, 60))
+
+
+def test_derivatives_are_recorded_and_compared_like_ticks(recorded: Recorded):
+    found = look(recorded, "PERP")
+    assert found.is_whole
+    assert (found.rows, found.events, found.compared) == (Span(1, 25), 25, 25)
+    with psycopg.connect(recorded.database_url) as rows:
+        kinds = rows.execute("SELECT kind, array_agg(seq ORDER BY seq) FROM derivatives GROUP BY kind ORDER BY kind")
+        assert kinds.fetchall() == [("D", [3, 7, 9]), ("L", [5, 10, 12])]
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "seq"),
+    [
+        ("book_events", "counts = '{}'", 25),
+        ("derivatives", "mark_price = mark_price + 1e-12", 3),
+        ("derivatives", "funding_rate_frac = 0", 7),
+        ("derivatives", "open_interest_qty = NULL", 7),
+        ("derivatives", "price = 99.4", 10),
+        ("derivatives", "kind = 'D'", 12),
+        ("ticks", "kind = 'C'", 13),
+    ],
+)
+def test_altered_derivative_or_count_conflicts_with_the_stream(recorded: Recorded, table: str, change: str, seq: int):
+    recorded.execute(f"UPDATE {table} SET {change} WHERE symbol = 'PERP' AND seq = {seq}")
+    found = look(recorded, "PERP")
+    assert faults(found) == {FaultKind.CONFLICT: (Span(seq, seq),)}
+    assert found.faults[0].note == f"in {table}"
+
+
+def test_removed_derivative_is_missing(recorded: Recorded):
+    recorded.execute("DELETE FROM derivatives WHERE symbol = 'PERP' AND seq = 10")
+    assert faults(look(recorded, "PERP")) == {
+        FaultKind.UNRECORDED: (Span(10, 10),),
+        FaultKind.MISSING: (Span(10, 10),),
+    }
 
 
 def test_doubled_rows_are_found(recorded: Recorded):

@@ -18,10 +18,11 @@ from foretick.common.subjects import Subject
 from foretick.common.testing import FakeRuntime
 from foretick.ingest.adapters.jetstream.client import JetStreamReader, ensure_streams
 from foretick.ingest.adapters.timescale.writer import RecordWriter
+from foretick.ingest.domain.retention import Retention
 from foretick.ingest.handlers.recorder import Recorder
 from foretick.ingest.handlers.recording import RecorderLimits, RecorderMetrics, RecorderOutside
 
-LIMITS = RecorderLimits(flush_interval_s=0.02, sample_interval_ns=1_000_000_000, retention_days=36500)
+LIMITS = RecorderLimits(flush_interval_s=0.02, sample_interval_ns=1_000_000_000, retention=Retention(36500, 36500))
 
 
 class TappedBus(Bus):

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from foretick.common.contracts import TickFrame
 from foretick.common.testing import T0_NS, tick_frame
-from foretick.ingest.adapters.timescale.encode import encode_block, encode_rows
+from foretick.ingest.adapters.timescale.encode import encode_block, encode_rows, to_columns
 from foretick.ingest.domain.continuity import Positions
-from foretick.ingest.domain.rows import TABLES, Rows
+from foretick.ingest.domain.rows import Rows
+from foretick.ingest.domain.tables import TABLES
 
 TYPES = TABLES["ticks"]
 
@@ -49,8 +50,11 @@ def test_blocks_hold_the_same_rows_as_one_by_one(kinds: str, symbol: str, data: 
     except UnicodeEncodeError:
         symbol = "S"
     frame = tick_frame(kinds, seq=data.draw(st.integers(1, 2**60)), symbol=symbol, event_ns=event_ns)
+    trades = kinds.count("T")
+    ids = st.one_of(st.none(), st.integers(0, 2**63 - 1))
+    frame.trades.trade_id[:] = data.draw(st.lists(ids, min_size=trades, max_size=trades))
     blocks = rows_of(frame).ticks.values()
-    encoded = b"".join(encode_block(TYPES, block.constants, block.columns) for block in blocks)
+    encoded = b"".join(encode_block(TYPES, block.constants, to_columns(TYPES, block.columns)) for block in blocks)
     plain = [encode_rows(TYPES.values(), [row]) for row in plainly(frame)]
     assert len(encoded) == sum(map(len, plain))
     for row in plain:
@@ -69,7 +73,7 @@ def test_row_is_what_the_manual_says() -> None:
 def test_number_beyond_64_bits_is_refused(field: dict[str, list[int]]) -> None:
     (block,) = rows_of(tick_frame("C", **field, ts_recv_ns=T0_NS)).ticks.values()
     with pytest.raises(OverflowError):
-        encode_block(TYPES, block.constants, block.columns)
+        encode_block(TYPES, block.constants, to_columns(TYPES, block.columns))
 
 
 def test_side_beyond_16_bits_is_refused() -> None:
@@ -77,6 +81,6 @@ def test_side_beyond_16_bits_is_refused() -> None:
     frame.trades.side[0] = 2**16 + 1
     (block,) = rows_of(frame).ticks.values()
     with pytest.raises(OverflowError, match="side"):
-        encode_block(TYPES, block.constants, block.columns)
+        encode_block(TYPES, block.constants, to_columns(TYPES, block.columns))
     with pytest.raises(struct.error):
         encode_rows(["int2"], [(2**16 + 1,)])

@@ -36,6 +36,7 @@ from foretick.common.testing import (
     tick_frame,
 )
 from foretick.ingest.adapters.jetstream.client import JetStreamReader
+from foretick.ingest.domain.retention import Retention
 from foretick.ingest.domain.stream import Delivered, Offset
 
 from .conftest import LIMITS, Rig, connected
@@ -57,9 +58,12 @@ async def has_rows(rig: Rig, expected: int, table: str = "ticks", deadline_s: fl
 
 
 async def assert_whole(rig: Rig, last_seq: int) -> None:
-    """Every seq from 1 to ``last_seq`` is in exactly one row."""
+    """Every seq from 1 to ``last_seq`` is in exactly one row, and in exactly one part of a bar."""
     rows = await rig.fetch("SELECT seq FROM ticks ORDER BY seq")
     assert [row["seq"] for row in rows] == list(range(1, last_seq + 1))
+    parts = await rig.fetch("SELECT sum(events) AS events, min(first_seq), max(last_seq) FROM bar_parts_1s")
+    assert list(parts[0].values()) == [last_seq, 1, last_seq]
+    assert await rig.value("SELECT array_agg(symbol) FROM run_instruments") == ["BTCUSDT"]
 
 
 async def test_tick_rows_equal_the_message(rig: Rig) -> None:
@@ -425,7 +429,7 @@ async def test_commit_of_unknown_fate_is_not_repeated(make_rig: Callable[..., Ri
 
 async def test_old_days_are_dropped(make_rig: Callable[..., Rig]) -> None:
     day_ns = 86_400_000_000_000
-    rig = make_rig(limits=replace(LIMITS, retention_days=2))
+    rig = make_rig(limits=replace(LIMITS, retention=Retention(2, 365)))
     rig.rt.clock.ns = T0_NS
     rig.start()
     await eventually(lambda: rig.is_recording)

@@ -97,6 +97,27 @@ def run_backfill(options: argparse.Namespace) -> int:
     return backfill.run_backfill(options, settings.run_data_dir)
 
 
+def run_export(options: argparse.Namespace) -> int:
+    """Write a part of the record to a Parquet file."""
+    from foretick.launcher.record import commands  # polars
+
+    return commands.run_export(options)
+
+
+def run_backup(options: argparse.Namespace) -> int:
+    """Back the record up into a folder."""
+    from foretick.launcher.record import commands  # the database
+
+    return commands.run_backup(options.folder)
+
+
+def run_restore(options: argparse.Namespace) -> int:
+    """Restore the record from a folder."""
+    from foretick.launcher.record import commands  # the database
+
+    return commands.run_restore(options.folder)
+
+
 def print_permissions() -> int:
     """Print the ``authorization`` block of a nats-server, its passwords as references to the server's environment."""
     sys.stdout.write(render_authorization(users()))

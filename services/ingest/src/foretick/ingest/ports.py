@@ -7,6 +7,7 @@ from foretick.common.contracts import Message
 from foretick.common.subjects import Subject
 from foretick.ingest.domain.events import Parsed, Received
 from foretick.ingest.domain.listing import Listing
+from foretick.ingest.domain.retention import Kept, Retention
 from foretick.ingest.domain.rows import EncodedRows, Rows
 from foretick.ingest.domain.stream import Delivered, Offset, Start, StreamState
 from foretick.ingest.domain.stream_limits import StreamLimits
@@ -198,6 +199,6 @@ class Record(Protocol):
         """Write rows and, of each stream, the last offset: all or nothing."""
         ...
 
-    async def keep_house(self, now_ns: int, retention_days: int) -> int:
-        """Make partitions, drop those older than ``retention_days``; return how many were dropped."""
+    async def keep_house(self, now_ns: int, retention: Retention) -> Kept:
+        """Make the days to come, make bars final, and drop what is more than ``retention`` keeps."""
         ...

@@ -31,6 +31,8 @@ class IngestSettings(SymbolSettings, ReplaySettings):
 
     record_flush_interval_s: float = Field(0.2, alias="RECORD_FLUSH_INTERVAL", gt=0, le=10)
     record_retention_days: int = Field(7, alias="RECORD_RETENTION_DAYS", ge=1, le=3650)
+    record_bar_retention_days: int = Field(365, alias="RECORD_BAR_RETENTION_DAYS", ge=1, le=36_500)
+    record_max_gb: float = Field(50.0, alias="RECORD_MAX_GB", ge=0, le=1_000_000, description="0 sets no bound")
     feature_sample_interval_s: float = Field(1.0, alias="FEATURE_SAMPLE_INTERVAL_S", ge=0.001, le=3600)
 
     _split_addresses = field_validator("venue_ws_urls", "venue_rest_urls", mode="before")(split_names)
@@ -55,6 +57,11 @@ class IngestSettings(SymbolSettings, ReplaySettings):
     def rest_urls(self) -> dict[str, str]:
         """Addresses of requests that differ from the venues' own, by venue."""
         return {"sim": self.sim_rest_url} | self.venue_rest_urls
+
+    @property
+    def record_max_bytes(self) -> int | None:
+        """What the recorded days may take together; None for no bound."""
+        return int(self.record_max_gb * 1e9) or None
 
     @model_validator(mode="after")
     def _venues_known(self) -> Self:

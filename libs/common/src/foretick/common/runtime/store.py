@@ -109,6 +109,23 @@ class Store:
         async with self.transaction() as connection:
             return await (await connection.execute(query, parameters)).fetchall()
 
+    async def call(self, statement: LiteralString) -> None:
+        """Run ``statement`` outside of a transaction: a procedure that commits as it goes.
+
+        Raises:
+            Transient: the connection was lost, or the procedure did not come to its end
+        """
+        connection = self._require()
+        try:
+            await connection.execute(statement)
+        except psycopg.Error as error:
+            # What it held of the session, such as a lock, goes with the session.
+            await self._lose(error)
+            raise Transient(f"database: {error}") from error
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+
     async def copy_binary(self, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
         """COPY blocks of rows, in PostgreSQL's binary format without header and trailer, within a ``transaction``."""
         statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(

@@ -9,9 +9,11 @@ from foretick.common.contracts import (
     BookEvent,
     BookEventKind,
     BookFrame,
+    DerivativeColumns,
     Direction,
     FeatureVector,
     Instrument,
+    LiquidationColumns,
     LiveScore,
     Origin,
     Outcome,
@@ -53,7 +55,7 @@ def tick_frame(
     """A frame with an event per letter of ``kinds``, ``spacing_ns`` apart from ``start_ns`` on.
 
     Trade k costs ``100 + 0.01 k``, has quantity 1, sides alternate and ids count up from ``seq``; quotes are
-    99.99 / 100.01.
+    99.99 / 100.01. Of a derivative (``D``) only a mark price of 100 is known; a liquidation (``L``) sells 2 at 99.5.
     """
     recv_ns = [start_ns + spacing_ns * index for index in range(len(kinds))]
     trades, quotes = kinds.count("T"), kinds.count("Q")
@@ -72,6 +74,13 @@ def tick_frame(
             bid=[99.99] * quotes, bid_qty=[2.0] * quotes, ask=[100.01] * quotes, ask_qty=[3.0] * quotes
         ),
     }
+    said, forced = kinds.count("D"), kinds.count("L")
+    if said:
+        told: dict[str, Any] = {name: [None] * said for name in DerivativeColumns.__struct_fields__}
+        told["mark_price"] = [100.0] * said
+        columns["derivatives"] = DerivativeColumns(**told)
+    if forced:
+        columns["liquidations"] = LiquidationColumns(price=[99.5] * forced, qty=[2.0] * forced, side=[-1] * forced)
     return TickFrame(**_identity(columns | fields, recv_ns[-1], "ingest.feed-0"))
 
 

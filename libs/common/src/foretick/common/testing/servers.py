@@ -96,8 +96,18 @@ def migrated_template(address: str) -> str:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(_TEMPLATE)))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
     migrate.upgrade(in_database(address, _TEMPLATE))
+    _keep_jobs_still(in_database(address, _TEMPLATE))
     seal_database(address, _TEMPLATE)
     return _TEMPLATE
+
+
+def _keep_jobs_still(url: str) -> None:
+    """Let TimescaleDB's jobs run only when a test runs them: all of them are due in every fresh copy, at once."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        if connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'").fetchone():
+            connection.execute(
+                "SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs WHERE job_id >= 1000"
+            )
 
 
 def seal_database(address: str, name: str) -> None:

@@ -10,7 +10,7 @@ from foretick.launcher.audit.domain.expected import Expected, MarketFold, compar
 from foretick.launcher.audit.domain.faults import FaultKind
 from foretick.launcher.audit.domain.ledger import FIRST_SEQ, InstrumentLedger, Key
 from foretick.launcher.audit.domain.spans import Span, subtract, touches
-from foretick.launcher.audit.record import RecordReader
+from foretick.launcher.audit.record import EVENT_TABLES, RecordReader
 from foretick.launcher.audit.streams import Stored, StreamReader
 
 _CHUNK_ROWS = 20_000
@@ -130,7 +130,7 @@ class Reconciliation:
     def _settle_all(self) -> None:
         """Compare whatever has been gathered, and forget it."""
         for key, folded in self._folded.items():
-            for expected in (folded.market.ticks, folded.market.books, *folded.derived.values()):
+            for expected in (*folded.market.tables, *folded.derived.values()):
                 self._settle(self._ledgers[key], expected)
         self._held_rows = 0
 
@@ -144,7 +144,7 @@ class Reconciliation:
         ledger.blame(FaultKind.CONFLICT, difference.differing, note)
         if expected.table != _SAMPLED:
             ledger.blame(FaultKind.UNRECORDED, difference.absent, note)
-        if expected.table in ("ticks", "book_events"):
+        if expected.table in EVENT_TABLES:
             ledger.compared += len(expected.rows)
         expected.rows = []
 

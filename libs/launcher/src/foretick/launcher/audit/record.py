@@ -19,7 +19,9 @@ from foretick.launcher.audit.domain.spans import Span
 _CONNECT_TIMEOUT_S = 5
 _FETCH_ROWS = 10_000
 _DERIVED = ("features", "predictions", "outcomes")
-_NUMBER = {"ticks": "seq", "book_events": "seq"} | dict.fromkeys(_DERIVED, "asof_seq")
+EVENT_TABLES = ("ticks", "book_events", "derivatives")
+"""Where the events are: each number of an instrument is in one of them."""
+_NUMBER: dict[str, str] = {**dict.fromkeys(EVENT_TABLES, "seq"), **dict.fromkeys(_DERIVED, "asof_seq")}
 
 _OF = "run_id = %(run)s AND venue = %(venue)s AND symbol = %(symbol)s"
 _INSTRUMENTS = """
@@ -27,6 +29,7 @@ SELECT venue, symbol FROM instruments WHERE run_id = %(run)s
 UNION SELECT venue, symbol FROM gaps WHERE run_id = %(run)s
 UNION SELECT DISTINCT venue, symbol FROM ticks WHERE run_id = %(run)s
 UNION SELECT DISTINCT venue, symbol FROM book_events WHERE run_id = %(run)s
+UNION SELECT DISTINCT venue, symbol FROM derivatives WHERE run_id = %(run)s
 ORDER BY venue, symbol
 """
 _BREAKS = f"""
@@ -34,6 +37,7 @@ SELECT seq, prev_seq, epoch, prev_epoch FROM (
     SELECT seq, epoch, lag(seq) OVER in_order AS prev_seq, lag(epoch) OVER in_order AS prev_epoch FROM (
         SELECT seq, epoch FROM ticks WHERE {_OF}
         UNION ALL SELECT seq, epoch FROM book_events WHERE {_OF}
+        UNION ALL SELECT seq, epoch FROM derivatives WHERE {_OF}
     ) AS events WINDOW in_order AS (ORDER BY seq, epoch)
 ) AS pairs
 WHERE prev_seq IS NULL OR seq <> prev_seq + 1 OR epoch < prev_epoch
@@ -42,6 +46,7 @@ ORDER BY seq
 _LAST = f"""
 SELECT max(seq) FROM (
     SELECT max(seq) AS seq FROM ticks WHERE {_OF} UNION ALL SELECT max(seq) FROM book_events WHERE {_OF}
+    UNION ALL SELECT max(seq) FROM derivatives WHERE {_OF}
 ) AS ends
 """
 _DOUBLED_PREDICTIONS = f"""

@@ -8,6 +8,7 @@ from foretick.common.runtime.store import Store
 from foretick.common.units import nanos_from_seconds
 from foretick.ingest.adapters.jetstream.client import JetStreamReader, ensure_streams
 from foretick.ingest.adapters.timescale.writer import RecordWriter
+from foretick.ingest.domain.retention import Retention
 from foretick.ingest.handlers.recorder import Recorder
 from foretick.ingest.handlers.recording import RecorderLimits, RecorderMetrics, RecorderOutside
 from foretick.ingest.settings import IngestSettings
@@ -29,7 +30,9 @@ async def build_record(rt: Runtime, settings: IngestSettings) -> None:
     limits = RecorderLimits(
         flush_interval_s=settings.record_flush_interval_s,
         sample_interval_ns=nanos_from_seconds(settings.feature_sample_interval_s),
-        retention_days=settings.record_retention_days,
+        retention=Retention(
+            settings.record_retention_days, settings.record_bar_retention_days, settings.record_max_bytes
+        ),
     )
     recorder = Recorder(RecordWriter(store), outside, RecorderMetrics(rt.metrics, rt.sequence), limits)
     rt.on_drain(store.close)

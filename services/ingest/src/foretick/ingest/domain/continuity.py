@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from foretick.common.contracts import FeatureVector, Message
+from foretick.common.contracts import FeatureVector, Message, Trust
 from foretick.common.sequence import Admission, SequenceAudit
 
 
@@ -28,23 +28,25 @@ def gap_before(frame: Message, seq: int, lost: int) -> Gap:
 
 @dataclass(slots=True)
 class Positions:
-    """Where each instrument's sequence stands, and which of its feature vectors was last sampled.
+    """Where each instrument's sequence and book stand, and which of its feature vectors was last sampled.
 
     One position an instrument: a new run of it starts afresh. ``dump`` and ``load`` carry it through the database, in
     the transaction that writes the rows it speaks of.
 
     next_seq: ``(venue, symbol)`` -> run, epoch and the next sequence number expected
     sampled: ``(venue, symbol)`` -> run and number of the sampling interval of the last vector kept
+    trusts: ``(venue, symbol)`` -> run and trust of its book after its last event
     """
 
     next_seq: dict[tuple[str, str], tuple[str, int, int]] = field(
         default_factory=dict[tuple[str, str], tuple[str, int, int]]
     )
     sampled: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict[tuple[str, str], tuple[str, int]])
+    trusts: dict[tuple[str, str], tuple[str, Trust]] = field(default_factory=dict[tuple[str, str], tuple[str, Trust]])
 
     def copy(self) -> "Positions":
         """Return an independent copy."""
-        return Positions(dict(self.next_seq), dict(self.sampled))
+        return Positions(dict(self.next_seq), dict(self.sampled), dict(self.trusts))
 
     def admit(self, frame: Message, seq: int, count: int) -> Admission:
         """Place a frame of ``count`` events from ``seq`` on, and move past it. A new run starts afresh."""
@@ -63,11 +65,17 @@ class Positions:
         self.sampled[key] = (vector.run_id, number)
         return True
 
+    def trust_of(self, message: Message) -> Trust | None:
+        """Return the trust of the instrument's book so far; None before the first book event of its run."""
+        run_id, trust = self.trusts.get((message.venue, message.symbol), ("", None))
+        return trust if run_id == message.run_id else None
+
     def dump(self) -> dict[str, list[list[str | int]]]:
         """Return this as plain data for JSON."""
         return {
             "next_seq": [[*key, *value] for key, value in self.next_seq.items()],
             "sampled": [[*key, *value] for key, value in self.sampled.items()],
+            "trusts": [[*key, run_id, trust.value] for key, (run_id, trust) in self.trusts.items()],
         }
 
     @classmethod
@@ -81,5 +89,9 @@ class Positions:
             {
                 (str(venue), str(symbol)): (str(run_id), int(number))
                 for venue, symbol, run_id, number in plain.get("sampled", [])
+            },
+            {
+                (str(venue), str(symbol)): (str(run_id), Trust(trust))
+                for venue, symbol, run_id, trust in plain.get("trusts", [])
             },
         )

@@ -7,63 +7,28 @@ from typing import Any
 import msgspec
 
 from foretick.common.contracts import (
+    BookCounts,
+    BookEvent,
     BookFrame,
     FeatureVector,
     Instrument,
     Message,
     Outcome,
     Prediction,
-    Probabilities,
     TickFrame,
 )
 from foretick.common.errors import Malformed
 from foretick.common.sequence import SequenceTally
 from foretick.common.units import NS_PER_S
+from foretick.ingest.domain.bar_parts import Mark
 from foretick.ingest.domain.continuity import Gap, Positions, gap_before
+from foretick.ingest.domain.derived_rows import feature_row, outcome_row, prediction_row
+from foretick.ingest.domain.tables import TABLES
 
 DAY_NS = 86_400 * NS_PER_S
 _EARLIEST_NS = 1_577_836_800 * NS_PER_S  # 2020-01-01
 _LATEST_NS = 4_102_444_800 * NS_PER_S  # 2100-01-01
-
-TIMES = {"ingested_at": "timestamptz", "ts": "timestamptz", "recv_ns": "int8", "event_ns": "int8", "epoch": "int8"}
-IDENTITY = {"trust": "text", "origin": "text", "run_id": "text", "venue": "text", "symbol": "text"}
-TABLES: dict[str, dict[str, str]] = {
-    "ticks": TIMES
-    | {
-        "seq": "int8", "trade_id": "int8", "price": "float8", "qty": "float8", "bid": "float8", "bid_qty": "float8",
-        "ask": "float8", "ask_qty": "float8", "side": "int2", "kind": "text",
-    }
-    | IDENTITY,
-    "book_events": TIMES
-    | {
-        "seq": "int8", "first_id": "int8", "last_id": "int8", "kind": "text", "reason": "text",
-        "bid_price": "float8[]", "bid_qty": "float8[]", "ask_price": "float8[]", "ask_qty": "float8[]",
-    }
-    | IDENTITY,
-    "features": TIMES
-    | {
-        "sent_ns": "int8", "asof_seq": "int8", "prev_asof_seq": "int8", "step": "int8", "interval_ns": "int8",
-        "mid": "float8", "warm": "bool", "schema_id": "text", "schema_hash": "text", "vector": "float8[]",
-    }
-    | IDENTITY,
-    "predictions": TIMES
-    | {
-        "sent_ns": "int8", "asof_seq": "int8", "prev_asof_seq": "int8", "step": "int8", "interval_ns": "int8",
-        "horizon_steps": "int8", "mid": "float8", "expected_return_bps": "float8", "p_down": "float8",
-        "p_flat": "float8", "p_up": "float8", "flat_bps": "float8", "out_of_origin": "bool", "schema_id": "text",
-        "schema_hash": "text", "model_id": "text", "model_origin": "text", "withheld": "text", "members": "jsonb",
-    }
-    | IDENTITY,
-    "outcomes": TIMES
-    | {
-        "sent_ns": "int8", "asof_seq": "int8", "step": "int8", "horizon_steps": "int8", "realised_step": "int8",
-        "realised_seq": "int8", "realised_return_bps": "float8", "log_loss": "float8", "prior_log_loss": "float8",
-        "score_count": "int8", "accuracy_frac": "float8", "prior_accuracy_frac": "float8", "model_id": "text",
-        "predicted": "text", "realised": "text",
-    }
-    | IDENTITY,
-}  # fmt: skip
-"""The columns of each table in COPY's order, with their types. Times are nanoseconds, whatever the column's type."""
+_NO_COUNTS = (None,) * len(BookCounts.__struct_fields__)
 
 
 @dataclass(slots=True)
@@ -77,11 +42,16 @@ class TickBlock:
         return len(self.columns["seq"])
 
 
-_COLUMNS_OF_KIND = {
+_COLUMNS_OF_KIND: dict[str, tuple[str, ...]] = {
     "T": ("price", "qty", "side", "trade_id"),
     "Q": ("bid", "bid_qty", "ask", "ask_qty"),
-    "C": (),
+    "D": ("mark_price", "index_price", "funding_rate_frac", "next_funding_ns", "open_interest_qty"),
+    "L": ("price", "qty", "side"),
 }
+"""A letter that is not here is a clock event, and so is one that nobody knows yet."""
+
+_BLANK_D = (None,) * len(_COLUMNS_OF_KIND["D"])
+_BLANK_L = (None,) * len(_COLUMNS_OF_KIND["L"])
 
 
 @dataclass(slots=True)
@@ -89,6 +59,8 @@ class Rows:
     """The rows of one commit. ``add`` takes a message in whole or, raising ``Malformed``, not at all.
 
     positions: moved past every message that was added
+    marks: the events that are no ticks of table ``ticks``, for the bars
+    seen: run, venue and symbol of every instrument with events here
     audit: what was left out or found missing on the way
     sample_interval_ns: of each instrument's feature vectors, the first in every such interval of data time is kept
     """
@@ -97,8 +69,10 @@ class Rows:
     sample_interval_ns: int
     ticks: dict[tuple[str | int, ...], TickBlock] = field(default_factory=dict[tuple[str | int, ...], TickBlock])
     others: dict[str, list[Sequence[Any]]] = field(
-        default_factory=lambda: {table: [] for table in TABLES if table != "ticks"}
+        default_factory=lambda: {table: [] for table in TABLES if table not in ("ticks", "bar_parts_1s")}
     )
+    marks: list[Mark] = field(default_factory=list[Mark])
+    seen: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
     gaps: list[Gap] = field(default_factory=list[Gap])
     runs: dict[str, str] = field(default_factory=dict[str, str])
     instruments: dict[tuple[str, str, str], Instrument] = field(default_factory=dict[tuple[str, str, str], Instrument])
@@ -120,11 +94,11 @@ class Rows:
                 self._add_book_events(message)
             case FeatureVector():
                 if self.positions.is_sample(message, self.sample_interval_ns):
-                    self.others["features"].append(_feature_row(message))
+                    self.others["features"].append(feature_row(message))
             case Prediction():
-                self.others["predictions"].append(_prediction_row(message))
+                self.others["predictions"].append(prediction_row(message))
             case Outcome():
-                self.others["outcomes"].append(_outcome_row(message))
+                self.others["outcomes"].append(outcome_row(message))
             case Instrument():
                 self.instruments[message.run_id, message.venue, message.symbol] = message
             case _:
@@ -140,6 +114,7 @@ class Rows:
 
     def _admit(self, frame: TickFrame | BookFrame, count: int) -> int:
         admission = self.positions.admit(frame, frame.seq, count)
+        self.seen.add((frame.run_id, frame.venue, frame.symbol))
         self.audit.count("ticks" if isinstance(frame, TickFrame) else "books", admission)
         if admission.lost:
             self.gaps.append(gap_before(frame, frame.seq, admission.lost))
@@ -152,6 +127,9 @@ class Rows:
         if skip == len(kinds):
             return
         for kind in set(kinds[skip:]):
+            if kind in "DL":
+                self._add_derivatives(frame, kind, skip)
+                continue
             block = self._block(frame, kind)
             columns = block.columns
             source: Any = frame.trades if kind == "T" else frame.quotes
@@ -169,9 +147,25 @@ class Rows:
                 columns["event_ns"].extend([frame.event_ns[index] for index in at])
                 count = len(at)
             columns["ingested_at"].extend([frame.ts_ingest_ns] * count)
-            for name in _COLUMNS_OF_KIND[kind]:
+            for name in _COLUMNS_OF_KIND.get(kind, ()):
                 values = getattr(source, name)
                 columns[name].extend(values[first:] if first else values)
+
+    def _add_derivatives(self, frame: TickFrame, kind: str, skip: int) -> None:
+        source = frame.derivatives if kind == "D" else frame.liquidations
+        columns = [getattr(source, name) for name in _COLUMNS_OF_KIND[kind]]
+        at = [index for index, letter in enumerate(frame.kinds) if letter == kind]
+        instrument = (frame.run_id, frame.venue, frame.symbol)
+        for index, values in zip(at, zip(*columns, strict=True), strict=True):
+            if index < skip:
+                continue
+            recv_ns, seq = frame.recv_ns[index], frame.seq + index
+            said = (*values, *_BLANK_L) if kind == "D" else (*_BLANK_D, *values)
+            self.others["derivatives"].append((
+                frame.ts_ingest_ns, recv_ns, recv_ns, frame.event_ns[index], frame.epoch, seq, *said, kind,
+                frame.trust.value, frame.origin.value, *instrument,
+            ))  # fmt: skip
+            self.marks.append(Mark(instrument, seq, recv_ns, frame.trust.value))
 
     def _block(self, frame: TickFrame, kind: str) -> TickBlock:
         key = (kind, frame.trust, frame.epoch, frame.symbol, frame.venue, frame.origin, frame.run_id)
@@ -181,21 +175,25 @@ class Rows:
                 "kind": kind, "trust": frame.trust.value, "epoch": frame.epoch, "symbol": frame.symbol,
                 "venue": frame.venue, "origin": frame.origin.value, "run_id": frame.run_id,
             }  # fmt: skip
-            names = ("ingested_at", "recv_ns", "event_ns", "seq", *_COLUMNS_OF_KIND[kind])
+            names = ("ingested_at", "recv_ns", "event_ns", "seq", *_COLUMNS_OF_KIND.get(kind, ()))
             block = self.ticks[key] = TickBlock(constants, {name: [] for name in names})
         return block
 
     def _add_book_events(self, frame: BookFrame) -> None:
         skip = self._admit(frame, len(frame.events))
         rows = self.others["book_events"]
+        instrument = (frame.run_id, frame.venue, frame.symbol)
         for index, event in enumerate(frame.events[skip:], start=skip):
             rows.append((
                 frame.ts_ingest_ns, event.ts_recv_ns, event.ts_recv_ns, event.ts_event_ns, frame.epoch,
                 frame.seq + index, event.first_id, event.last_id, event.kind.value, event.reason,
                 [price for price, _ in event.bids], [qty for _, qty in event.bids],
                 [price for price, _ in event.asks], [qty for _, qty in event.asks],
-                event.trust.value, frame.origin.value, frame.run_id, frame.venue, frame.symbol,
+                event.counts and msgspec.json.encode(event.counts),
+                event.trust.value, frame.origin.value, *instrument,
             ))  # fmt: skip
+            self.marks.append(Mark(instrument, frame.seq + index, event.ts_recv_ns, event.trust.value))
+            self._note_trust(frame, event, frame.seq + index)
             if event.gap_from_seq is not None and event.gap_through_seq is not None:
                 self.gaps.append(
                     Gap(
@@ -203,6 +201,20 @@ class Rows:
                         "ingest", event.reason,
                     )
                 )  # fmt: skip
+
+    def _note_trust(self, frame: BookFrame, event: BookEvent, seq: int) -> None:
+        """Add an integrity event if the trust of the book is another after ``event``."""
+        before = self.positions.trust_of(frame)
+        if before == event.trust:
+            return
+        self.positions.trusts[frame.venue, frame.symbol] = (frame.run_id, event.trust)
+        counts = event.counts
+        self.others["integrity_events"].append((
+            frame.ts_ingest_ns, event.ts_recv_ns, event.ts_recv_ns, event.ts_event_ns, frame.epoch, seq,
+            before and before.value, event.trust.value, event.reason,
+            *(_NO_COUNTS if counts is None else msgspec.structs.astuple(counts)),
+            frame.origin.value, frame.run_id, frame.venue, frame.symbol,
+        ))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +230,7 @@ class EncodedRows:
     counts: dict[str, int]
     gaps: list[Gap]
     runs: dict[str, str]
+    seen: set[tuple[str, str, str]]
     instruments: dict[tuple[str, str, str], Instrument]
     days: set[int]
     audit: SequenceTally
@@ -238,47 +251,16 @@ def _check_ticks(frame: TickFrame) -> None:
     Raises:
         Malformed: a column is longer or shorter than the kinds say
     """
-    events, trades, quotes = len(frame.kinds), frame.kinds.count("T"), frame.kinds.count("Q")
+    kinds, events = frame.kinds, len(frame.kinds)
     if not len(frame.recv_ns) == len(frame.event_ns) == events:
         raise _malformed(frame, f"{events} kinds, {len(frame.recv_ns)} receive and {len(frame.event_ns)} event times")
-    for kind, count, source in (("T", trades, frame.trades), ("Q", quotes, frame.quotes)):
+    sources = (("T", frame.trades), ("Q", frame.quotes), ("D", frame.derivatives), ("L", frame.liquidations))
+    for kind, source in sources:
+        count = kinds.count(kind)
+        if source is None:
+            if count:
+                raise _malformed(frame, f"{count} events {kind} without their columns")
+            continue
         for name in _COLUMNS_OF_KIND[kind]:
             if len(getattr(source, name)) != count:
                 raise _malformed(frame, f"{count} events {kind}, {len(getattr(source, name))} values of {name}")
-
-
-def _times(message: Message, event_ns: int | None) -> tuple[int, int, int, int | None, int]:
-    return (message.ts_ingest_ns, message.ts_recv_ns, message.ts_recv_ns, event_ns, message.epoch)
-
-
-def _identity(message: Message) -> tuple[str, str, str, str, str]:
-    return (message.trust.value, message.origin.value, message.run_id, message.venue, message.symbol)
-
-
-def _feature_row(vector: FeatureVector) -> tuple[Any, ...]:
-    return (
-        *_times(vector, vector.ts_event_ns), vector.ts_sent_ns, vector.asof_seq, vector.prev_asof_seq, vector.step,
-        vector.interval_ns, vector.mid, vector.warm, vector.schema_id, vector.schema_hash, vector.values,
-        *_identity(vector),
-    )  # fmt: skip
-
-
-def _prediction_row(message: Prediction) -> tuple[Any, ...]:
-    odds: Probabilities | None = message.probabilities
-    return (
-        *_times(message, None), message.ts_sent_ns, message.asof_seq, message.prev_asof_seq, message.step,
-        message.interval_ns, message.horizon_steps, message.mid, message.expected_return_bps,
-        odds and odds.down, odds and odds.flat, odds and odds.up, message.flat_bps, message.out_of_origin,
-        message.schema_id, message.schema_hash, message.model_id, message.model_origin and message.model_origin.value,
-        message.withheld and message.withheld.value, msgspec.json.encode(message.members), *_identity(message),
-    )  # fmt: skip
-
-
-def _outcome_row(message: Outcome) -> tuple[Any, ...]:
-    score = message.score
-    return (
-        *_times(message, None), message.ts_sent_ns, message.asof_seq, message.step, message.horizon_steps,
-        message.realised_step, message.realised_seq, message.realised_return_bps, message.log_loss,
-        message.prior_log_loss, score.count, score.accuracy_frac, score.prior_accuracy_frac, message.model_id,
-        message.predicted.value, message.realised.value, *_identity(message),
-    )  # fmt: skip

@@ -125,6 +125,20 @@ class Recorder:
     async def _keep_house(self) -> None:
         now_ns = self._outside.clock.now_ns()
         self._next_housekeeping_ns = now_ns + _HOUSEKEEPING_NS
-        dropped = await self._record.keep_house(now_ns, self._limits.retention_days)
-        if dropped:
-            self._outside.log.info("old days dropped", partitions=dropped, retention_days=self._limits.retention_days)
+        retention = self._limits.retention
+        kept = await self._record.keep_house(now_ns, retention)
+        self._metrics.size_bytes.set(kept.size_bytes)
+        self._metrics.dropped_days.inc(len(kept.dropped_for_space))
+        if kept.dropped:
+            self._outside.log.info("old days dropped", parts=kept.dropped, retention_days=retention.days)
+        if kept.dropped_for_space:
+            self._outside.log.warning(
+                "oldest days dropped: the record was larger than it may be",
+                days=[str(day) for day in kept.dropped_for_space], max_bytes=retention.max_bytes,
+                size_bytes=kept.size_bytes, hint="raise RECORD_MAX_GB, or lower RECORD_RETENTION_DAYS",
+            )  # fmt: skip
+        if kept.is_too_large:
+            self._outside.log.error(
+                "today alone is larger than the record may be", size_bytes=kept.size_bytes,
+                max_bytes=retention.max_bytes, hint="today is always kept: make room on the database's disk",
+            )  # fmt: skip

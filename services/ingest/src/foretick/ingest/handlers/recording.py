@@ -8,6 +8,7 @@ from foretick.common.runtime.health import Health
 from foretick.common.runtime.logs import Logger
 from foretick.common.runtime.metrics import Metrics
 from foretick.common.sequence import SequenceTally
+from foretick.ingest.domain.retention import Retention
 from foretick.ingest.ports import StreamReader
 
 
@@ -17,13 +18,13 @@ class RecorderLimits:
 
     flush_interval_s: longest time between the arrival of a message and the commit that begins for it
     sample_interval_ns: of each instrument's feature vectors, one in every such interval of data time is kept
-    retention_days: older days are dropped
+    retention: how much is kept
     commit_bytes: encoded rows that are worth a commit before the interval is over
     """
 
     flush_interval_s: float
     sample_interval_ns: int
-    retention_days: int
+    retention: Retention
     commit_bytes: int = 4 * 1024 * 1024
 
 
@@ -63,4 +64,8 @@ class RecorderMetrics:
         self.pending = metrics.gauge("record_pending_messages", "Messages not yet fetched from the stream", ("stream",))
         self.lag_s = metrics.gauge("record_lag_s", "Age of the last committed message at its commit", ("stream",))
         self.is_active = metrics.gauge("record_active", "1 while this process is the one that records")
+        self.size_bytes = metrics.gauge("record_size_bytes", "What the recorded days take, as of the last housekeeping")
+        self.dropped_days = metrics.counter(
+            "record_days_dropped_total", "Days dropped because the record was larger than RECORD_MAX_GB"
+        )
         self.sessions = metrics.counter("record_sessions_total", "Sessions begun")

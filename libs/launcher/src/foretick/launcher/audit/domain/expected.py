@@ -9,7 +9,16 @@ from typing import Any
 
 import msgspec
 
-from foretick.common.contracts import BookFrame, FeatureVector, Message, Outcome, Prediction, TickFrame
+from foretick.common.contracts import (
+    BookFrame,
+    DerivativeColumns,
+    FeatureVector,
+    LiquidationColumns,
+    Message,
+    Outcome,
+    Prediction,
+    TickFrame,
+)
 from foretick.common.sequence import SequenceAudit
 from foretick.launcher.audit.domain.ledger import Key
 from foretick.launcher.audit.domain.spans import Span, merge
@@ -25,7 +34,11 @@ COLUMNS = {
     ),
     "book_events": (
         "seq, epoch, kind, trust, origin, recv_ns, event_ns, reason, first_id, last_id,"
-        " bid_price, bid_qty, ask_price, ask_qty"
+        " bid_price, bid_qty, ask_price, ask_qty, counts"
+    ),
+    "derivatives": (
+        "seq, epoch, kind, trust, origin, recv_ns, event_ns, mark_price, index_price, funding_rate_frac,"
+        " next_funding_ns, open_interest_qty, price, qty, side"
     ),
     "features": (
         "asof_seq, epoch, trust, recv_ns, event_ns, sent_ns, prev_asof_seq, step, interval_ns, mid, warm, schema_hash,"
@@ -44,25 +57,33 @@ COLUMNS = {
 
 
 def rows_of_ticks(frame: TickFrame, skip: int) -> list[Row]:
-    """Return the rows of ``frame`` without its first ``skip`` events.
+    """Return the rows of ``frame`` without its first ``skip`` events; those of kinds D and L are of ``derivatives``.
 
     Raises:
         ValueError: a column is longer or shorter than the kinds say
     """
-    trades, quotes = frame.trades, frame.quotes
-    lengths = (len(frame.recv_ns), len(frame.event_ns), len(trades.price), len(quotes.bid))
-    if lengths != (len(frame.kinds), len(frame.kinds), frame.kinds.count("T"), frame.kinds.count("Q")):
+    trades, quotes, kinds = frame.trades, frame.quotes, frame.kinds
+    said, forced = frame.derivatives or DerivativeColumns(), frame.liquidations or LiquidationColumns()
+    lengths = (len(trades.price), len(quotes.bid), len(said.mark_price), len(forced.price))
+    if lengths != tuple(map(kinds.count, "TQDL")) or not len(frame.recv_ns) == len(frame.event_ns) == len(kinds):
         raise ValueError("columns and kinds differ in length")
-    sold = zip(trades.price, trades.qty, trades.side, trades.trade_id, strict=True)
-    quoted = zip(quotes.bid, quotes.bid_qty, quotes.ask, quotes.ask_qty, strict=True)
-    nothing = (None, None, None, None)
+    columns = {
+        "T": zip(trades.price, trades.qty, trades.side, trades.trade_id, strict=True),
+        "Q": zip(quotes.bid, quotes.bid_qty, quotes.ask, quotes.ask_qty, strict=True),
+        "D": zip(
+            said.mark_price, said.index_price, said.funding_rate_frac, said.next_funding_ns, said.open_interest_qty,
+            strict=True,
+        ),
+        "L": zip(forced.price, forced.qty, forced.side, strict=True),
+    }  # fmt: skip
+    layout = {"T": (0, 4), "Q": (4, 0), "D": (0, 3), "L": (5, 0)}  # empty cells before and after, by table
     rows: list[Row] = []
-    for index, kind in enumerate(frame.kinds):
-        trade = next(sold) if kind == "T" else nothing
-        quote = next(quoted) if kind == "Q" else nothing
+    for index, kind in enumerate(kinds):
+        cells = next(columns[kind]) if kind in columns else ()
+        before, after = layout.get(kind, (8, 0))
         rows.append((
             frame.seq + index, frame.epoch, kind, frame.trust.value, frame.origin.value, frame.recv_ns[index],
-            frame.event_ns[index], *trade, *quote,
+            frame.event_ns[index], *(None,) * before, *cells, *(None,) * after,
         ))  # fmt: skip
     return rows[skip:]
 
@@ -75,6 +96,7 @@ def rows_of_book(frame: BookFrame, skip: int) -> list[Row]:
             event.ts_event_ns, event.reason, event.first_id, event.last_id,
             [price for price, _ in event.bids], [qty for _, qty in event.bids],
             [price for price, _ in event.asks], [qty for _, qty in event.asks],
+            event.counts and msgspec.to_builtins(event.counts),
         )
         for index, event in enumerate(frame.events[skip:], start=skip)
     ]  # fmt: skip
@@ -128,19 +150,28 @@ class MarketFold:
 
     ticks: Expected = field(default_factory=lambda: Expected("ticks"))
     books: Expected = field(default_factory=lambda: Expected("book_events"))
+    derivatives: Expected = field(default_factory=lambda: Expected("derivatives"))
     _audit: SequenceAudit = field(default_factory=SequenceAudit)
+
+    @property
+    def tables(self) -> tuple[Expected, ...]:
+        """The rows of each table; a number is in one of them."""
+        return (self.ticks, self.books, self.derivatives)
 
     def take(self, frame: TickFrame | BookFrame) -> int:
         """Take the next frame; return how many rows it adds. One that contradicts itself adds none."""
         try:
-            if isinstance(frame, TickFrame):
-                rows, expected = rows_of_ticks(frame, 0), self.ticks
-            else:
-                rows, expected = rows_of_book(frame, 0), self.books
+            rows = rows_of_ticks(frame, 0) if isinstance(frame, TickFrame) else rows_of_book(frame, 0)
         except ValueError:
             return 0
         added = rows[self._audit.admit(frame.epoch, frame.seq, len(rows)).skip :]
-        expected.rows += added
+        if isinstance(frame, BookFrame):
+            self.books.rows += added
+        elif frame.derivatives is None and frame.liquidations is None:
+            self.ticks.rows += added
+        else:
+            for row in added:
+                (self.derivatives if row[2] in "DL" else self.ticks).rows.append(row)
         return len(added)
 
 

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,39 +42,55 @@ def encode_rows(types: Iterable[str], rows: Iterable[Sequence[Any]]) -> bytes:
     return b"".join(parts)
 
 
-def encode_block(
-    types: Mapping[str, str], constants: Mapping[str, str | int], columns: Mapping[str, Sequence[Any]]
-) -> bytes:
-    """Encode rows that share ``constants`` and differ in number ``columns``; a column in neither is NULL.
+class Column(NamedTuple):
+    """Values of one column as numbers, and where they are NULL; ``missing`` is None where none is."""
 
-    Rows with the same pattern of NULLs have the same layout, so a whole block is one row repeated, then filled column
-    by column.
-    ``ts`` is derived from ``recv_ns``.
+    values: NDArray[Any]
+    missing: NDArray[np.bool_] | None
+
+
+def to_columns(types: Mapping[str, str], columns: Mapping[str, Sequence[Any]]) -> dict[str, Column]:
+    """Return ``columns`` of the given ``types`` as arrays; None becomes NULL.
 
     Raises:
         OverflowError: a number does not fit its type
     """
-    arrays = {name: _array(values, types[name]) for name, values in columns.items()}
-    (event_ns, missing) = arrays.pop("event_ns")
-    plain = {name: values for name, (values, _) in arrays.items()}
+    return {name: _column(values, types[name]) for name, values in columns.items()}
+
+
+def encode_block(types: Mapping[str, str], constants: Mapping[str, str | int], columns: Mapping[str, Column]) -> bytes:
+    """Encode rows that share ``constants`` and differ in number ``columns``; a column in neither is NULL.
+
+    Rows with the same pattern of NULLs have the same layout, so all of a pattern are one row repeated, then filled
+    column by column. ``ts`` is derived from ``recv_ns``.
+
+    Raises:
+        OverflowError: a number does not fit its type
+    """
+    plain = {name: column.values for name, column in columns.items()}
     plain["ts"] = plain["recv_ns"]
-    if missing is None:
-        return bytes(_encode_pattern(types, constants, plain | {"event_ns": event_ns}))
-    if missing.all():
-        return bytes(_encode_pattern(types, constants, plain))
-    present = ~missing
-    known = {name: values[present] for name, values in plain.items()} | {"event_ns": event_ns[present]}
-    unknown = {name: values[missing] for name, values in plain.items()}
-    return b"".join((_encode_pattern(types, constants, unknown), _encode_pattern(types, constants, known)))
+    holes = {name: column.missing for name, column in columns.items() if column.missing is not None}
+    if all(missing.all() for missing in holes.values()):
+        present = {name: values for name, values in plain.items() if name not in holes}
+        return bytes(_encode_pattern(types, constants, present))
+    pattern = np.zeros(len(plain["seq"]), np.int64)
+    for bit, missing in enumerate(holes.values()):
+        pattern |= missing.astype(np.int64) << bit
+    blocks: list[bytearray] = []
+    for code in np.flatnonzero(np.bincount(pattern))[::-1].tolist():
+        absent = {name for bit, name in enumerate(holes) if code >> bit & 1}
+        chosen = pattern == code
+        present = {name: values[chosen] for name, values in plain.items() if name not in absent}
+        blocks.append(_encode_pattern(types, constants, present))
+    return b"".join(blocks)
 
 
-def _array(values: Sequence[Any], kind: str) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
-    """Return ``values`` as an array, and where they are None, if anywhere."""
+def _column(values: Sequence[Any], kind: str) -> Column:
     dtype = np.float64 if kind == "float8" else np.int64
     if None not in values:
-        return np.array(values, dtype), None
+        return Column(np.array(values, dtype), None)
     missing = np.array([value is None for value in values])
-    return np.array([0 if value is None else value for value in values], dtype), missing
+    return Column(np.array([0 if value is None else value for value in values], dtype), missing)
 
 
 @dataclass(frozen=True, slots=True)
