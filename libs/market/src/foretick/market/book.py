@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from foretick.common.contracts import Level
 from foretick.common.errors import Malformed
@@ -42,6 +43,16 @@ class PriceGrid:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_tick", _ratio("tick_size", self.tick_size))
         object.__setattr__(self, "_lot", _ratio("lot_size", self.lot_size))
+
+    @property
+    def tick_ratio(self) -> tuple[int, int]:
+        """The exact tick as numerator and denominator."""
+        return self._tick
+
+    @property
+    def lot_ratio(self) -> tuple[int, int]:
+        """The exact lot as numerator and denominator."""
+        return self._lot
 
     def ticks(self, price: float) -> int:
         """Return ``price`` in ticks.
@@ -93,6 +104,7 @@ class PriceGrid:
         return converted
 
 
+@lru_cache(1024)
 def _ratio(name: str, size: float) -> tuple[int, int]:
     try:
         ratio = Decimal(repr(float(size))).as_integer_ratio()
