@@ -188,7 +188,9 @@ def test_lost_events_leave_a_venue_without_a_price_until_its_next_quote():
     desk = Desk(a=10.0, b=10.0)
     desk.quote("a", 99.0, 101.0)
     desk.quote("b", 99.5, 100.5)
+    desk.settle()
     desk.consolidator.lose(("b", "BTCUSDT"))
+    assert used(desk.settle()) == {"a"}
     desk.touch("b")
     assert used(desk.settle()) == {"a"}
     desk.quote("b", 99.5, 100.5)

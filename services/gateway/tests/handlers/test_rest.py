@@ -11,6 +11,7 @@ from foretick.common.contracts import Trust
 from foretick.common.testing.builders import (
     T0_NS,
     book_frame,
+    consolidated_quote,
     feature_vector,
     outcome,
     prediction,
@@ -119,6 +120,33 @@ async def test_dead_feed_makes_the_depth_stale_and_fresh_ticks_do_not(
     assert (await client.get("/api/analytics/market-depth/BTCUSDT")).json()["stale"] is False
 
 
+async def test_consolidated_quote_tells_its_age_and_its_venues(
+    board: Board, clock: ManualClock, client: httpx.AsyncClient
+):
+    fold(board, consolidated_quote())
+    clock.advance(1_200 * NS_PER_MS)
+    answer = (await client.get("/api/analytics/consolidated/BTCUSDT")).json()
+    assert (answer["base"], answer["quote"], answer["age_ms"], answer["stale"]) == ("BTC", "USDT", 1_200, False)
+    assert (answer["consolidated"]["bid_venue"], answer["consolidated"]["bid"]) == ("b", 99.99)
+    assert [each["venue"] for each in answer["consolidated"]["venues"]] == ["a", "b"]
+    clock.advance(2_000 * NS_PER_MS)
+    assert (await client.get("/api/analytics/consolidated/BTCUSDT")).json()["stale"] is True
+
+
+async def test_pair_that_only_one_venue_quotes_says_so(client: httpx.AsyncClient):
+    answer = (await client.get("/api/analytics/consolidated/BTCUSDT")).json()
+    assert (answer["consolidated"], answer["stale"], answer["age_ms"]) == (None, True, None)
+    assert answer["reason"]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "code"), [("NOPEUSDT", "unknown_symbol"), ("ETHUSDT", "not_available")], ids=["unknown", "not listed"]
+)
+async def test_consolidated_quote_of_no_listed_instrument_is_not_found(client: httpx.AsyncClient, symbol, code):
+    response = await client.get(f"/api/analytics/consolidated/{symbol}")
+    assert (response.status_code, response.json()["code"]) == (404, code)
+
+
 async def test_status_tells_which_service_is_silent(board: Board, clock: ManualClock, client: httpx.AsyncClient):
     fold(board, book_frame(seq=1), feature_vector())
     clock.advance(2_000 * NS_PER_MS)
@@ -211,6 +239,7 @@ async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(bo
     assert set(document["paths"]) == {
         "/api/analytics/predictions/{symbol}",
         "/api/analytics/market-depth/{symbol}",
+        "/api/analytics/consolidated/{symbol}",
         "/api/system/status",
         "/api/system/latency",
         "/api/system/features",

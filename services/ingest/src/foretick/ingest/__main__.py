@@ -1,4 +1,4 @@
-"""``python -m foretick.ingest feed|record|simulate``."""
+"""``python -m foretick.ingest feed|record|simulate|consolidate``."""
 
 import argparse
 

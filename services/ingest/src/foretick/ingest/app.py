@@ -1,14 +1,16 @@
-"""Wiring of ingest's three roles. Each builder joins adapters, domain and bus, and returns."""
+"""Wiring of ingest's four roles. Each builder joins adapters, domain and bus, and returns."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from foretick.common.contracts import Origin
+from foretick.common.contracts import Instrument, Origin
 from foretick.common.errors import InvalidSettings, Malformed
 from foretick.common.runtime.bootstrap import Runtime
+from foretick.common.runtime.instruments import InstrumentFeed
 from foretick.common.runtime.store import Store
+from foretick.common.subjects import BOOKS, INSTRUMENT_LISTINGS, TICKS
 from foretick.common.units import nanos_from_seconds
 from foretick.ingest.adapters.binance.client import BinanceSession, StreamSettings
 from foretick.ingest.adapters.binance.parse import BinanceWire
@@ -16,6 +18,7 @@ from foretick.ingest.adapters.binance.rest import BinanceRest, WeightBudget, lea
 from foretick.ingest.adapters.binance.snapshots import SnapshotFetcher
 from foretick.ingest.adapters.bus.client import BusOutlet
 from foretick.ingest.adapters.bus.metrics import FeedMetrics
+from foretick.ingest.adapters.bus.quotes import BusQuotes
 from foretick.ingest.adapters.bus.storage import StorageWatch
 from foretick.ingest.adapters.jetstream.client import JetStreamReader, ensure_streams
 from foretick.ingest.adapters.replay.client import Replay, ReplaySession
@@ -28,6 +31,7 @@ from foretick.ingest.domain.events import Received
 from foretick.ingest.domain.exchange import Exchange
 from foretick.ingest.domain.listing import owned_symbols
 from foretick.ingest.domain.runs import Identity
+from foretick.ingest.handlers.consolidate import ConsolidateHandler
 from foretick.ingest.handlers.feed import FeedHandler, Resumption
 from foretick.ingest.handlers.recorder import Recorder
 from foretick.ingest.handlers.recording import RecorderLimits, RecorderMetrics, RecorderOutside
@@ -194,4 +198,33 @@ async def build_simulate(rt: Runtime, settings: IngestSettings) -> None:
     rt.on_drain(server.drain)
 
 
-BUILDERS = {"feed": build_feed, "record": build_record, "simulate": build_simulate}
+async def build_consolidate(rt: Runtime, _settings: IngestSettings) -> None:
+    """Ticks, books and listings of all venues -> consolidated quotes, of the pairs that several venues list."""
+    handler = ConsolidateHandler(rt.run_id, rt.name, BusQuotes(rt), rt.sequence)
+    feed = InstrumentFeed(rt, (TICKS, BOOKS))
+    feed.deliver_to(handler.on_frames)
+    changed = asyncio.Event()
+
+    def on_listings(batch: Sequence[Instrument]) -> None:
+        handler.on_listings(batch)
+        changed.set()
+
+    async def follow() -> None:
+        while True:
+            changed.clear()
+            to_follow, to_leave = handler.change_followed()
+            await feed.leave(to_leave)
+            await feed.follow(to_follow)
+            pairs = handler.consolidator.pairs
+            rt.health.set("pairs", ok=True, detail=f"{len(pairs)} pairs are listed by several venues")
+            await changed.wait()
+
+    await rt.data.subscribe((INSTRUMENT_LISTINGS,), on_listings)
+    await rt.bus.nc.flush()  # the subscription is with the server before the stream is read
+    on_listings(await rt.bus.last_of_each(INSTRUMENT_LISTINGS))
+    rt.spawn(follow(), name="follow")
+
+
+BUILDERS = {
+    "feed": build_feed, "record": build_record, "simulate": build_simulate, "consolidate": build_consolidate,
+}  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from foretick.common.contracts import Message
+from foretick.common.contracts import ConsolidatedQuote, Message
 from foretick.common.subjects import Subject
 from foretick.ingest.domain.events import MarketEvent, Notice, Received
 from foretick.ingest.domain.rows import EncodedRows, Rows
@@ -135,4 +135,20 @@ class Record(Protocol):
 
     async def keep_house(self, now_ns: int, retention_days: int) -> int:
         """Make partitions, drop those older than ``retention_days``; return how many were dropped."""
+        ...
+
+
+class QuoteOutlet(Protocol):
+    """Where consolidated quotes go, and this process's wall clock."""
+
+    def now_ns(self) -> int:
+        """Return this process's wall clock, UTC ns."""
+        ...
+
+    def publish(self, quote: ConsolidatedQuote) -> None:
+        """Send ``quote`` in order."""
+        ...
+
+    def tell(self, event: str, **fields: Any) -> None:
+        """Tell the operator that something needs attention."""
         ...

@@ -1,4 +1,4 @@
-"""Settings of ingest, one class for its three roles."""
+"""Settings of ingest, one class for its four roles."""
 
 from typing import Self
 
@@ -10,7 +10,7 @@ KNOWN_VENUES = ("sim", "binance")
 
 
 class IngestSettings(SymbolSettings, ReplaySettings):
-    """What ``feed``, ``record`` and ``simulate`` take from the environment. Addresses are without a trailing slash."""
+    """What its roles take from the environment. Addresses are without a trailing slash."""
 
     binance_ws_url: str = Field("wss://stream.binance.com:9443", alias="BINANCE_WS_URL", pattern=r"^wss?://[^/]+$")
     binance_rest_url: str = Field("https://api.binance.com", alias="BINANCE_REST_URL", pattern=r"^https?://[^/]+$")

@@ -90,6 +90,11 @@ class Consolidator:
         """The pairs that two venues list at least."""
         return [pair for pair, group in self._groups.items() if len(group.members) > 1]
 
+    @property
+    def keys(self) -> set[Key]:
+        """The instruments of those pairs: of all others nothing is taken."""
+        return set(self._of)
+
     def learn(self, listing: Instrument) -> None:
         """Take note of an instrument, or that it changed."""
         key = listing.venue, listing.symbol
@@ -114,8 +119,11 @@ class Consolidator:
 
     def lose(self, key: Key) -> None:
         """Take note that events of the instrument were lost: what it quotes is not known until it says so anew."""
-        if key in self._of:
-            self._of[key].quote = None
+        member = self._of.get(key)
+        if member is not None and member.quote is not None:
+            member.quote = None
+            group = self._groups[_pair(member.listing)]
+            self._waiting[group.pair] = group
 
     def _fold(self, key: Key, quote: Quote | None, trust: Trust, recv_ns: int) -> list[Consolidation]:
         self._now_ns = max(self._now_ns, recv_ns)

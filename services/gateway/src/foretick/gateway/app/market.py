@@ -5,6 +5,7 @@ import asyncio
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.subjects import (
     BOOKS,
+    CONSOLIDATED_QUOTES,
     FEATURE_VECTORS,
     INSTRUMENT_LISTINGS,
     MODEL_ANNOUNCEMENTS,
@@ -25,7 +26,10 @@ from foretick.gateway.settings import GatewaySettings
 from foretick.quant.registry import FEATURES, SCHEMA_HASH, SCHEMA_ID
 
 EVENTS = (TICKS, BOOKS)
-DERIVED = (FEATURE_VECTORS, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS, MODEL_ANNOUNCEMENTS)
+DERIVED = (
+    FEATURE_VECTORS, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS, CONSOLIDATED_QUOTES,
+    MODEL_ANNOUNCEMENTS,
+)  # fmt: skip
 
 
 async def open_feed(rt: Runtime, settings: GatewaySettings) -> FeedHandler:

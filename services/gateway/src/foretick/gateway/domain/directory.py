@@ -75,6 +75,23 @@ class Directory:
             )
         return min(candidates, key=self._rank)
 
+    def pair_of(self, identity: Identity) -> tuple[str, str]:
+        """Return base and quote of an instrument.
+
+        Raises:
+            Refused: ``not_available``, where its venue has not listed it yet.
+        """
+        label = self._listings.get(identity)
+        if label is None:
+            venue, symbol = identity
+            message = f"{venue} has not listed {symbol} yet: its currencies are not known"
+            raise Refused("not_available", message, "ask again once it is among the instruments")
+        return label.base, label.quote
+
+    def is_listed(self, identity: Identity) -> bool:
+        """Tell whether the venue has listed the instrument."""
+        return identity in self._listings
+
     def _name(self, identity: Identity, names: Iterable[str]) -> None:
         venue = identity[0]
         for name in names:

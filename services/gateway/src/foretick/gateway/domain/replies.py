@@ -4,9 +4,10 @@ from itertools import accumulate
 
 from foretick.common.contracts import Contract, Level, LiveScore, Origin, Trust
 from foretick.common.subjects import FEATURE_VECTORS, PREDICTION_MESSAGES, TICKS
-from foretick.common.units import NS_PER_MS, bps_from_frac, micros_from_nanos
+from foretick.common.units import bps_from_frac, micros_from_nanos
 from foretick.gateway.domain.board import Board
 from foretick.gateway.domain.book_view import imbalance_frac
+from foretick.gateway.domain.freshness import age_ms_of, is_stale
 from foretick.gateway.domain.instrument_view import InstrumentView
 from foretick.gateway.domain.payloads import PredictionData
 from foretick.gateway.domain.protocol import FeatureLabel
@@ -142,13 +143,13 @@ class FeatureAnswer(Contract, frozen=True, kw_only=True, gc=False):
 def answer_prediction(view: InstrumentView, history: int, now_ns: int) -> PredictionAnswer:
     """Return the latest prediction of ``view`` and ``history`` ones before it."""
     topic = view.prediction_topic
-    age_ms = None if topic.seq is None else _age_ms(topic.arrived_ns, now_ns)
+    age_ms = None if topic.seq is None else age_ms_of(topic.arrived_ns, now_ns)
     before = list(view.predictions)[:-1]
     return PredictionAnswer(
         venue=view.venue,
         symbol=view.symbol,
         age_ms=age_ms,
-        stale=_is_stale(age_ms, PREDICTION_MESSAGES.ttl_ms),
+        stale=is_stale(age_ms, PREDICTION_MESSAGES.ttl_ms),
         reason="" if view.prediction else "the predictor has sent none in this run yet",
         prediction=view.prediction,
         history=before[-history:] if history else [],
@@ -160,7 +161,7 @@ def answer_depth(view: InstrumentView, levels: int, now_ns: int) -> DepthAnswer:
     book = view.book
     bids, asks = book.top(levels)
     mid = (bids[0][0] + asks[0][0]) / 2 if bids and asks else None
-    age_ms = _age_ms(view.market_arrived_ns, now_ns) if view.market_arrived_ns else None
+    age_ms = age_ms_of(view.market_arrived_ns, now_ns)
     known = not book.is_empty
     return DepthAnswer(
         venue=view.venue,
@@ -168,7 +169,7 @@ def answer_depth(view: InstrumentView, levels: int, now_ns: int) -> DepthAnswer:
         origin=book.origin if known else None,
         trust=book.trust,
         reason=book.reason,
-        stale=_is_stale(age_ms, TICKS.ttl_ms),
+        stale=is_stale(age_ms, TICKS.ttl_ms),
         age_ms=age_ms,
         ts_recv_us=micros_from_nanos(book.ts_recv_ns) if known else None,
         epoch=view.books.epoch if known else None,
@@ -223,7 +224,7 @@ def _depth(levels: list[Level]) -> list[DepthLevel]:
 
 
 def _instrument_status(view: InstrumentView, origin: Origin, now_ns: int) -> InstrumentStatus:
-    age_ms = _age_ms(view.market_arrived_ns, now_ns) if view.market_arrived_ns else None
+    age_ms = age_ms_of(view.market_arrived_ns, now_ns)
     seen = view.events.epoch >= 0
     return InstrumentStatus(
         venue=view.venue,
@@ -231,7 +232,7 @@ def _instrument_status(view: InstrumentView, origin: Origin, now_ns: int) -> Ins
         origin=origin,
         trust=view.book.trust,
         reason=view.book.reason,
-        stale=_is_stale(age_ms, TICKS.ttl_ms),
+        stale=is_stale(age_ms, TICKS.ttl_ms),
         age_ms=age_ms,
         epoch=view.events.epoch if seen else None,
         seq=view.events.last_seq if seen else None,
@@ -239,8 +240,8 @@ def _instrument_status(view: InstrumentView, origin: Origin, now_ns: int) -> Ins
 
 
 def _service_status(name: str, arrived_ns: int | None, now_ns: int) -> ServiceStatus:
-    age_ms = None if arrived_ns is None else _age_ms(arrived_ns, now_ns)
-    return ServiceStatus(name=name, fresh=not _is_stale(age_ms, MAX_SILENCE_MS[name]), age_ms=age_ms)
+    age_ms = age_ms_of(arrived_ns, now_ns)
+    return ServiceStatus(name=name, fresh=not is_stale(age_ms, MAX_SILENCE_MS[name]), age_ms=age_ms)
 
 
 def _model_status(board: Board) -> ModelStatus | None:
@@ -257,11 +258,3 @@ def _model_status(board: Board) -> ModelStatus | None:
         rows=served.rows if served else None,
         metrics=served.metrics if served else {},
     )
-
-
-def _age_ms(arrived_ns: int, now_ns: int) -> int:
-    return max(0, now_ns - arrived_ns) // NS_PER_MS
-
-
-def _is_stale(age_ms: int | None, ttl_ms: int | None) -> bool:
-    return age_ms is None or (ttl_ms is not None and age_ms > ttl_ms)

@@ -9,6 +9,7 @@ from foretick.common.contracts import Contract
 from foretick.gateway.domain.board import Board
 from foretick.gateway.domain.book_view import MAX_LEVELS
 from foretick.gateway.domain.channels import BOOK_LEVELS
+from foretick.gateway.domain.consolidated import ConsolidatedAnswer
 from foretick.gateway.domain.instrument_view import HISTORY_PREDICTIONS
 from foretick.gateway.domain.payloads import WaterfallData
 from foretick.gateway.domain.problem import MEDIA_TYPE, Problem
@@ -59,6 +60,20 @@ def make_router(board: Board, clock: Clock) -> APIRouter:
         """Tell bids, asks and cumulative depth of an instrument, and how sound and how old the book is."""
         view = board.view(board.directory.resolve(symbol))
         return _json(answer_depth(view, levels, clock.now_ns()))
+
+    @router.get(
+        "/analytics/consolidated/{symbol:path}",
+        tags=["analytics"], summary="The best price over all venues", response_model=ConsolidatedAnswer,
+        responses=_PROBLEMS,
+    )  # fmt: skip
+    async def get_consolidated(
+        symbol: Annotated[
+            str, Path(description="the pair, `BTC-USDT`, or any name of an instrument of it", max_length=64)
+        ],
+    ) -> Response:
+        """Tell the best bid and ask of a pair over all venues, with and without fees, and who is the odd one out."""
+        pair = board.directory.pair_of(board.directory.resolve(symbol))
+        return _json(board.pairs.view(pair).answer(clock.now_ns()))
 
     @router.get("/system/status", tags=["system"], summary="The system at a glance", response_model=SystemStatus)
     async def get_status() -> Response:
