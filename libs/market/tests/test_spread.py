@@ -24,11 +24,11 @@ def test_mean_is_the_sum_over_quarter_seconds(changes, window_s, rest):
         if ticks is None:
             window.interrupt(T0_NS + now * QUARTER_NS)
         else:
-            window.observe(T0_NS + now * QUARTER_NS, 100.0, 100.0 + ticks / 2, tick_size=0.5)
+            window.observe(T0_NS + now * QUARTER_NS, 100.0, 100.0 + ticks / 2)
         last = ticks
     quarters += [last] * rest
     now += rest
-    told = window.read(T0_NS + now * QUARTER_NS)
+    told = window.read(T0_NS + now * QUARTER_NS, tick_size=0.5)
     if last is None:
         assert told is None
         return
@@ -44,25 +44,25 @@ def test_mean_is_the_sum_over_quarter_seconds(changes, window_s, rest):
 
 def test_spread_that_stands_three_times_as_long_weighs_three_times():
     window = SpreadWindow()
-    window.observe(T0_NS, 99.0, 101.0, tick_size=0.5)
-    window.observe(T0_NS + 300 * NS_PER_MS, 99.0, 100.0, tick_size=0.5)
-    told = window.read(T0_NS + 400 * NS_PER_MS)
+    window.observe(T0_NS, 99.0, 101.0)
+    window.observe(T0_NS + 300 * NS_PER_MS, 99.0, 100.0)
+    told = window.read(T0_NS + 400 * NS_PER_MS, tick_size=0.5)
     assert told.mean_ticks == pytest.approx((4 * 3 + 2 * 1) / 4)
     assert told.known_s == pytest.approx(0.4)
 
 
 def test_time_that_goes_back_changes_nothing():
     window = SpreadWindow()
-    window.observe(T0_NS, 99.0, 101.0, tick_size=1.0)
-    window.observe(T0_NS - NS_PER_S, 99.0, 100.0, tick_size=1.0)
-    told = window.read(T0_NS + NS_PER_S)
+    window.observe(T0_NS, 99.0, 101.0)
+    window.observe(T0_NS - NS_PER_S, 99.0, 100.0)
+    told = window.read(T0_NS + NS_PER_S, tick_size=1.0)
     assert (told.mean_ticks, told.known_s) == (1.0, 1.0)
 
 
 def test_silence_of_a_day_costs_no_more_than_the_window():
     window = SpreadWindow(window_s=5)
-    window.observe(T0_NS, 99.0, 101.0, tick_size=1.0)
-    told = window.read(T0_NS + 86_400 * NS_PER_S)
+    window.observe(T0_NS, 99.0, 101.0)
+    told = window.read(T0_NS + 86_400 * NS_PER_S, tick_size=1.0)
     assert (told.mean_ticks, told.known_s) == (2.0, 4.0)
     assert len(window._buckets) <= 5
 

@@ -83,6 +83,12 @@ class PriceGrid:
         numerator, denominator = self._lot
         return lots * numerator / denominator
 
+    def values(self, steps: Iterable[tuple[int, int]]) -> list[Level]:
+        """Return (ticks, lots) as levels: ``price`` and ``qty`` of many."""
+        tick_up, tick_down = self._tick
+        lot_up, lot_down = self._lot
+        return [(ticks * tick_up / tick_down, lots * lot_up / lot_down) for ticks, lots in steps]
+
     def levels(self, levels: Iterable[Level]) -> list[tuple[int, int]]:
         """Return ``levels`` as (ticks, lots).
 
@@ -217,9 +223,8 @@ class OrderBook:
 
     def top(self, depth: int) -> tuple[list[Level], list[Level]]:
         """Return the best ``depth`` bids and asks, best first, as (price, quantity)."""
-        price, qty = self.grid.price, self.grid.qty
         bids, asks = self.top_steps(depth)
-        return [(price(t), qty(n)) for t, n in bids], [(price(t), qty(n)) for t, n in asks]
+        return self.grid.values(bids), self.grid.values(asks)
 
     def top_steps(self, depth: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Return the best ``depth`` bids and asks, best first, as (ticks, lots)."""

@@ -119,7 +119,13 @@ def imbalance_frac(bids: Sequence[Level], asks: Sequence[Level], levels: int | N
     >>> imbalance_frac([(10.0, 3.0), (9.0, 5.0)], [(11.0, 1.0)], levels=1)
     0.5
     """
-    return _balance(sum(qty for _, qty in bids[:levels]), sum(qty for _, qty in asks[:levels]))
+    return imbalance_of_frac(sum(qty for _, qty in bids[:levels]), sum(qty for _, qty in asks[:levels]))
+
+
+def imbalance_of_frac(bid_qty: float, ask_qty: float) -> float | None:
+    """Return the same of two quantities; None where both are 0."""
+    total_qty = bid_qty + ask_qty
+    return (bid_qty - ask_qty) / total_qty if total_qty else None
 
 
 def imbalance_within_frac(bids: Sequence[Level], asks: Sequence[Level], bps: float) -> float | None:
@@ -132,7 +138,7 @@ def imbalance_within_frac(bids: Sequence[Level], asks: Sequence[Level], bps: flo
     if mid is None:
         return None
     bid_band, ask_band = measure_bands(bids, SELL, mid, [bps])[0], measure_bands(asks, BUY, mid, [bps])[0]
-    return _balance(bid_band.qty, ask_band.qty)
+    return imbalance_of_frac(bid_band.qty, ask_band.qty)
 
 
 def cumulate(levels: Iterable[Level], side: int, mid: float, unit: Denomination = COIN) -> Iterator[DepthLevel]:
@@ -158,12 +164,13 @@ def measure_bands(
     """
     bands: list[DepthBand] = []
     count, held_qty, held_quote = 0, 0.0, 0.0
-    for level in cumulate(levels, side, mid, unit):
-        while len(bands) < len(bounds_bps) and level.distance_bps > bounds_bps[len(bands)]:
+    for price, qty in levels:
+        distance_bps = side * (price - mid) / mid * BPS_PER_UNIT
+        while len(bands) < len(bounds_bps) and distance_bps > bounds_bps[len(bands)]:
             bands.append(DepthBand(bounds_bps[len(bands)], count, held_qty, held_quote, is_whole=True))
         if len(bands) == len(bounds_bps):
             return bands
-        count, held_qty, held_quote = count + 1, level.cumulative_qty, level.cumulative_quote
+        count, held_qty, held_quote = count + 1, held_qty + qty, held_quote + unit.quote(price, qty)
     rest = bounds_bps[len(bands) :]
     return bands + [DepthBand(bps, count, held_qty, held_quote, is_whole=False) for bps in rest]
 
@@ -223,8 +230,3 @@ def _walk(
     slippage_bps = side * (average - mid) / mid * BPS_PER_UNIT if average is not None and mid is not None else None
     worst = taken[-1][0] if taken else None
     return Walk(qty, quote, average, worst, slippage_bps, len(taken), unfilled_qty, unfilled_quote)
-
-
-def _balance(bid_qty: float, ask_qty: float) -> float | None:
-    total_qty = bid_qty + ask_qty
-    return (bid_qty - ask_qty) / total_qty if total_qty else None

@@ -1,12 +1,9 @@
 """The answers of the REST interface, and how they are made from the board."""
 
-from itertools import accumulate
-
-from foretick.common.contracts import Contract, Level, LiveScore, Origin, Trust
+from foretick.common.contracts import Contract, LiveScore, Origin, Trust
 from foretick.common.subjects import FEATURE_VECTORS, PREDICTION_MESSAGES, TICKS
-from foretick.common.units import bps_from_frac, micros_from_nanos
+from foretick.common.units import micros_from_nanos
 from foretick.gateway.domain.board import Board
-from foretick.gateway.domain.book_view import imbalance_frac
 from foretick.gateway.domain.freshness import age_ms_of, is_stale
 from foretick.gateway.domain.instrument_view import InstrumentView
 from foretick.gateway.domain.payloads import PredictionData
@@ -36,41 +33,6 @@ class PredictionAnswer(Contract, frozen=True, kw_only=True, gc=False):
     reason: str
     prediction: PredictionData | None
     history: list[PredictionData]
-
-
-class DepthLevel(Contract, frozen=True, kw_only=True, gc=False):
-    """One price level with the sums from the best price to here."""
-
-    price: float
-    qty: float
-    cumulative_qty: float
-    cumulative_quote: float
-
-
-class DepthAnswer(Contract, frozen=True, kw_only=True, gc=False):
-    """The order book of an instrument, best price first.
-
-    trust, reason: how sound the book is, and why it is not LIVE
-    stale: nothing of the instrument arrived within the time to live
-    imbalance_frac: (bid quantity - ask quantity) / their sum over the levels returned, in -1..1
-    """
-
-    venue: str
-    symbol: str
-    origin: Origin | None
-    trust: Trust
-    reason: str
-    stale: bool
-    age_ms: int | None
-    ts_recv_us: int | None
-    epoch: int | None
-    seq: int | None
-    tick_size: float | None
-    mid: float | None
-    spread_bps: float | None
-    imbalance_frac: float | None
-    bids: list[DepthLevel]
-    asks: list[DepthLevel]
 
 
 class InstrumentStatus(Contract, frozen=True, kw_only=True, gc=False):
@@ -156,33 +118,6 @@ def answer_prediction(view: InstrumentView, history: int, now_ns: int) -> Predic
     )
 
 
-def answer_depth(view: InstrumentView, levels: int, now_ns: int) -> DepthAnswer:
-    """Return the best ``levels`` levels a side of ``view``'s book."""
-    book = view.book
-    bids, asks = book.top(levels)
-    mid = (bids[0][0] + asks[0][0]) / 2 if bids and asks else None
-    age_ms = age_ms_of(view.market_arrived_ns, now_ns)
-    known = not book.is_empty
-    return DepthAnswer(
-        venue=view.venue,
-        symbol=view.symbol,
-        origin=book.origin if known else None,
-        trust=book.trust,
-        reason=book.reason,
-        stale=is_stale(age_ms, TICKS.ttl_ms),
-        age_ms=age_ms,
-        ts_recv_us=micros_from_nanos(book.ts_recv_ns) if known else None,
-        epoch=view.books.epoch if known else None,
-        seq=view.books.seq,
-        tick_size=book.tick_size if known else None,
-        mid=mid,
-        spread_bps=bps_from_frac((asks[0][0] - bids[0][0]) / mid) if mid else None,
-        imbalance_frac=imbalance_frac(bids, asks),
-        bids=_depth(bids),
-        asks=_depth(asks),
-    )
-
-
 def answer_status(board: Board, now_ns: int) -> SystemStatus:
     """Return the state of the whole system."""
     what = board.identification
@@ -212,15 +147,6 @@ def answer_features(board: Board) -> FeatureAnswer:
     """Return the labels of the feature vector."""
     what = board.identification
     return FeatureAnswer(schema_id=what.schema_id, schema_hash=what.schema_hash, features=list(what.features))
-
-
-def _depth(levels: list[Level]) -> list[DepthLevel]:
-    qtys = accumulate(qty for _, qty in levels)
-    quotes = accumulate(price * qty for price, qty in levels)
-    return [
-        DepthLevel(price=price, qty=qty, cumulative_qty=cumulative_qty, cumulative_quote=cumulative_quote)
-        for (price, qty), cumulative_qty, cumulative_quote in zip(levels, qtys, quotes, strict=True)
-    ]
 
 
 def _instrument_status(view: InstrumentView, origin: Origin, now_ns: int) -> InstrumentStatus:

@@ -206,7 +206,7 @@ class Session:
             self._board.topic(name, identity)
             for identity in identities
             for name in by_symbol
-            if request.channels is not None or CHANNELS[name].scope is not Scope.PAIR or directory.is_listed(identity)
+            if request.channels is not None or CHANNELS[name].scope is not Scope.PAIR or directory.listing(identity)
         ]
         topics.extend(self._board.metrics for name in channels if CHANNELS[name].scope is Scope.SYSTEM)
         return identities, tuple(dict.fromkeys(topics))
