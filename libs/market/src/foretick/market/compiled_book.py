@@ -131,7 +131,7 @@ class CompiledBook(OrderBook):
         if size > len(self._text):
             self._allot(size // _SHORTEST_ROW_BYTES + 2, size)
         while True:
-            status, rows, bid_end, ask_end = apply_text(
+            status, bid_rows, rows, bid_end, ask_end = apply_text(
                 bids.text, asks.text, steps, self._keys, self._qtys, self._marks, self._numbers, self._ticks,
                 self._amounts, self._text, self._max_levels, replace,
             )  # fmt: skip
@@ -139,8 +139,8 @@ class CompiledBook(OrderBook):
                 break
             self._grow(rows)
         if status != UNREADABLE:
-            bids.numbers = self._text[:bid_end].tobytes()
-            asks.numbers = self._text[bid_end:ask_end].tobytes()
+            bids.learn(bid_rows, self._text[:bid_end].tobytes())
+            asks.learn(rows - bid_rows, self._text[bid_end:ask_end].tobytes())
         return status
 
     def _apply_floats(

@@ -27,8 +27,8 @@ OPEN, CROSSED, UNREADABLE, NO_ROOM = 0, 1, -1, -2
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
-Outcome = tuple[int, int, int, int]
-"""Status, number of levels read, and where the text of bids and that of asks ends."""
+Outcome = tuple[int, int, int, int, int]
+"""Status, number of bid levels read and of all, and where the text of bids and that of asks ends."""
 
 _QUOTE, _COMMA, _POINT, _OPEN, _CLOSE, _ZERO = 34, 44, 46, 91, 93, 48
 _EXACT = 2**53
@@ -54,13 +54,13 @@ def apply_text(  # noqa: PLR0913 - compiled
     """
     bid_numbers, bid_end = _read_rows(bids, numbers[0], numbers[1], text, 0, 0)
     if bid_numbers < 0:
-        return UNREADABLE, 0, 0, 0
+        return UNREADABLE, 0, 0, 0, 0
     last, ask_end = _read_rows(asks, numbers[0], numbers[1], text, bid_numbers, bid_end)
     if last < 0 or not _put_on_grid(numbers[0], numbers[1], last, grid, ticks, amounts):
-        return UNREADABLE, 0, 0, 0
-    rows = last // 2
-    status = apply_steps(ticks, amounts, bid_numbers // 2, rows, keys, qtys, marks, max_levels, replace)
-    return status, rows, bid_end, ask_end
+        return UNREADABLE, 0, 0, 0, 0
+    bid_rows, rows = bid_numbers // 2, last // 2
+    status = apply_steps(ticks, amounts, bid_rows, rows, keys, qtys, marks, max_levels, replace)
+    return status, bid_rows, rows, bid_end, ask_end
 
 
 @njit(cache=True)

@@ -13,18 +13,19 @@ class LevelText(Sequence[Level]):
     """Levels as JSON rows of price, quantity and whatever else the venue puts there: ``[["61800.20","2.507"],...]``.
 
     ``text`` is what a decoder cut out of a message, as ``msgspec.Raw`` does: that it is JSON is known.
-    To a reader it is a sequence of (price, quantity), decoded when it is first looked at; a ``CompiledBook`` takes the
-    text itself, some twenty times faster, and leaves in ``numbers`` the same levels as the JSON of a ``BookEvent``.
+    To a reader it is a sequence of (price, quantity), decoded when it is first looked at. A ``CompiledBook`` takes the
+    text itself, some twenty times faster, and leaves here how many levels there are, and the JSON that tells them.
 
     Raises, when it is looked at:
         Malformed: for text that is not such rows; whether the numbers fit a grid is for the book to say
     """
 
-    __slots__ = ("_levels", "numbers", "text")
+    __slots__ = ("_count", "_json", "_levels", "text")
 
     def __init__(self, text: bytes) -> None:
         self.text = text
-        self.numbers: bytes | None = None
+        self._count: int | None = None
+        self._json: bytes | None = None
         self._levels: list[Level] | None = None
 
     @property
@@ -38,14 +39,18 @@ class LevelText(Sequence[Level]):
                 raise Malformed("book", f"levels: {error}", self.text) from None
         return self._levels
 
+    def learn(self, count: int, json: bytes) -> None:
+        """Take note of how many levels there are, and of them as JSON: rows of two numbers."""
+        self._count, self._json = count, json
+
     def to_json(self) -> bytes:
         """Return the levels as JSON, rows of two numbers."""
-        if self.numbers is None:
-            self.numbers = msgspec.json.encode(self.levels)
-        return self.numbers
+        if self._json is None:
+            self._json = msgspec.json.encode(self.levels)
+        return self._json
 
     def __len__(self) -> int:
-        return len(self.levels)
+        return len(self.levels) if self._count is None else self._count
 
     def __iter__(self) -> Iterator[Level]:
         return iter(self.levels)
