@@ -10,6 +10,7 @@ MODULES = {
     "hop": ("hop", "hop-cpu"),
     "frames": ("frames",),
     "control_plane": ("control-plane-cost",),
+    "book": ("book",),
     "features": ("features", "features-amortised"),
     "ensemble": ("ensemble",),
     "signal_path": ("signal", "signal-p99"),

@@ -1,4 +1,4 @@
-"""The order book against a naive one, and its refusals."""
+"""Both order books, the plain and the compiled one, against a naive one, and their refusals."""
 
 from decimal import Decimal
 
@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from foretick.common.errors import Malformed
 from foretick.market.book import OrderBook, PriceGrid
+from foretick.market.compiled_book import CompiledBook
 
 GRID = PriceGrid(tick_size=0.01, lot_size=0.00001)
+BOOKS = pytest.mark.parametrize("book_type", [OrderBook, CompiledBook])
 
 
 def naive_top(side: dict[int, int], *, best_is_highest: bool, depth: int) -> list[tuple[int, int]]:
@@ -25,10 +27,11 @@ def as_floats(levels: list[tuple[int, int]]) -> list[tuple[float, float]]:
     return [(float(Decimal(t) * Decimal("0.01")), float(Decimal(n) * Decimal("0.00001"))) for t, n in levels]
 
 
+@BOOKS
 @given(first=st.tuples(st.lists(steps), st.lists(steps)), deltas=changes)
 @settings(max_examples=80, deadline=None)
-def test_deltas_after_snapshot_equal_naive_book(first, deltas):
-    book = OrderBook(GRID)
+def test_deltas_after_snapshot_equal_naive_book(book_type, first, deltas):
+    book = book_type(GRID)
     book.apply_snapshot(as_floats(first[0]), as_floats(first[1]))
     sides: list[dict[int, int]] = []
     for levels in first:
@@ -51,10 +54,11 @@ def test_deltas_after_snapshot_equal_naive_book(first, deltas):
         assert book.is_crossed == bool(bids and asks and max(bids) >= min(asks))
 
 
+@BOOKS
 @given(deltas=changes, bound=st.integers(1, 8))
 @settings(max_examples=50, deadline=None)
-def test_bounded_book_keeps_best_levels(deltas, bound):
-    book = OrderBook(GRID, max_levels=bound)
+def test_bounded_book_keeps_best_levels(book_type, deltas, bound):
+    book = book_type(GRID, max_levels=bound)
     bids: dict[int, int] = {}
     for delta in deltas:
         book.apply_delta(as_floats(delta[0]), [])
@@ -101,11 +105,12 @@ BAD_LEVELS = {
 }
 
 
+@BOOKS
 @pytest.mark.parametrize("level", BAD_LEVELS.values(), ids=BAD_LEVELS.keys())
 @pytest.mark.parametrize("kind", ["snapshot", "delta"])
 @pytest.mark.parametrize("side", ["bids", "asks"])
-def test_malformed_level_raises_and_changes_nothing(level, kind, side):
-    book = OrderBook(GRID)
+def test_malformed_level_raises_and_changes_nothing(book_type, level, kind, side):
+    book = book_type(GRID)
     book.apply_snapshot([(1.0, 1.0)], [(2.0, 1.0)])
     before = book.integrity_hash()
     good, bad = [(1.5, 3.0)], [(1.5, 3.0), level]
@@ -123,8 +128,9 @@ def test_grid_of_unusable_size_is_malformed(size):
         PriceGrid(tick_size=1.0, lot_size=size)
 
 
-def test_best_prices_and_mid_of_two_sided_book():
-    book = OrderBook(GRID)
+@BOOKS
+def test_best_prices_and_mid_of_two_sided_book(book_type):
+    book = book_type(GRID)
     book.apply_snapshot([(99.0, 1.0), (99.5, 2.0)], [(100.5, 4.0), (100.0, 3.0)])
     assert book.best_bid == (99.5, 2.0)
     assert book.best_ask == (100.0, 3.0)
@@ -132,37 +138,66 @@ def test_best_prices_and_mid_of_two_sided_book():
     assert not book.is_crossed
 
 
-def test_empty_side_has_no_best_and_no_mid():
-    book = OrderBook(GRID)
+@BOOKS
+def test_empty_side_has_no_best_and_no_mid(book_type):
+    book = book_type(GRID)
     assert book.is_empty
     book.apply_snapshot([(99.0, 1.0)], [])
     assert (book.best_ask, book.mid, book.is_crossed) == (None, None, False)
 
 
+@BOOKS
 @pytest.mark.parametrize(("bid", "crossed"), [(99.99, False), (100.0, True), (100.01, True)])
-def test_locked_or_crossed_book_says_so(bid, crossed):
-    book = OrderBook(GRID)
+def test_locked_or_crossed_book_says_so(book_type, bid, crossed):
+    book = book_type(GRID)
     book.apply_snapshot([(bid, 1.0)], [(100.0, 1.0)])
     assert book.is_crossed is crossed
 
 
-def test_hash_differs_when_a_level_changes_side():
-    one, other = OrderBook(GRID), OrderBook(GRID)
+@BOOKS
+def test_hash_differs_when_a_level_changes_side(book_type):
+    one, other = book_type(GRID), book_type(GRID)
     one.apply_snapshot([(1.0, 1.0)], [])
     other.apply_snapshot([], [(1.0, 1.0)])
     assert one.integrity_hash() != other.integrity_hash()
 
 
-def test_books_reached_by_different_paths_hash_alike():
-    one, other = OrderBook(GRID), OrderBook(GRID)
+@BOOKS
+def test_books_reached_by_different_paths_hash_alike(book_type):
+    one, other = book_type(GRID), book_type(GRID)
     one.apply_snapshot([(1.0, 1.0), (0.5, 2.0)], [(2.0, 1.0)])
     other.apply_delta([(0.5, 9.0)], [(2.0, 1.0), (3.0, 1.0)])
     other.apply_delta([(1.0, 1.0), (0.5, 2.0)], [(3.0, 0.0)])
     assert one.integrity_hash() == other.integrity_hash()
 
 
-def test_top_of_more_than_there_is_returns_what_there_is():
-    book = OrderBook(GRID)
+@BOOKS
+def test_top_of_more_than_there_is_returns_what_there_is(book_type):
+    book = book_type(GRID)
     book.apply_snapshot([(1.0, 1.0)], [(2.0, 1.0), (3.0, 1.0)])
     assert book.top(10) == ([(1.0, 1.0)], [(2.0, 1.0), (3.0, 1.0)])
     assert book.top(0) == ([], [])
+
+
+@BOOKS
+def test_cleared_book_is_empty_and_fills_again(book_type):
+    book = book_type(GRID)
+    book.apply_snapshot([(1.0, 1.0)], [(1.0, 1.0)])
+    assert book.is_crossed
+    book.clear()
+    assert (book.is_empty, book.is_crossed, book.depth, book.top(5)) == (True, False, (0, 0), ([], []))
+    book.apply_delta([(1.0, 2.0)], [])
+    assert book.top(5) == ([(1.0, 2.0)], [])
+
+
+@BOOKS
+@pytest.mark.parametrize("tick_size", [0.05, 0.25, 0.03, 5.0, 100.0])
+def test_book_on_an_uneven_grid_tells_the_prices_it_was_given(book_type, tick_size):
+    grid = PriceGrid(tick_size, 0.25)
+    prices = [float(Decimal(repr(tick_size)) * n) for n in (333, 7, 1)]
+    book = book_type(grid)
+    book.apply_snapshot([(price, 0.75) for price in prices], [])
+    assert book.top(3)[0] == [(price, 0.75) for price in prices]
+    assert book.top_steps(3)[0] == [(333, 3), (7, 3), (1, 3)]
+    with pytest.raises(Malformed):
+        book.apply_delta([(1.5 * tick_size, 1.0)], [])

@@ -388,6 +388,61 @@ export interface Instrument {
   proof?: "chain" | "chain+checksum" | "checksum" | "full" | "none" | "top";
 }
 /**
+ * The best bid and ask of a pair over all venues; at most ten a second on ``consolidated.<base>.<quote>``.
+ *
+ * ts_recv_ns: data time of the latest event in it
+ * bid_venue, ask_venue: where the best prices are; null where no venue counts
+ * bid, ask: the best prices, in quote currency
+ * net_bid, net_ask: the best prices after the taker's fee; the venue behind them may be another one
+ * is_crossed: whether the best bid is at or above the best ask: venues disagree by more than a spread
+ * net_edge_bps: what buying at the lowest and selling at the highest price would bring after both fees; negative as a
+ *     rule
+ */
+export interface ConsolidatedQuote {
+  base: string;
+  quote: string;
+  origin: Origin;
+  run_id: string;
+  producer: string;
+  ts_recv_ns: number;
+  ts_sent_ns: number;
+  bid_venue: string | null;
+  bid: number | null;
+  bid_qty: number | null;
+  ask_venue: string | null;
+  ask: number | null;
+  ask_qty: number | null;
+  net_bid_venue: string | null;
+  net_bid: number | null;
+  net_ask_venue: string | null;
+  net_ask: number | null;
+  is_crossed: boolean;
+  net_edge_bps: number | null;
+  venues: VenueQuote[];
+}
+/**
+ * What one venue contributes to a consolidated quote.
+ *
+ * bid, ask: its best prices, in quote currency; null for an empty side
+ * age_ms: since its last event, by data time
+ * is_used: whether it counts: its book is LIVE, fresh and not an outlier
+ * is_outlier: whether its mid differs from that of the others by more than fees, spreads and latency explain
+ * deviation_bps: its mid against the median mid of the other venues; null without others
+ */
+export interface VenueQuote {
+  venue: string;
+  symbol: string;
+  bid: number | null;
+  bid_qty: number | null;
+  ask: number | null;
+  ask_qty: number | null;
+  trust: Trust;
+  age_ms: number;
+  is_used: boolean;
+  is_outlier?: boolean;
+  deviation_bps?: number | null;
+}
+/**
  * A trained model is in the Object Store and may be served.
  *
  * model_id: name and training time, unique

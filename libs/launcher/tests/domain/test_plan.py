@@ -26,6 +26,33 @@ def test_without_it_the_rest_is_the_same():
     assert names(simulated=False) == [name for name in names(simulated=True) if name != "ingest.simulate"]
 
 
+def test_several_venues_are_consolidated_after_their_feeds_have_started():
+    roles = [role.name for role in plan.plan_roles(simulated=False, consolidated=True)]
+    assert roles == [
+        "ingest.record", "ingest.feed", "features.serve", "predictor.serve", "ingest.consolidate", "gateway.api",
+        "gateway.feed",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "consolidates"),
+    [
+        ({}, False),
+        ({"VENUES": "binance"}, False),
+        ({"VENUES": "binance,binance"}, False),
+        ({"VENUES": "binance,sim"}, True),
+        ({"VENUES": "binance,coinbase,kraken"}, True),
+        ({"VENUES": "binance,sim", "REPLAY": __file__}, False),
+    ],
+)
+def test_venues_are_consolidated_where_there_are_two(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], consolidates: bool
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings(LauncherSettings).consolidates is consolidates
+
+
 @pytest.mark.parametrize(
     ("settings", "runs"),
     [

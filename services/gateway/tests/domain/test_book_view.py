@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foretick.common.contracts import BookEvent, BookEventKind, Level, Trust
+from foretick.common.contracts import BookCounts, BookEvent, BookEventKind, Level, Trust
 from foretick.common.errors import Malformed
 from foretick.common.testing.builders import T0_NS, book_frame, snapshot
-from foretick.gateway.domain.book_view import NO_SNAPSHOT, BookView, imbalance_frac
+from foretick.gateway.domain.book_view import NO_SNAPSHOT, BookView
 from foretick.gateway.domain.channels import BOOK_LEVELS
 
 
@@ -111,6 +111,8 @@ def test_client_that_applies_the_deltas_holds_the_snapshot(steps: list[tuple[boo
         assert sorted(held.items(), reverse=True) == view.snapshot().bids
 
 
-def test_imbalance_of_one_sided_depth_is_one_and_of_none_unknown():
-    assert imbalance_frac([(1.0, 2.0)], []) == 1.0
-    assert imbalance_frac([], []) is None
+def test_counts_are_those_that_were_told_last():
+    view = BookView()
+    told = snapshot(counts=BookCounts(syncs=3, chain_breaks=2))
+    view.fold(book_frame([told, delta(bids=[(99.0, 1.0)])]))
+    assert (view.counts.syncs, view.counts.chain_breaks) == (3, 2)

@@ -2,16 +2,19 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from foretick.common.contracts import Trust
+from foretick.common.contracts import BookCounts, BookProof, InstrumentKind, QuoteColumns, TickFrame, Trust
 from foretick.common.testing.builders import (
     T0_NS,
     book_frame,
+    consolidated_quote,
     feature_vector,
+    instrument,
     outcome,
     prediction,
     snapshot,
@@ -103,6 +106,109 @@ async def test_market_depth_accumulates_from_the_best_price(board: Board, client
     assert depth["imbalance_frac"] == pytest.approx((6 - 3) / (6 + 3))
 
 
+BOOK = {
+    "bids": [(100.0, 2.0), (99.5, 4.0), (99.0, 1.0)],
+    "asks": [(101.0, 1.0), (102.0, 2.0), (110.0, 3.0)],
+}
+DEPTH = "/api/analytics/market-depth/BTCUSDT"
+
+
+async def test_market_depth_tells_imbalance_microprice_and_depth_by_distance(board: Board, client: httpx.AsyncClient):
+    fold(board, book_frame([snapshot(**BOOK)]))
+    depth = (await client.get(DEPTH, params={"levels": 1})).json()
+    assert [len(depth["bids"]), len(depth["asks"])] == [1, 1]
+    assert depth["imbalance_level1_frac"] == pytest.approx((2 - 1) / 3)
+    assert depth["microprice"] == pytest.approx((101 * 2 + 100 * 1) / 3)
+    assert depth["asks"][0]["distance_bps"] == depth["bids"][0]["distance_bps"] == pytest.approx(0.5 / 100.5 * 1e4)
+    bands = {band["bps"]: band for band in depth["bands"]}
+    assert list(bands) == sorted(bands)
+    near, far = bands[50], bands[100]  # 50 bps are 0.5025, 100 bps are 1.005
+    assert (near["bid_levels"], near["bid_qty"], near["bid_quote"], near["bid_is_whole"]) == (1, 2.0, 200.0, True)
+    assert (near["ask_levels"], near["ask_qty"], near["imbalance_frac"]) == (1, 1.0, pytest.approx(1 / 3))
+    assert (far["bid_levels"], far["bid_qty"], far["bid_quote"]) == (2, 6.0, 598.0)
+    assert bands[10]["imbalance_frac"] is None
+
+
+async def test_band_beyond_the_known_levels_is_not_whole(board: Board, client: httpx.AsyncClient):
+    fold(board, book_frame([snapshot(bids=[(99.9, 1.0)], asks=[(100.1, 1.0), (105.0, 1.0)])]))
+    widest = (await client.get(DEPTH)).json()["bands"][-1]
+    assert (widest["bid_is_whole"], widest["ask_is_whole"]) == (False, True)
+
+
+async def test_market_depth_tells_what_a_quantity_costs_on_either_side(board: Board, client: httpx.AsyncClient):
+    fold(board, book_frame([snapshot(**BOOK)]))
+    depth = (await client.get(DEPTH, params={"qty": 3, "levels": 1})).json()
+    buy, sell = depth["cost"]["buy"], depth["cost"]["sell"]
+    assert (buy["qty"], buy["quote"], buy["levels"], buy["worst_price"]) == (3.0, 305.0, 2, 102.0)
+    assert buy["average_price"] == pytest.approx(305 / 3)
+    assert buy["slippage_bps"] == pytest.approx((305 / 3 / 100.5 - 1) * 1e4)
+    assert (sell["quote"], sell["slippage_bps"]) == (299.5, pytest.approx((1 - 299.5 / 3 / 100.5) * 1e4))
+    assert (await client.get(DEPTH)).json()["cost"] is None
+
+
+async def test_market_depth_tells_what_an_amount_buys_and_what_is_left(board: Board, client: httpx.AsyncClient):
+    fold(board, book_frame([snapshot(**BOOK)]))
+    cost = (await client.get(DEPTH, params={"quote": 700})).json()["cost"]
+    assert (cost["buy"]["quote"], cost["buy"]["unfilled_quote"]) == (635.0, 65.0)
+    assert cost["sell"]["qty"] == 7.0
+    assert cost["sell"]["unfilled_quote"] == pytest.approx(3.0)
+
+
+async def test_contracts_are_counted_by_their_size(board: Board, client: httpx.AsyncClient):
+    fold(board, instrument(contract_size=0.01, kind=InstrumentKind.PERPETUAL), book_frame([snapshot(**BOOK)]))
+    depth = (await client.get(DEPTH, params={"qty": 1})).json()
+    assert depth["asks"][1]["cumulative_quote"] == pytest.approx(3.05)
+    assert depth["cost"]["buy"]["quote"] == pytest.approx(1.01)
+    assert depth["cost"]["buy"]["average_price"] == pytest.approx(101.0)
+
+
+@pytest.mark.parametrize(
+    "params", [{"qty": 1, "quote": 1}, {"qty": 0}, {"quote": -1}, {"qty": "nan"}, {"quote": "inf"}, {"qty": "x"}]
+)
+async def test_senseless_trade_is_a_problem(board: Board, client: httpx.AsyncClient, params):
+    response = await client.get(DEPTH, params=params)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+
+
+async def test_market_depth_tells_how_the_book_is_proven_and_what_it_went_through(
+    board: Board, client: httpx.AsyncClient
+):
+    counts = BookCounts(syncs=2, checksums_checked=400, checksums_failed=1)
+    fold(board, instrument(proof=BookProof.CHECKSUM), book_frame([snapshot(counts=counts)]))
+    depth = (await client.get(DEPTH)).json()
+    assert depth["proof"] == "checksum"
+    assert (depth["counts"]["syncs"], depth["counts"]["checksums_failed"]) == (2, 1)
+    unlisted = (await client.get("/api/analytics/market-depth/ETHUSDT")).json()
+    assert (unlisted["proof"], unlisted["counts"], unlisted["spread"], unlisted["bands"]) == (None, None, None, [])
+
+
+def quote(seq: int, at_ms: int, ask: float, **fields: Any) -> TickFrame:
+    columns = QuoteColumns(bid=[100.0], bid_qty=[1.0], ask=[ask], ask_qty=[1.0])
+    return tick_frame("Q", seq=seq, start_ns=T0_NS + at_ms * NS_PER_MS, quotes=columns, **fields)
+
+
+async def test_market_depth_tells_the_spread_weighted_by_how_long_it_stood(board: Board, client: httpx.AsyncClient):
+    fold(board, book_frame(seq=1), quote(2, 0, 100.02), quote(3, 300, 100.04), quote(4, 400, 100.01))
+    spread = (await client.get(DEPTH)).json()["spread"]
+    assert (spread["spread_ticks"], spread["lowest_ticks"], spread["highest_ticks"]) == (1, 1, 4)
+    assert spread["mean_ticks"] == pytest.approx((2 * 300 + 4 * 100) / 400)
+    assert (spread["known_s"], spread["window_s"]) == (pytest.approx(0.4), 60)
+
+
+async def test_spread_is_not_known_while_the_book_is_not_sound_or_events_are_lost(
+    board: Board, client: httpx.AsyncClient
+):
+    fold(board, book_frame(seq=1), quote(2, 0, 100.02), quote(3, 100, 100.02, trust=Trust.RESYNC))
+    assert (await client.get(DEPTH)).json()["spread"] is None
+    fold(board, quote(4, 200, 100.02))
+    assert (await client.get(DEPTH)).json()["spread"]["known_s"] == pytest.approx(0.1)
+    lost = tick_frame("C", seq=9, start_ns=T0_NS + 900 * NS_PER_MS)
+    fold(board, lost)
+    assert (await client.get(DEPTH)).json()["spread"] is None
+    fold(board, quote(10, 1000, 100.02))
+    assert (await client.get(DEPTH)).json()["spread"]["known_s"] == pytest.approx(0.1)
+
+
 async def test_market_depth_before_a_snapshot_is_resync(client: httpx.AsyncClient):
     depth = (await client.get("/api/analytics/market-depth/BTCUSDT")).json()
     assert (depth["trust"], depth["bids"], depth["mid"], depth["stale"]) == (Trust.RESYNC, [], None, True)
@@ -117,6 +223,33 @@ async def test_dead_feed_makes_the_depth_stale_and_fresh_ticks_do_not(
     assert (await client.get("/api/analytics/market-depth/BTCUSDT")).json()["stale"] is True
     board.fold(tick_frame("C", seq=2), clock.now_ns())
     assert (await client.get("/api/analytics/market-depth/BTCUSDT")).json()["stale"] is False
+
+
+async def test_consolidated_quote_tells_its_age_and_its_venues(
+    board: Board, clock: ManualClock, client: httpx.AsyncClient
+):
+    fold(board, consolidated_quote())
+    clock.advance(1_200 * NS_PER_MS)
+    answer = (await client.get("/api/analytics/consolidated/BTCUSDT")).json()
+    assert (answer["base"], answer["quote"], answer["age_ms"], answer["stale"]) == ("BTC", "USDT", 1_200, False)
+    assert (answer["consolidated"]["bid_venue"], answer["consolidated"]["bid"]) == ("b", 99.99)
+    assert [each["venue"] for each in answer["consolidated"]["venues"]] == ["a", "b"]
+    clock.advance(2_000 * NS_PER_MS)
+    assert (await client.get("/api/analytics/consolidated/BTCUSDT")).json()["stale"] is True
+
+
+async def test_pair_that_only_one_venue_quotes_says_so(client: httpx.AsyncClient):
+    answer = (await client.get("/api/analytics/consolidated/BTCUSDT")).json()
+    assert (answer["consolidated"], answer["stale"], answer["age_ms"]) == (None, True, None)
+    assert answer["reason"]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "code"), [("NOPEUSDT", "unknown_symbol"), ("ETHUSDT", "not_available")], ids=["unknown", "not listed"]
+)
+async def test_consolidated_quote_of_no_listed_instrument_is_not_found(client: httpx.AsyncClient, symbol, code):
+    response = await client.get(f"/api/analytics/consolidated/{symbol}")
+    assert (response.status_code, response.json()["code"]) == (404, code)
 
 
 async def test_status_tells_which_service_is_silent(board: Board, clock: ManualClock, client: httpx.AsyncClient):
@@ -211,6 +344,7 @@ async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(bo
     assert set(document["paths"]) == {
         "/api/analytics/predictions/{symbol}",
         "/api/analytics/market-depth/{symbol}",
+        "/api/analytics/consolidated/{symbol}",
         "/api/system/status",
         "/api/system/latency",
         "/api/system/features",

@@ -20,7 +20,7 @@ from foretick.common.testing.waiting import eventually
 from foretick.ingest.adapters.bus.client import BusOutlet
 from foretick.ingest.adapters.replay.parse import received
 from foretick.ingest.adapters.simulator import recording as simulated
-from foretick.ingest.app.feed import build_feed
+from foretick.ingest.app.feed import build
 from foretick.ingest.domain.place import Place
 from foretick.ingest.handlers.custody import FeedCustodian, Venue
 from foretick.ingest.settings import IngestSettings
@@ -85,7 +85,7 @@ def reasons_of(frames) -> list[str]:
 async def test_replay_reaches_the_bus_whole_and_a_restart_goes_on_with_a_higher_epoch(nats_url, recording):
     async with consumer(nats_url) as frames:
         async with runtime(nats_url, REPLAY=recording, REPLAY_SPEED=0) as (rt, settings):
-            await build_feed(rt, settings)
+            await build(rt, settings)
             await eventually(lambda: "end of recording" in reasons_of(frames))
         await eventually(lambda: "handed over" in reasons_of(frames))
         first = len(seqs_of(frames))
@@ -96,7 +96,7 @@ async def test_replay_reaches_the_bus_whole_and_a_restart_goes_on_with_a_higher_
         epochs = {frame.epoch for frame in frames}
         del frames[:]
         async with runtime(nats_url, REPLAY=recording, REPLAY_SPEED=0) as (rt, settings):
-            await build_feed(rt, settings)
+            await build(rt, settings)
             await eventually(lambda: "end of recording" in reasons_of(frames))
             assert seqs_of(frames)[0] == first + 1
             assert reasons_of(frames)[0] == "restart"
@@ -110,7 +110,7 @@ async def rt_last(url: str) -> Instrument:
 
 async def test_another_run_starts_its_own_numbers(nats_url, recording):
     async with runtime(nats_url, REPLAY=recording, REPLAY_SPEED=0) as (rt, settings):
-        await build_feed(rt, settings)
+        await build(rt, settings)
         outlet = BusOutlet(rt)
         await eventually(lambda: has_place(outlet))
     async with runtime(nats_url, RUN_ID="run-2") as (rt, _):
@@ -270,4 +270,4 @@ async def test_file_that_is_no_recording_is_a_settings_fault(nats_url, tmp_path)
     path.write_bytes(b"\xff\xd8\xff")
     async with runtime(nats_url, REPLAY=str(path)) as (rt, settings):
         with pytest.raises(InvalidSettings, match=r"photo\.jpg"):
-            await build_feed(rt, settings)
+            await build(rt, settings)

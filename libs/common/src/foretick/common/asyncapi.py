@@ -77,6 +77,8 @@ def _operation(subject: Subject, action: str, service: str) -> dict[str, Any]:
 _TOKENS = {
     "venue": "The market, such as binance, binance-usdm or sim, as one subject token",
     "symbol": "The venue's own symbol as one subject token; other characters than letters, digits, - and _ as =XX",
+    "base": "The base currency as one subject token",
+    "quote": "The quote currency as one subject token",
     "name": "The model family",
     "service": "The service, such as ingest",
     "role": "Its role, such as feed",

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from foretick.common.contracts import (
     BookFrame,
+    ConsolidatedQuote,
     Contract,
     DeadLetter,
     FeatureVector,
@@ -27,8 +28,8 @@ HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 
 ROLES: tuple[str, ...] = (
-    "ingest.feed", "ingest.record", "features.serve", "predictor.serve", "predictor.train", "gateway.api",
-    "gateway.feed",
+    "ingest.feed", "ingest.record", "ingest.consolidate", "features.serve", "predictor.serve", "predictor.train",
+    "gateway.api", "gateway.feed",
 )  # fmt: skip
 """Every role that speaks to the bus, as ``service.role``; each is a NATS user."""
 
@@ -58,6 +59,7 @@ FEATURES = Stream("FEATURES", DAY_S, 1 * GIB)
 PREDICTIONS = Stream("PREDICTIONS", DAY_S, 1 * GIB)
 OUTCOMES = Stream("OUTCOMES", DAY_S, 512 * MIB)
 INSTRUMENTS = Stream("INSTRUMENTS", 0, 16 * MIB, max_msgs_per_subject=1)
+CONSOLIDATED = Stream("CONSOLIDATED", HOUR_S, 64 * MIB, max_msgs_per_subject=1)
 MODELS = Stream("MODELS", 0, 16 * MIB, max_msgs_per_subject=16)
 DLQ = Stream("DLQ", 7 * DAY_S, 64 * MIB)
 
@@ -177,12 +179,12 @@ def holder_call(service: str, holder: str) -> str:
 
 TICKS = Subject(
     "ticks", ("venue", "symbol"), TickFrame, Plane.DATA, ("ingest.feed",),
-    ("features.serve", "gateway.api", "gateway.feed", "ingest.record"), MARKET,
-    "Trades, best bid and ask, and clock events of an instrument", ttl_ms=3_000,
+    ("features.serve", "gateway.api", "gateway.feed", "ingest.record", "ingest.consolidate"), MARKET,
+    "Trades, best bid and ask, clock events, and what is said of derivatives, of an instrument", ttl_ms=3_000,
 )  # fmt: skip
 BOOKS = Subject(
     "books", ("venue", "symbol"), BookFrame, Plane.DATA, ("ingest.feed",),
-    ("features.serve", "gateway.api", "gateway.feed", "ingest.record"), MARKET,
+    ("features.serve", "gateway.api", "gateway.feed", "ingest.record", "ingest.consolidate"), MARKET,
     "Order book snapshots, deltas and states of an instrument",
 )  # fmt: skip
 FEATURE_VECTORS = Subject(
@@ -202,8 +204,12 @@ OUTCOME_MESSAGES = Subject(
 )  # fmt: skip
 INSTRUMENT_LISTINGS = Subject(
     "instruments", ("venue", "symbol"), Instrument, Plane.DATA, ("ingest.feed",),
-    ("features.serve", "predictor.serve", "gateway.api", "gateway.feed", "ingest.record"), INSTRUMENTS,
-    "An instrument as its venue lists it",
+    ("features.serve", "predictor.serve", "gateway.api", "gateway.feed", "ingest.record", "ingest.consolidate"),
+    INSTRUMENTS, "An instrument as its venue lists it",
+)  # fmt: skip
+CONSOLIDATED_QUOTES = Subject(
+    "consolidated", ("base", "quote"), ConsolidatedQuote, Plane.DATA, ("ingest.consolidate",),
+    ("gateway.api", "gateway.feed"), CONSOLIDATED, "The best bid and ask of a pair over all venues", ttl_ms=3_000,
 )  # fmt: skip
 MODEL_ANNOUNCEMENTS = Subject(
     "models", ("name",), ModelPublished, Plane.CONTROL, ("predictor.train",),
@@ -216,8 +222,8 @@ DEAD_LETTERS = Subject(
 )  # fmt: skip
 
 TABLE: tuple[Subject, ...] = (
-    TICKS, BOOKS, FEATURE_VECTORS, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS, MODEL_ANNOUNCEMENTS,
-    DEAD_LETTERS,
+    TICKS, BOOKS, FEATURE_VECTORS, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS, CONSOLIDATED_QUOTES,
+    MODEL_ANNOUNCEMENTS, DEAD_LETTERS,
 )  # fmt: skip
 
 STREAMS: tuple[Stream, ...] = tuple(dict.fromkeys(subject.stream for subject in TABLE))

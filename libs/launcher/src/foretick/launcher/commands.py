@@ -52,9 +52,9 @@ def show_status() -> int:
             state = "ready" if ready else "not ready"
         all_ready = all_ready and state in ("ready", "ended")
         restarts = f"{role['restarts']} restarts" if role["restarts"] else ""
-        terminal.line(f"  {name:<18}{state:<12}{role['pid'] or '':<9}{port:<12}{restarts}{detail}".rstrip())
+        terminal.line(f"  {name:<20}{state:<12}{role['pid'] or '':<9}{port:<12}{restarts}{detail}".rstrip())
     for name, server in card["servers"].items():
-        terminal.line(f"  {name:<18}{'running':<12}{server['pid']:<9}port {server['port']}")
+        terminal.line(f"  {name:<20}{'running':<12}{server['pid']:<9}port {server['port']}")
     return 0 if all_ready else 1
 
 

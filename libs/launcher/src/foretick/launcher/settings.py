@@ -33,6 +33,11 @@ class LauncherSettings(StepSettings, SymbolSettings, ReplaySettings):
         return SIMULATED_VENUE in self.venues and not self.replay and self.sim_ws_url is None
 
     @property
+    def consolidates(self) -> bool:
+        """Whether there are several venues, whose quotes of a pair may be taken together."""
+        return len(set(self.venues)) > 1 and not self.replay
+
+    @property
     def shards(self) -> Shards:
         """How many processes share the instruments of each role; a recording is replayed by one."""
         return Shards(1 if self.replay else self.ingest_shards, self.features_shards, self.predictor_shards)

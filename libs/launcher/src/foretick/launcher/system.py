@@ -51,8 +51,9 @@ class System:
         self._board = parts.board
         self._bus = BusWatch()
         self._roles = plan.plan_roles(
-            simulated=settings.runs_simulator, feed_processes=settings.feed_processes, shards=settings.shards
-        )
+            simulated=settings.runs_simulator, consolidated=settings.consolidates,
+            feed_processes=settings.feed_processes, shards=settings.shards,
+        )  # fmt: skip
         numbers = iter(ports.distinct_free_ports(len(self._roles) + 4))
         self._addresses = Addresses(
             nats_url=settings.external_nats_url or "",

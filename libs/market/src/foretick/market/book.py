@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from foretick.common.contracts import Level
 from foretick.common.errors import Malformed
@@ -43,6 +44,16 @@ class PriceGrid:
         object.__setattr__(self, "_tick", _ratio("tick_size", self.tick_size))
         object.__setattr__(self, "_lot", _ratio("lot_size", self.lot_size))
 
+    @property
+    def tick_ratio(self) -> tuple[int, int]:
+        """The exact tick as numerator and denominator."""
+        return self._tick
+
+    @property
+    def lot_ratio(self) -> tuple[int, int]:
+        """The exact lot as numerator and denominator."""
+        return self._lot
+
     def ticks(self, price: float) -> int:
         """Return ``price`` in ticks.
 
@@ -72,6 +83,12 @@ class PriceGrid:
         numerator, denominator = self._lot
         return lots * numerator / denominator
 
+    def values(self, steps: Iterable[tuple[int, int]]) -> list[Level]:
+        """Return (ticks, lots) as levels: ``price`` and ``qty`` of many."""
+        tick_up, tick_down = self._tick
+        lot_up, lot_down = self._lot
+        return [(ticks * tick_up / tick_down, lots * lot_up / lot_down) for ticks, lots in steps]
+
     def levels(self, levels: Iterable[Level]) -> list[tuple[int, int]]:
         """Return ``levels`` as (ticks, lots).
 
@@ -93,6 +110,7 @@ class PriceGrid:
         return converted
 
 
+@lru_cache(1024)
 def _ratio(name: str, size: float) -> tuple[int, int]:
     try:
         ratio = Decimal(repr(float(size))).as_integer_ratio()
@@ -205,9 +223,8 @@ class OrderBook:
 
     def top(self, depth: int) -> tuple[list[Level], list[Level]]:
         """Return the best ``depth`` bids and asks, best first, as (price, quantity)."""
-        price, qty = self.grid.price, self.grid.qty
         bids, asks = self.top_steps(depth)
-        return [(price(t), qty(n)) for t, n in bids], [(price(t), qty(n)) for t, n in asks]
+        return self.grid.values(bids), self.grid.values(asks)
 
     def top_steps(self, depth: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Return the best ``depth`` bids and asks, best first, as (ticks, lots)."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from foretick.common.contracts import Message
+from foretick.common.contracts import ConsolidatedQuote, Message
 from foretick.common.subjects import Subject
 from foretick.ingest.domain.events import Parsed, Received
 from foretick.ingest.domain.listing import Listing
@@ -201,4 +201,20 @@ class Record(Protocol):
 
     async def keep_house(self, now_ns: int, retention: Retention) -> Kept:
         """Make the days to come, make bars final, and drop what is more than ``retention`` keeps."""
+        ...
+
+
+class QuoteOutlet(Protocol):
+    """Where consolidated quotes go, and this process's wall clock."""
+
+    def now_ns(self) -> int:
+        """Return this process's wall clock, UTC ns."""
+        ...
+
+    def publish(self, quote: ConsolidatedQuote) -> None:
+        """Send ``quote`` in order."""
+        ...
+
+    def tell(self, event: str, **fields: Any) -> None:
+        """Tell the operator that something needs attention."""
         ...

@@ -1,4 +1,4 @@
-"""Settings of ingest, one class for its three roles."""
+"""Settings of ingest, one class for its four roles."""
 
 from typing import Self
 
@@ -10,7 +10,7 @@ KNOWN_VENUES = ("sim", "binance", "binance-usdm")
 
 
 class IngestSettings(SymbolSettings, ReplaySettings):
-    """What ``feed``, ``record`` and ``simulate`` take from the environment. Addresses are without a trailing slash."""
+    """What its roles take from the environment. Addresses are without a trailing slash."""
 
     venue_ws_urls: NamedValues = Field({}, alias="VENUE_WS_URLS", description="venue=address,...")
     venue_rest_urls: NamedValues = Field({}, alias="VENUE_REST_URLS")

@@ -6,6 +6,7 @@ The fixtures are in ``foretick.common.testing.fixtures``, a pytest plugin that t
 from foretick.common.testing.builders import (
     T0_NS,
     book_frame,
+    consolidated_quote,
     feature_vector,
     instrument,
     outcome,
@@ -21,6 +22,7 @@ __all__ = [
     "FakeRuntime",
     "ManualClock",
     "book_frame",
+    "consolidated_quote",
     "eventually",
     "feature_vector",
     "instrument",

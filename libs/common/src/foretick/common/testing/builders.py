@@ -9,6 +9,7 @@ from foretick.common.contracts import (
     BookEvent,
     BookEventKind,
     BookFrame,
+    ConsolidatedQuote,
     DerivativeColumns,
     Direction,
     FeatureVector,
@@ -23,6 +24,7 @@ from foretick.common.contracts import (
     TickFrame,
     TradeColumns,
     Trust,
+    VenueQuote,
 )
 from foretick.common.units import NS_PER_MS
 
@@ -173,3 +175,21 @@ def outcome(*, step: int = T0_NS // INTERVAL_NS, **fields: Any) -> Outcome:
         ),
     }  # fmt: skip
     return Outcome(**_identity(message | fields, (step + 5) * INTERVAL_NS, "predictor.serve-0"))
+
+
+def consolidated_quote(*, ts_ns: int = T0_NS, **fields: Any) -> ConsolidatedQuote:
+    """BTC/USDT of the venues ``a`` (99.98 / 100.02) and ``b`` (99.99 / 100.01), which both count; fees are 10 bps."""
+    venues = [
+        VenueQuote(
+            venue=venue, symbol="BTCUSDT", bid=bid, bid_qty=1.0, ask=ask, ask_qty=2.0, trust=Trust.LIVE, age_ms=50.0,
+            is_used=True, deviation_bps=0.0,
+        )
+        for venue, bid, ask in (("a", 99.98, 100.02), ("b", 99.99, 100.01))
+    ]  # fmt: skip
+    message: dict[str, Any] = {
+        "base": "BTC", "quote": "USDT", "origin": Origin.LIVE, "run_id": "test", "producer": "ingest.consolidate-0",
+        "ts_recv_ns": ts_ns, "ts_sent_ns": ts_ns, "bid_venue": "b", "bid": 99.99, "bid_qty": 1.0, "ask_venue": "b",
+        "ask": 100.01, "ask_qty": 2.0, "net_bid_venue": "b", "net_bid": 99.89001, "net_ask_venue": "b",
+        "net_ask": 100.11001, "is_crossed": False, "net_edge_bps": -21.9776, "venues": venues,
+    }  # fmt: skip
+    return ConsolidatedQuote(**(message | fields))

@@ -49,6 +49,7 @@ class Role:
 RECORD = Role("ingest", "record", needs_database=True)
 SIMULATE = Role("ingest", "simulate")
 FEED = Role("ingest", "feed")
+CONSOLIDATE = Role("ingest", "consolidate")
 FEATURES = Role("features", "serve")
 PREDICTOR = Role("predictor", "serve")
 GATEWAY = Role("gateway", "api", needs_database=True, serves_web=True)
@@ -108,10 +109,13 @@ def shard(role: Role, count: int) -> tuple[Role, ...]:
     return tuple(replace(role, instance=instance, shards=count) for instance in range(count))
 
 
-def plan_roles(*, simulated: bool, feed_processes: int = 1, shards: Shards | None = None) -> tuple[Role, ...]:
+def plan_roles(
+    *, simulated: bool, consolidated: bool = False, feed_processes: int = 1, shards: Shards | None = None
+) -> tuple[Role, ...]:
     """Return the serving roles in the order of their start; they stop in the reverse order.
 
     The recorder comes first and goes last, so that it sees everything. ``simulated``: the exchange is ours to run.
+    ``consolidated``: there are venues to compare.
 
     >>> [role.name for role in plan_roles(simulated=False)]
     ['ingest.record', 'ingest.feed', 'features.serve', 'predictor.serve', 'gateway.api', 'gateway.feed']
@@ -119,7 +123,8 @@ def plan_roles(*, simulated: bool, feed_processes: int = 1, shards: Shards | Non
     feeds = (replace(GATEWAY_FEED, instance=instance) for instance in range(feed_processes))
     shards = shards or Shards()
     owners = (*shard(FEED, shards.feed), *shard(FEATURES, shards.features), *shard(PREDICTOR, shards.predictor))
-    return (RECORD, *((SIMULATE,) if simulated else ()), *owners, GATEWAY, *feeds)
+    comparing = (CONSOLIDATE,) if consolidated else ()
+    return (RECORD, *((SIMULATE,) if simulated else ()), *owners, *comparing, GATEWAY, *feeds)
 
 
 def environment_of(

@@ -6,6 +6,7 @@ from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.runtime.open_files import allow_open_files
 from foretick.common.subjects import (
     BOOKS,
+    CONSOLIDATED_QUOTES,
     FEATURE_VECTORS,
     INSTRUMENT_LISTINGS,
     MODEL_ANNOUNCEMENTS,
@@ -29,7 +30,10 @@ EVENTS = (TICKS, BOOKS)
 SPARE_FILES = 256
 """What may be open besides the admitted connections: the bus, HTTP, and those who are told that all are taken."""
 
-DERIVED = (FEATURE_VECTORS, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS, MODEL_ANNOUNCEMENTS)
+DERIVED = (
+    FEATURE_VECTORS, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS, CONSOLIDATED_QUOTES,
+    MODEL_ANNOUNCEMENTS,
+)  # fmt: skip
 
 
 async def open_feed(rt: Runtime, settings: GatewaySettings) -> FeedHandler:

@@ -6,6 +6,7 @@ from typing import Any
 
 from foretick.common.contracts import (
     BookFrame,
+    ConsolidatedQuote,
     Contract,
     FeatureVector,
     Instrument,
@@ -18,7 +19,8 @@ from foretick.common.contracts import (
 from foretick.common.sequence import SequenceTally
 from foretick.common.units import micros_from_nanos
 from foretick.gateway.domain.audience import Audience
-from foretick.gateway.domain.channels import CHANNELS, SYSTEM
+from foretick.gateway.domain.channels import CHANNELS, SYSTEM, Scope
+from foretick.gateway.domain.consolidated import PairBoard
 from foretick.gateway.domain.directory import Directory, Identity
 from foretick.gateway.domain.instrument_view import InstrumentView
 from foretick.gateway.domain.payloads import MetricsData
@@ -59,6 +61,7 @@ class Board:
         self.fanout = Tally()
         self.audits = audits or SequenceTally()
         self.instruments: dict[Identity, InstrumentView] = {}
+        self.pairs = PairBoard(self.fanout)
         self.model: ModelPublished | None = None
         self.model_id: str | None = None
         self.arrivals: dict[str, int] = {}
@@ -76,6 +79,7 @@ class Board:
             Prediction: self._fold_prediction,
             Outcome: self._fold_outcome,
             Instrument: self._fold_listing,
+            ConsolidatedQuote: self.pairs.fold,
             ModelPublished: self._fold_model,
         }
 
@@ -93,8 +97,18 @@ class Board:
         return view
 
     def topic(self, channel: str, identity: Identity) -> Topic:
-        """Return the topic of a channel for an instrument; for a channel of the system, whatever the instrument."""
-        return self.metrics if channel == self.metrics.channel.name else self.view(identity).topics[channel]
+        """Return the topic of a channel for an instrument; for a channel of the system, whatever the instrument.
+
+        Raises:
+            Refused: of a channel of pairs, for an instrument that is not listed yet.
+        """
+        match CHANNELS[channel].scope:
+            case Scope.SYSTEM:
+                return self.metrics
+            case Scope.PAIR:
+                return self.pairs.view(self.directory.pair_of(identity)).topic
+            case Scope.INSTRUMENT:
+                return self.view(identity).topics[channel]
 
     def fold(self, message: Contract, arrived_ns: int) -> None:
         """Fold one message that arrived at ``arrived_ns`` (wall clock).

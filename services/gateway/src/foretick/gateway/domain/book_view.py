@@ -1,8 +1,15 @@
 """The order book of one instrument: its levels, how sound it is, and what changed since it was last told."""
 
-from collections.abc import Sequence
-
-from foretick.common.contracts import BookEvent, BookEventKind, BookFrame, Level, Origin, Trust, worst_trust
+from foretick.common.contracts import (
+    BookCounts,
+    BookEvent,
+    BookEventKind,
+    BookFrame,
+    Level,
+    Origin,
+    Trust,
+    worst_trust,
+)
 from foretick.common.errors import Malformed
 from foretick.common.units import micros_from_nanos
 from foretick.gateway.domain.channels import BOOK_LEVELS
@@ -31,6 +38,7 @@ class BookView:
         self.tick_size = 0.0
         self.origin = Origin.LIVE
         self.ts_recv_ns = 0
+        self.counts: BookCounts | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -85,6 +93,7 @@ class BookView:
 
     def _fold_event(self, event: BookEvent) -> None:
         self._told_trust, self._told_reason = event.trust, event.reason
+        self.counts = event.counts or self.counts
         if self._book is None or event.kind is BookEventKind.STATE:
             return
         try:
@@ -119,14 +128,3 @@ def _changes(old: dict[float, float], new: dict[float, float]) -> list[Level]:
     changed: list[Level] = [(price, qty) for price, qty in new.items() if old.get(price) != qty]
     changed.extend((price, 0.0) for price in old if price not in new)
     return changed
-
-
-def imbalance_frac(bids: Sequence[Level], asks: Sequence[Level]) -> float | None:
-    """Return (bid quantity - ask quantity) / their sum, in -1..1; None for empty sides.
-
-    >>> imbalance_frac([(10.0, 3.0)], [(11.0, 1.0)])
-    0.5
-    """
-    bid_qty, ask_qty = sum(qty for _, qty in bids), sum(qty for _, qty in asks)
-    total_qty = bid_qty + ask_qty
-    return (bid_qty - ask_qty) / total_qty if total_qty else None

@@ -3,13 +3,13 @@
 from enum import StrEnum
 
 from foretick.common.contracts import Contract
-from foretick.common.subjects import FEATURE_VECTORS, PREDICTION_MESSAGES, TICKS
+from foretick.common.subjects import CONSOLIDATED_QUOTES, FEATURE_VECTORS, PREDICTION_MESSAGES, TICKS
 
 BOOK_LEVELS = 20
 """Levels a side of the ``books`` channel."""
 
 SYSTEM = "*"
-"""Venue and symbol of a channel that is about the whole system."""
+"""Venue of a channel that is about all venues; of one that is about the whole system its symbol too."""
 
 
 class ChannelKind(StrEnum):
@@ -20,9 +20,10 @@ class ChannelKind(StrEnum):
 
 
 class Scope(StrEnum):
-    """Whether a channel exists once for each instrument or once."""
+    """Whether a channel exists once for each instrument, for each pair of currencies, or once."""
 
     INSTRUMENT = "instrument"
+    PAIR = "pair"
     SYSTEM = "system"
 
 
@@ -46,6 +47,7 @@ CHANNELS: dict[str, Channel] = {
         _state("books", 12_000),  # a quiet book still gets a full snapshot every 10 s of data time
         _state("features", FEATURE_VECTORS.ttl_ms),
         _state("predictions", PREDICTION_MESSAGES.ttl_ms),
+        _state("consolidated", CONSOLIDATED_QUOTES.ttl_ms, Scope.PAIR),
         _state("metrics", 3_000, Scope.SYSTEM),
     )
 }

@@ -31,6 +31,7 @@ class Directory:
     def __init__(self, venues: Sequence[str], default_symbols: Iterable[str]) -> None:
         self._venues = tuple(venues)
         self._listings: dict[Identity, InstrumentLabel] = {}
+        self._instruments: dict[Identity, Instrument] = {}
         self._names: dict[str, list[Identity]] = {}
         self._order = {symbol: rank for rank, symbol in enumerate(default_symbols)}
         for symbol in self._order:
@@ -53,6 +54,7 @@ class Directory:
             tick_size=instrument.tick_size,
             origin=instrument.origin,
         )
+        self._instruments[identity] = instrument
         self._name(identity, (instrument.symbol, *instrument.aliases))
         if self._listings.get(identity) == label:
             return False
@@ -74,6 +76,23 @@ class Directory:
                 f"known: {known}",
             )
         return min(candidates, key=self._rank)
+
+    def pair_of(self, identity: Identity) -> tuple[str, str]:
+        """Return base and quote of an instrument.
+
+        Raises:
+            Refused: ``not_available``, where its venue has not listed it yet.
+        """
+        listing = self._instruments.get(identity)
+        if listing is None:
+            venue, symbol = identity
+            message = f"{venue} has not listed {symbol} yet: its currencies are not known"
+            raise Refused("not_available", message, "ask again once it is among the instruments")
+        return listing.base, listing.quote
+
+    def listing(self, identity: Identity) -> Instrument | None:
+        """Return an instrument as its venue lists it; None where it has not yet."""
+        return self._instruments.get(identity)
 
     def _name(self, identity: Identity, names: Iterable[str]) -> None:
         venue = identity[0]

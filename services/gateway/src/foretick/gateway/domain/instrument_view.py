@@ -109,6 +109,8 @@ class InstrumentView:
         if admission.refused:
             return count
         self.market_arrived_ns = max(self.market_arrived_ns, arrived_ns)
+        if is_restart or admission.lost:
+            self.market.spread.interrupt(self.market.ts_recv_ns)
         if is_restart:
             self._doubt_book(Trust.RESYNC, "the feed restarted")
         elif admission.lost:

@@ -5,6 +5,7 @@ from collections import deque
 from foretick.common.contracts import Origin, TickFrame, Trust
 from foretick.common.units import NS_PER_S, micros_from_nanos
 from foretick.gateway.domain.payloads import TickData, TickSnapshot
+from foretick.market.spread import SpreadWindow
 
 WINDOW_S = 300
 _US_PER_S = 1_000_000
@@ -30,6 +31,7 @@ class MarketView:
         self._quote: tuple[float, float, float, float] | None = None
         self._seconds: deque[_Second] = deque()
         self._closed_volume_qty = 0.0
+        self.spread = SpreadWindow()
         self.trust = Trust.RESYNC
         self.origin = Origin.LIVE
         self.ts_recv_ns = 0
@@ -43,6 +45,9 @@ class MarketView:
         """Fold the events of ``frame`` after the first ``skip``."""
         kinds, trades, quotes = frame.kinds, frame.trades, frame.quotes
         trade, quote = kinds.count("T", 0, skip), kinds.count("Q", 0, skip)
+        is_sound = frame.trust is Trust.LIVE
+        if not is_sound and skip < len(kinds):
+            self.spread.interrupt(frame.recv_ns[skip])
         for index in range(skip, len(kinds)):
             second = self._second(frame.recv_ns[index] // NS_PER_S)
             kind = kinds[index]
@@ -52,6 +57,8 @@ class MarketView:
                 trade += 1
             elif kind == "Q":
                 bid, ask = quotes.bid[quote], quotes.ask[quote]
+                if is_sound and (not self.spread.is_known or self._quote is None or (bid, ask) != self._quote[::2]):
+                    self.spread.observe(frame.recv_ns[index], bid, ask)
                 self._quote = (bid, quotes.bid_qty[quote], ask, quotes.ask_qty[quote])
                 self.mid = (bid + ask) / 2
                 second.mid = self.mid

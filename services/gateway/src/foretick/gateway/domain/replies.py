@@ -1,12 +1,10 @@
 """The answers of the REST interface, and how they are made from the board."""
 
-from itertools import accumulate
-
-from foretick.common.contracts import Contract, Level, LiveScore, Origin, Trust
+from foretick.common.contracts import Contract, LiveScore, Origin, Trust
 from foretick.common.subjects import FEATURE_VECTORS, PREDICTION_MESSAGES, TICKS
-from foretick.common.units import NS_PER_MS, bps_from_frac, micros_from_nanos
+from foretick.common.units import micros_from_nanos
 from foretick.gateway.domain.board import Board
-from foretick.gateway.domain.book_view import imbalance_frac
+from foretick.gateway.domain.freshness import age_ms_of, is_stale
 from foretick.gateway.domain.instrument_view import InstrumentView
 from foretick.gateway.domain.payloads import PredictionData
 from foretick.gateway.domain.protocol import FeatureLabel
@@ -35,41 +33,6 @@ class PredictionAnswer(Contract, frozen=True, kw_only=True, gc=False):
     reason: str
     prediction: PredictionData | None
     history: list[PredictionData]
-
-
-class DepthLevel(Contract, frozen=True, kw_only=True, gc=False):
-    """One price level with the sums from the best price to here."""
-
-    price: float
-    qty: float
-    cumulative_qty: float
-    cumulative_quote: float
-
-
-class DepthAnswer(Contract, frozen=True, kw_only=True, gc=False):
-    """The order book of an instrument, best price first.
-
-    trust, reason: how sound the book is, and why it is not LIVE
-    stale: nothing of the instrument arrived within the time to live
-    imbalance_frac: (bid quantity - ask quantity) / their sum over the levels returned, in -1..1
-    """
-
-    venue: str
-    symbol: str
-    origin: Origin | None
-    trust: Trust
-    reason: str
-    stale: bool
-    age_ms: int | None
-    ts_recv_us: int | None
-    epoch: int | None
-    seq: int | None
-    tick_size: float | None
-    mid: float | None
-    spread_bps: float | None
-    imbalance_frac: float | None
-    bids: list[DepthLevel]
-    asks: list[DepthLevel]
 
 
 class InstrumentStatus(Contract, frozen=True, kw_only=True, gc=False):
@@ -142,43 +105,16 @@ class FeatureAnswer(Contract, frozen=True, kw_only=True, gc=False):
 def answer_prediction(view: InstrumentView, history: int, now_ns: int) -> PredictionAnswer:
     """Return the latest prediction of ``view`` and ``history`` ones before it."""
     topic = view.prediction_topic
-    age_ms = None if topic.seq is None else _age_ms(topic.arrived_ns, now_ns)
+    age_ms = None if topic.seq is None else age_ms_of(topic.arrived_ns, now_ns)
     before = list(view.predictions)[:-1]
     return PredictionAnswer(
         venue=view.venue,
         symbol=view.symbol,
         age_ms=age_ms,
-        stale=_is_stale(age_ms, PREDICTION_MESSAGES.ttl_ms),
+        stale=is_stale(age_ms, PREDICTION_MESSAGES.ttl_ms),
         reason="" if view.prediction else "the predictor has sent none in this run yet",
         prediction=view.prediction,
         history=before[-history:] if history else [],
-    )
-
-
-def answer_depth(view: InstrumentView, levels: int, now_ns: int) -> DepthAnswer:
-    """Return the best ``levels`` levels a side of ``view``'s book."""
-    book = view.book
-    bids, asks = book.top(levels)
-    mid = (bids[0][0] + asks[0][0]) / 2 if bids and asks else None
-    age_ms = _age_ms(view.market_arrived_ns, now_ns) if view.market_arrived_ns else None
-    known = not book.is_empty
-    return DepthAnswer(
-        venue=view.venue,
-        symbol=view.symbol,
-        origin=book.origin if known else None,
-        trust=book.trust,
-        reason=book.reason,
-        stale=_is_stale(age_ms, TICKS.ttl_ms),
-        age_ms=age_ms,
-        ts_recv_us=micros_from_nanos(book.ts_recv_ns) if known else None,
-        epoch=view.books.epoch if known else None,
-        seq=view.books.seq,
-        tick_size=book.tick_size if known else None,
-        mid=mid,
-        spread_bps=bps_from_frac((asks[0][0] - bids[0][0]) / mid) if mid else None,
-        imbalance_frac=imbalance_frac(bids, asks),
-        bids=_depth(bids),
-        asks=_depth(asks),
     )
 
 
@@ -213,17 +149,8 @@ def answer_features(board: Board) -> FeatureAnswer:
     return FeatureAnswer(schema_id=what.schema_id, schema_hash=what.schema_hash, features=list(what.features))
 
 
-def _depth(levels: list[Level]) -> list[DepthLevel]:
-    qtys = accumulate(qty for _, qty in levels)
-    quotes = accumulate(price * qty for price, qty in levels)
-    return [
-        DepthLevel(price=price, qty=qty, cumulative_qty=cumulative_qty, cumulative_quote=cumulative_quote)
-        for (price, qty), cumulative_qty, cumulative_quote in zip(levels, qtys, quotes, strict=True)
-    ]
-
-
 def _instrument_status(view: InstrumentView, origin: Origin, now_ns: int) -> InstrumentStatus:
-    age_ms = _age_ms(view.market_arrived_ns, now_ns) if view.market_arrived_ns else None
+    age_ms = age_ms_of(view.market_arrived_ns, now_ns)
     seen = view.events.epoch >= 0
     return InstrumentStatus(
         venue=view.venue,
@@ -231,7 +158,7 @@ def _instrument_status(view: InstrumentView, origin: Origin, now_ns: int) -> Ins
         origin=origin,
         trust=view.book.trust,
         reason=view.book.reason,
-        stale=_is_stale(age_ms, TICKS.ttl_ms),
+        stale=is_stale(age_ms, TICKS.ttl_ms),
         age_ms=age_ms,
         epoch=view.events.epoch if seen else None,
         seq=view.events.last_seq if seen else None,
@@ -239,8 +166,8 @@ def _instrument_status(view: InstrumentView, origin: Origin, now_ns: int) -> Ins
 
 
 def _service_status(name: str, arrived_ns: int | None, now_ns: int) -> ServiceStatus:
-    age_ms = None if arrived_ns is None else _age_ms(arrived_ns, now_ns)
-    return ServiceStatus(name=name, fresh=not _is_stale(age_ms, MAX_SILENCE_MS[name]), age_ms=age_ms)
+    age_ms = age_ms_of(arrived_ns, now_ns)
+    return ServiceStatus(name=name, fresh=not is_stale(age_ms, MAX_SILENCE_MS[name]), age_ms=age_ms)
 
 
 def _model_status(board: Board) -> ModelStatus | None:
@@ -257,11 +184,3 @@ def _model_status(board: Board) -> ModelStatus | None:
         rows=served.rows if served else None,
         metrics=served.metrics if served else {},
     )
-
-
-def _age_ms(arrived_ns: int, now_ns: int) -> int:
-    return max(0, now_ns - arrived_ns) // NS_PER_MS
-
-
-def _is_stale(age_ms: int | None, ttl_ms: int | None) -> bool:
-    return age_ms is None or (ttl_ms is not None and age_ms > ttl_ms)

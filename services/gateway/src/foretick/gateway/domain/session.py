@@ -197,11 +197,17 @@ class Session:
                 f"there is no channel {unknown[0][:64]!r}" if unknown else "channels is empty",
                 f"known: {', '.join(CHANNELS)}",
             )
-        by_instrument = [name for name in channels if CHANNELS[name].scope is Scope.INSTRUMENT]
-        if by_instrument and not request.symbols:
+        by_symbol = [name for name in channels if CHANNELS[name].scope is not Scope.SYSTEM]
+        if by_symbol and not request.symbols:
             raise Refused("malformed", "symbols is missing or empty", 'send "symbols":["BTCUSDT"]')
-        identities = list(dict.fromkeys(map(self._board.directory.resolve, request.symbols or ())))
-        topics = [self._board.topic(name, identity) for identity in identities for name in by_instrument]
+        directory = self._board.directory
+        identities = list(dict.fromkeys(map(directory.resolve, request.symbols or ())))
+        topics = [
+            self._board.topic(name, identity)
+            for identity in identities
+            for name in by_symbol
+            if request.channels is not None or CHANNELS[name].scope is not Scope.PAIR or directory.listing(identity)
+        ]
         topics.extend(self._board.metrics for name in channels if CHANNELS[name].scope is Scope.SYSTEM)
         return identities, tuple(dict.fromkeys(topics))
 

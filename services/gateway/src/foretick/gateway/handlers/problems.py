@@ -10,7 +10,11 @@ from foretick.common.errors import Refused
 from foretick.gateway.domain.problem import MEDIA_TYPE, make_problem
 from foretick.gateway.domain.protocol import encode_any
 
-_STATUS = {"unknown_symbol": HTTPStatus.NOT_FOUND, "forbidden": HTTPStatus.FORBIDDEN}
+_STATUS = {
+    "unknown_symbol": HTTPStatus.NOT_FOUND,
+    "not_available": HTTPStatus.NOT_FOUND,
+    "forbidden": HTTPStatus.FORBIDDEN,
+}
 
 
 def problem_response(status: int, code: str, detail: str, instance: str, hint: str = "") -> Response:

@@ -6,19 +6,20 @@ from fastapi import APIRouter, Path, Query, Response
 
 from foretick.common.clock import Clock
 from foretick.common.contracts import Contract
+from foretick.common.errors import Refused
 from foretick.gateway.domain.board import Board
 from foretick.gateway.domain.book_view import MAX_LEVELS
 from foretick.gateway.domain.channels import BOOK_LEVELS
+from foretick.gateway.domain.consolidated import ConsolidatedAnswer
+from foretick.gateway.domain.depth_answer import DepthAnswer, DepthQuestion, answer_depth
 from foretick.gateway.domain.instrument_view import HISTORY_PREDICTIONS
 from foretick.gateway.domain.payloads import WaterfallData
 from foretick.gateway.domain.problem import MEDIA_TYPE, Problem
 from foretick.gateway.domain.protocol import encode_any
 from foretick.gateway.domain.replies import (
-    DepthAnswer,
     FeatureAnswer,
     PredictionAnswer,
     SystemStatus,
-    answer_depth,
     answer_features,
     answer_prediction,
     answer_status,
@@ -35,7 +36,12 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 def make_router(board: Board, clock: Clock) -> APIRouter:
     """Return the routes under ``/api``."""
     router = APIRouter(prefix="/api")
+    _add_analytics(router, board, clock)
+    _add_system(router, board, clock)
+    return router
 
+
+def _add_analytics(router: APIRouter, board: Board, clock: Clock) -> None:
     @router.get(
         "/analytics/predictions/{symbol:path}",
         tags=["analytics"], summary="The latest prediction", response_model=PredictionAnswer, responses=_PROBLEMS,
@@ -55,11 +61,32 @@ def make_router(board: Board, clock: Clock) -> APIRouter:
     async def get_market_depth(
         symbol: Symbol,
         levels: Annotated[int, Query(ge=1, le=MAX_LEVELS, description="levels a side")] = BOOK_LEVELS,
+        qty: Annotated[float | None, Query(gt=0, lt=1e15, description="tell what trading this quantity costs")] = None,
+        quote: Annotated[float | None, Query(gt=0, lt=1e15, description="tell it for this amount")] = None,
     ) -> Response:
-        """Tell bids, asks and cumulative depth of an instrument, and how sound and how old the book is."""
+        """Tell an instrument's book, its depth and spread, what trading costs, and how sound and old all that is."""
+        if qty is not None and quote is not None:
+            raise Refused("invalid_request", "qty and quote are given", "ask for a quantity or for an amount")
         view = board.view(board.directory.resolve(symbol))
-        return _json(answer_depth(view, levels, clock.now_ns()))
+        question = DepthQuestion(levels=levels, qty=qty, quote=quote)
+        return _json(answer_depth(view, board.directory, question, clock.now_ns()))
 
+    @router.get(
+        "/analytics/consolidated/{symbol:path}",
+        tags=["analytics"], summary="The best price over all venues", response_model=ConsolidatedAnswer,
+        responses=_PROBLEMS,
+    )  # fmt: skip
+    async def get_consolidated(
+        symbol: Annotated[
+            str, Path(description="the pair, `BTC-USDT`, or any name of an instrument of it", max_length=64)
+        ],
+    ) -> Response:
+        """Tell the best bid and ask of a pair over all venues, with and without fees, and who is the odd one out."""
+        pair = board.directory.pair_of(board.directory.resolve(symbol))
+        return _json(board.pairs.view(pair).answer(clock.now_ns()))
+
+
+def _add_system(router: APIRouter, board: Board, clock: Clock) -> None:
     @router.get("/system/status", tags=["system"], summary="The system at a glance", response_model=SystemStatus)
     async def get_status() -> Response:
         """Tell instruments, freshness of the services, model, live score and what the audits found."""
@@ -74,8 +101,6 @@ def make_router(board: Board, clock: Clock) -> APIRouter:
     async def get_features() -> Response:
         """Tell name, label, unit, group and formula of each number of a feature vector."""
         return _json(answer_features(board))
-
-    return router
 
 
 def _json(answer: Contract) -> Response:

@@ -51,7 +51,7 @@ class FeedWiring:
         self.outlet.is_sound = lambda: self.leases.are_sound
 
 
-async def build_feed(rt: Runtime, settings: IngestSettings) -> None:
+async def build(rt: Runtime, settings: IngestSettings) -> None:
     """Follow what this shard should own; publish what it does own."""
     wiring = FeedWiring(rt, settings)
     if settings.replay:

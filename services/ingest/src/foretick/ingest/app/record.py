@@ -14,7 +14,7 @@ from foretick.ingest.handlers.recording import RecorderLimits, RecorderMetrics, 
 from foretick.ingest.settings import IngestSettings
 
 
-async def build_record(rt: Runtime, settings: IngestSettings) -> None:
+async def build(rt: Runtime, settings: IngestSettings) -> None:
     """Streams -> rows -> PostgreSQL, one acknowledgement per commit."""
     if settings.database_url is None:
         raise InvalidSettings(["DATABASE_URL: not set; recording needs a PostgreSQL or TimescaleDB"])

@@ -16,7 +16,7 @@ SETTLING_S = 10.0
 """How long a new market trades before anyone sees it; it also loads the compiled market before the exchange opens."""
 
 
-async def build_simulate(rt: Runtime, settings: IngestSettings) -> None:
+async def build(rt: Runtime, settings: IngestSettings) -> None:
     """A local exchange that speaks Binance's spot protocol: market -> messages -> sockets, checkpointed."""
     symbols = [symbol for symbol in settings.default_symbols if symbol in LISTINGS]
     if not symbols:
