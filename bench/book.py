@@ -22,20 +22,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-import msgspec
-from msgspec import Meta
+from typing import Any
 
 from bench.harness import NULL_PAIR_HIGH, NULL_PAIR_LOW, Figure, MachineTooNoisy
-from foretick.common.contracts import Origin, Trust
-from foretick.common.units import NS_PER_MS
-from foretick.ingest.adapters.binance.parse import parse_depth
+from foretick.common.contracts import Origin, Trust, encode
+from foretick.ingest.adapters.binance.connector import USDM_RULES
+from foretick.ingest.adapters.binance.parse import BinanceWire
 from foretick.ingest.domain.engine import FeedEngine
 from foretick.ingest.domain.listing import Listing
+from foretick.ingest.domain.place import Place
 from foretick.ingest.domain.runs import Identity
 from foretick.market.book import PriceGrid
-from foretick.market.integrity import ContiguousIds, Delta
 
 ROOT = Path(__file__).parents[1]
 RECORDING = "recordings/binance_usdm_btcusdt_20240808.gz"
@@ -73,36 +70,6 @@ def load() -> Recording:
     return Recording(snapshot, frames[first:])
 
 
-_Id = Annotated[int, Meta(ge=0, le=2**53)]
-_Levels = list[tuple[Annotated[float, Meta(gt=0, lt=1e15)], Annotated[float, Meta(ge=0, lt=1e15)]]]
-
-
-class _Depth(msgspec.Struct, gc=False):
-    E: int
-    s: str
-    U: _Id
-    u: _Id
-    pu: _Id
-    b: _Levels
-    a: _Levels
-
-
-class _Envelope(msgspec.Struct, gc=False):
-    stream: str
-    data: _Depth
-
-
-_decoder = msgspec.json.Decoder(_Envelope, strict=False)
-
-
-def _parse(payload: bytes) -> tuple[str, Delta]:
-    """Return a USD-M update, whose ``pu`` names the one before it: it covers all ids after that one."""
-    data = _decoder.decode(payload).data
-    if data.U > data.u:
-        raise ValueError(f"first update id {data.U} is after the last, {data.u}")
-    return data.s, Delta(data.pu + 1, data.u, data.b, data.a, data.E * NS_PER_MS)
-
-
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One side's way through all frames: CPU seconds of a frame, and the best levels as (ticks, lots)."""
@@ -117,22 +84,22 @@ class Ours:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        self._encode = msgspec.json.Encoder().encode
-        self._snapshot = parse_depth(recording.snapshot, "bench")
 
     def run(self) -> Pass:
         """Feed all frames to a fresh feed, the first with the snapshot that it bridges from."""
         identity = Identity("binance-usdm", Origin.REPLAY, "bench", "ingest.feed", 1)
-        engine = FeedEngine(identity, [Listing(_SYMBOL, "BTC", "USDT", _GRID)], ContiguousIds())
+        engine = FeedEngine(identity, [Listing(_SYMBOL, "BTC", "USDT", _GRID)], USDM_RULES)
+        wire = BinanceWire("binance-usdm")
         (first_ns, first), *frames = self._recording.frames
-        engine.begin({}, first_ns, first_ns)
-        engine.fold(*_parse(first), first_ns, first_ns)
-        engine.fold(_SYMBOL, self._snapshot, first_ns, first_ns)
+        engine.take_over({_SYMBOL: Place()}, epoch=1)
+        for symbol, event in (*wire.parse(first), *wire.parse_reply(_SYMBOL, self._recording.snapshot)):
+            engine.fold(symbol, event, first_ns, first_ns)
         engine.drain(first_ns)
-        encode, bytes_out = self._encode, 0
+        bytes_out = 0
         start_s = time.process_time()
         for recv_ns, payload in frames:
-            engine.fold(*_parse(payload), recv_ns, recv_ns)
+            for symbol, event in wire.parse(payload):
+                engine.fold(symbol, event, recv_ns, recv_ns)
             for frame in engine.drain(recv_ns):
                 bytes_out += len(encode(frame))
         cpu_s = time.process_time() - start_s

@@ -1,8 +1,7 @@
 """A real recording through the whole system: predictions at a client and rows in the database, marked REPLAY."""
 
-import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,17 @@ from playwright.sync_api import Browser, expect
 
 from foretick.launcher.testing import System, run_apart, updates, wait_until
 
-SHARED = Path(os.environ.get("FORETICK_SHARED_DATA", Path(__file__).resolve().parents[3] / "shared/data"))
-RECORDING = SHARED / "recordings/binance_spot_btcusdt_20240808.gz"
 RECORDED_FROM_NS, RECORDED_TO_NS = 1_723_161_253_000_000_000, 1_723_161_600_000_000_000
-
-pytestmark = pytest.mark.skipif(not RECORDING.exists(), reason=f"no recording at {RECORDING}")
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory, trained_store: Path) -> Iterator[System]:
+def system(
+    tmp_path_factory: pytest.TempPathFactory, trained_store: Path, shared_data: Callable[[str], Path]
+) -> Iterator[System]:
+    recording = shared_data("recordings/binance_spot_btcusdt_20240808.gz")
     folder = tmp_path_factory.mktemp("replay")
-    shutil.copytree(trained_store, folder / f"replay-{RECORDING.stem}" / "nats")
-    with System(folder, REPLAY=str(RECORDING), REPLAY_SPEED="2") as system:
+    shutil.copytree(trained_store, folder / f"replay-{recording.stem}" / "nats")
+    with System(folder, REPLAY=str(recording), REPLAY_SPEED="2") as system:
         system.wait_for_prediction("BTCUSDT", deadline_s=180)
         yield system
 

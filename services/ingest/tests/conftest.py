@@ -1,6 +1,5 @@
 """What the tests of ingest's feed share: recordings, a fake outlet, and a feed that runs on both."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +22,6 @@ from foretick.ingest.ports import WireFormat
 from foretick.market.book import PriceGrid
 
 T0 = 1_800_000_000_000_000_000
-SHARED_DATA = Path(os.environ.get("FORETICK_SHARED_DATA", Path(__file__).parents[4] / "shared" / "data"))
 
 
 @dataclass
@@ -143,26 +141,12 @@ def feed(new_feed: Callable[..., Feed]) -> Feed:
 
 
 @pytest.fixture(scope="session")
-def recording_path() -> Callable[[str], Path]:
+def recording_path(shared_data: Callable[[str], Path]) -> Callable[[str], Path]:
     """Return the path of a recording by its name, or skip."""
-
-    def path_of(name: str) -> Path:
-        path = SHARED_DATA / "recordings" / name
-        if not path.is_file():
-            pytest.skip(f"real recordings are absent: {path}; set FORETICK_SHARED_DATA to the folder that has them")
-        return path
-
-    return path_of
+    return lambda name: shared_data(f"recordings/{name}")
 
 
 @pytest.fixture(scope="session")
-def venue_message() -> Callable[[str], bytes]:
+def venue_message(shared_data: Callable[[str], Path]) -> Callable[[str], bytes]:
     """Return a message of a venue's current protocol by its name, or skip."""
-
-    def read(name: str) -> bytes:
-        path = SHARED_DATA / "venue_messages" / name
-        if not path.is_file():
-            pytest.skip(f"venue messages are absent: {path}; set FORETICK_SHARED_DATA to the folder that has them")
-        return path.read_bytes()
-
-    return read
+    return lambda name: shared_data(f"venue_messages/{name}").read_bytes()

@@ -1,7 +1,6 @@
 """Folders of segments, and the command on them."""
 
 import io
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from foretick.market.recording.segments import SegmentEncoder, SegmentName, inde
 T0 = 1_786_309_548_000_000_000  # 2026-08-09T21:05:48Z
 NS = 10**9
 PRODUCER = "ingest.feed-0"
-SHARED_DATA = Path(os.environ.get("FORETICK_SHARED_DATA", Path(__file__).parents[5] / "shared" / "data"))
 
 
 def frame(second: float, payload: bytes = b"{}", venue: str = "binance", connection: int = 1) -> Record:
@@ -74,16 +72,3 @@ def run(monkeypatch, capsys) -> Run:
         return code, output.getvalue() + capsys.readouterr().err
 
     return run_command
-
-
-@pytest.fixture
-def shared_data():
-    """Return the path of a file of the shared real data by its name there, or skip."""
-
-    def path_of(name: str) -> Path:
-        path = SHARED_DATA / name
-        if not path.is_file():
-            pytest.skip(f"real data is absent: {path}; set FORETICK_SHARED_DATA to the folder that has it")
-        return path
-
-    return path_of

@@ -1,16 +1,11 @@
 """What the tests of recordings share."""
 
 import io
-import os
-from pathlib import Path
-
-import pytest
 
 from foretick.market.recording import Record, RecordKind
 from foretick.market.recording.segments import SegmentEncoder
 
 T0 = 1_786_309_548_026_294_000
-SHARED_DATA = Path(os.environ.get("FORETICK_SHARED_DATA", Path(__file__).parents[5] / "shared" / "data"))
 
 
 def frame(n: int, venue: str = "binance", connection: int = 1, kind: RecordKind = RecordKind.RECEIVED) -> Record:
@@ -37,16 +32,3 @@ class CountingFile(io.BytesIO):
         data = super().read(size)
         self.read_bytes += len(data)
         return data
-
-
-@pytest.fixture
-def shared_data():
-    """Return the path of a file of the shared real data by its name there, or skip."""
-
-    def path_of(name: str) -> Path:
-        path = SHARED_DATA / name
-        if not path.is_file():
-            pytest.skip(f"real data is absent: {path}; set FORETICK_SHARED_DATA to the folder that has it")
-        return path
-
-    return path_of

@@ -17,7 +17,11 @@ from foretick.ingest.domain.events import (
     Unknown,
     VenueError,
 )
+from foretick.market.book import PriceGrid
+from foretick.market.compiled_book import CompiledBook
 from foretick.market.integrity import Delta, Snapshot, Top
+
+GRID = PriceGrid(0.01, 1e-8)
 
 TRADE = (
     b'{"stream":"btcusdt@trade","data":{"e":"trade","E":1723161255343,"s":"BTCUSDT","t":3735683259,'
@@ -129,9 +133,6 @@ MALFORMED = {
     "crossed quote": changed(QUOTE, "61837.64000000", "61837.62000000"),
     "locked quote": changed(QUOTE, "61837.64000000", "61837.63000000"),
     "ids reversed": changed(DEPTH, "50093239189", "50093239203"),
-    "level of one": changed(DEPTH, '["61837.64000000","1.54698000"]', '["61837.64000000"]'),
-    "negative quantity": changed(DEPTH, "1.54698000", "-1.54698000"),
-    "levels not a list": changed(DEPTH, '[["61837.64000000","1.54698000"]]', '"none"'),
     "data missing": b'{"stream":"btcusdt@trade"}',
 }
 
@@ -144,7 +145,22 @@ def test_malformed_frame_is_refused_with_its_bytes(payload):
     assert caught.value.source == "binance"
 
 
-@pytest.mark.parametrize("payload", [b"", b"{}", REST_DEPTH[:-5], changed(REST_DEPTH, "3.78826000", "x")])
+MALFORMED_LEVELS = {
+    "level of one": changed(DEPTH, '["61837.64000000","1.54698000"]', '["61837.64000000"]'),
+    "negative quantity": changed(DEPTH, "1.54698000", "-1.54698000"),
+    "levels not a list": changed(DEPTH, '[["61837.64000000","1.54698000"]]', '"none"'),
+    "off the grid": changed(DEPTH, "61837.64000000", "61837.64100000"),
+}
+
+
+@pytest.mark.parametrize("payload", MALFORMED_LEVELS.values(), ids=MALFORMED_LEVELS.keys())
+def test_malformed_levels_are_refused_by_the_book(payload):
+    _, delta = parse(payload)
+    with pytest.raises(Malformed):
+        CompiledBook(GRID).apply_delta(delta.bids, delta.asks)
+
+
+@pytest.mark.parametrize("payload", [b"", b"{}", REST_DEPTH[:-5], changed(REST_DEPTH, '"bids"', '"bid"')])
 def test_malformed_rest_depth_is_refused(payload):
     with pytest.raises(Malformed):
         parse_depth(payload, "binance")
@@ -270,6 +286,15 @@ def mutated(draw) -> bytes:
     return bytes(frame)
 
 
+def assert_sound_or_malformed(bids, asks) -> None:
+    book = CompiledBook(GRID)
+    try:
+        book.apply_snapshot(bids, asks)
+    except Malformed:
+        return
+    assert all(0 < price < 1e15 and 0 < qty < 1e18 for side in book.top(100) for price, qty in side)
+
+
 @given(payload=st.one_of(mutated(), st.binary(max_size=200)))
 @settings(max_examples=400, deadline=None)
 def test_mutated_frame_is_malformed_or_sound(payload):
@@ -298,7 +323,7 @@ def test_mutated_frame_is_malformed_or_sound(payload):
             assert side in (1, -1)
         case Delta(first_id, last_id, bids, asks):
             assert 0 <= first_id <= last_id
-            assert all(0 < price < 1e15 and 0 <= qty < 1e15 for price, qty in [*bids, *asks])
+            assert_sound_or_malformed(bids, asks)
         case _:
             assert symbol == ""
 
@@ -310,4 +335,4 @@ def test_mutated_rest_depth_is_malformed_or_sound(payload):
         book = parse_depth(payload, "binance")
     except Malformed:
         return
-    assert all(0 < price < 1e15 and 0 <= qty < 1e15 for price, qty in [*book.bids, *book.asks])
+    assert_sound_or_malformed(book.bids, book.asks)

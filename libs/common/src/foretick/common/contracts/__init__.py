@@ -3,10 +3,12 @@
 from foretick.common.contracts._base import (
     UNDECODABLE,
     Contract,
+    Encoded,
     Message,
     Origin,
     Trust,
     describe_contracts,
+    encode,
     worst_trust,
 )
 from foretick.common.contracts.features import FeatureVector
@@ -49,6 +51,7 @@ __all__ = [
     "DeadLetter",
     "DerivativeColumns",
     "Direction",
+    "Encoded",
     "FeatureVector",
     "Instrument",
     "InstrumentKind",
@@ -70,5 +73,6 @@ __all__ = [
     "VenueStatus",
     "Withheld",
     "describe_contracts",
+    "encode",
     "worst_trust",
 ]

@@ -3,13 +3,29 @@
 import inspect
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 from pydantic_core import core_schema
 
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding foreign bytes may raise: msgspec's own errors, broken UTF-8 inside a string, absurd nesting."""
+
+
+class Encoded(Protocol):
+    """A value that knows its own JSON, so that a message may carry what was read as text without decoding it."""
+
+    def to_json(self) -> bytes:
+        """Return it as JSON."""
+        ...
+
+
+def _tell(value: Encoded) -> msgspec.Raw:
+    return msgspec.Raw(value.to_json())
+
+
+encode = msgspec.json.Encoder(enc_hook=_tell).encode
+"""Return a message as JSON; what of it is ``Encoded`` is put in as it is."""
 
 
 class Origin(StrEnum):

@@ -7,16 +7,19 @@
 - ``postgres_url``: a migrated database of the test's own
 - ``empty_postgres_url``: the same without any table
 - ``fake_runtime``
+- ``shared_data``: the path of a file of real data by its name, or a skip
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from foretick.common.runtime.embedded import NatsServer, PostgresServer
 from foretick.common.testing import servers
 from foretick.common.testing.fakes import FakeRuntime
+from foretick.common.testing.shared_data import find_shared_data
 
 
 @pytest.fixture(scope="session")
@@ -90,3 +93,9 @@ async def fake_runtime() -> AsyncIterator[FakeRuntime]:
     runtime = FakeRuntime()
     yield runtime
     await runtime.drain()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Callable[[str], Path]:
+    """Return the path of a file of real data by its name, or skip."""
+    return find_shared_data

@@ -22,8 +22,11 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from foretick.common.contracts import BookCounts, BookEventKind, Level, Trust
 from foretick.market.book import OrderBook, PriceGrid
+from foretick.market.compiled_book import CompiledBook
 from foretick.market.integrity.rules import Anchor, BookRule
 from foretick.market.integrity.updates import Delta, Snapshot, Top
 
@@ -31,8 +34,7 @@ MAX_BUFFERED = 10_000
 """Deltas kept while a snapshot is awaited: 1,000 s at ten a second."""
 
 
-@dataclass(frozen=True, slots=True)
-class BookChange:
+class BookChange(msgspec.Struct, frozen=True, gc=False):
     """What became of the book: levels as in ``BookEvent``, and its trust afterwards."""
 
     kind: BookEventKind
@@ -105,7 +107,7 @@ class LocalBook:
     _is_awaited: bool = True
 
     def __post_init__(self) -> None:
-        self.book = OrderBook(self.grid, self.rule.max_levels)
+        self.book = CompiledBook(self.grid, self.rule.max_levels)
         self._buffer = deque(maxlen=MAX_BUFFERED)
 
     @property

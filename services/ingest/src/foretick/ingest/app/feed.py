@@ -25,6 +25,7 @@ from foretick.ingest.domain.runs import Identity
 from foretick.ingest.handlers.custody import FeedCustodian, Venue
 from foretick.ingest.handlers.feed import FeedHandler
 from foretick.ingest.settings import IngestSettings
+from foretick.market.compiled_book import warm
 from foretick.market.integrity import Anchor
 
 CLOCK_TURN_S = 0.1
@@ -53,6 +54,7 @@ class FeedWiring:
 
 async def build(rt: Runtime, settings: IngestSettings) -> None:
     """Follow what this shard should own; publish what it does own."""
+    await asyncio.to_thread(warm)  # else the first book would hold the loop up
     wiring = FeedWiring(rt, settings)
     if settings.replay:
         await _build_replay(wiring)

@@ -142,7 +142,7 @@ class BookRun:
         self.add_event(
             BookEvent(
                 kind=change.kind, ts_recv_ns=recv_ns, ts_event_ns=change.ts_event_ns, trust=change.trust,
-                bids=list(change.bids), asks=list(change.asks), first_id=change.first_id, last_id=change.last_id,
+                bids=change.bids, asks=change.asks, first_id=change.first_id, last_id=change.last_id,  # type: ignore[arg-type]
                 reason=change.reason, counts=change.counts,
             ),
             ingest_ns,

@@ -5,11 +5,10 @@ import base64
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-import msgspec
 from nats.aio.subscription import Subscription
 
 from foretick.common.clock import Clock
-from foretick.common.contracts import DeadLetter
+from foretick.common.contracts import DeadLetter, encode
 from foretick.common.permissions import role_of
 from foretick.common.runtime.bus import Bus
 from foretick.common.runtime.data_plane.channel import Channel, Handler
@@ -24,7 +23,6 @@ Spawn = Callable[[Coroutine[Any, Any, None], str], "asyncio.Task[None]"]
 """Starts a supervised task: an exception in it ends the process."""
 
 _MAX_DEAD_LETTER_BYTES = 64 * 1024
-_encode = msgspec.json.encode
 
 
 class DataPlane:
@@ -55,7 +53,7 @@ class DataPlane:
         head = self._heads.get(key)
         if head is None:
             head = self._heads[key] = _head(subject.of(message.venue, message.symbol))
-        self._put(head, _encode(message))
+        self._put(head, encode(message))
 
     def publish_raw(self, subject: str, payload: bytes) -> None:
         """Send ``payload`` to ``subject``. While NATS is away it is dropped and counted: see ``Bus.on_reconnect``."""
@@ -73,7 +71,7 @@ class DataPlane:
             payload_bytes=len(payload),
             ts_ns=self._clock.now_ns(),
         )
-        self.publish_raw(self._dead_letters, _encode(letter))
+        self.publish_raw(self._dead_letters, encode(letter))
 
     async def subscribe(
         self, subjects: Sequence[Subject], handler: Handler, *, symbols: Sequence[str] = (), conflate: bool = False

@@ -32,6 +32,7 @@ from foretick.ingest.domain.events import (
 from foretick.ingest.domain.listing import Listing
 from foretick.market.book import PriceGrid
 from foretick.market.integrity import Delta, Snapshot, Top
+from foretick.market.level_text import LevelText
 
 SPOT_STREAMS = ("trade", "depth@100ms", "bookTicker")
 """The streams that are subscribed to for each symbol of spot, as ``<symbol in lower case>@<kind>``."""
@@ -49,7 +50,6 @@ _Qty = Annotated[float, Meta(ge=0, lt=1e15)]
 _PositiveQty = Annotated[float, Meta(gt=0, lt=1e15)]
 _Id = Annotated[int, Meta(ge=0, le=2**53)]
 _Millis = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]  # until 2100
-_Levels = list[tuple[_Price, _Qty]]
 
 
 class _Trade(msgspec.Struct, gc=False):
@@ -110,8 +110,8 @@ class _Depth(msgspec.Struct, gc=False):
     s: str
     U: _Id
     u: _Id
-    b: _Levels
-    a: _Levels
+    b: msgspec.Raw
+    a: msgspec.Raw
     pu: _Id | None = None
 
 
@@ -125,8 +125,8 @@ class _Envelope(msgspec.Struct, Generic[T], gc=False):
 
 class _RestDepth(msgspec.Struct, rename="camel", gc=False):
     last_update_id: _Id
-    bids: _Levels
-    asks: _Levels
+    bids: msgspec.Raw
+    asks: msgspec.Raw
     E: _Millis | None = None
 
 
@@ -243,7 +243,8 @@ def parse_depth(payload: bytes, source: str) -> Snapshot:
         Malformed: for a body that breaks its format.
     """
     body = _decode(_rest_depth_decoder, payload, source)
-    return Snapshot(body.last_update_id, body.bids, body.asks, None if body.E is None else body.E * NS_PER_MS)
+    bids, asks = LevelText(bytes(body.bids)), LevelText(bytes(body.asks))
+    return Snapshot(body.last_update_id, bids, asks, None if body.E is None else body.E * NS_PER_MS)
 
 
 def parse_open_interest(payload: bytes, source: str) -> DerivativeState:
@@ -323,7 +324,8 @@ def _top(data: _BookTicker) -> Top:
 def _delta(data: _Depth) -> Delta:
     if data.U > data.u:
         raise ValueError(f"first update id {data.U} is after the last, {data.u}")
-    return Delta(data.U, data.u, data.b, data.a, data.E * NS_PER_MS, data.pu)
+    bids, asks = LevelText(bytes(data.b)), LevelText(bytes(data.a))
+    return Delta(data.U, data.u, bids, asks, data.E * NS_PER_MS, data.pu)
 
 
 def _notice(message: _Any) -> Notice:
