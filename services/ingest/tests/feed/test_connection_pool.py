@@ -65,12 +65,12 @@ def limits(**fields) -> StreamLimits:
 
 
 @asynccontextmanager
-async def connected(feed, venue, fetch=None, symbols=(SYMBOL,), **fields):
+async def connected(feed, venue, fetch=None, symbols=(SYMBOL,), sink=None, **fields):
     async def never(symbol: str) -> None:
         await asyncio.Event().wait()
 
     plan = BinanceStreams(f"ws://127.0.0.1:{venue.port}", SPOT_STREAMS, limits(**fields))
-    pool = ConnectionPool(plan, ManualClock(T0), LOG, fetch or never)
+    pool = ConnectionPool("sim", plan, ManualClock(T0), LOG, fetch or never, sink)
     feed.handler._venue = pool
     pool.follow(symbols)
     task = asyncio.ensure_future(pool.run(feed.handler))
@@ -297,3 +297,39 @@ async def test_old_connection_that_ends_during_the_change_is_a_disconnect_at_mos
         await venue.send(delta(13, 13))
         await eventually(lambda: new.engine.feeds[SYMBOL].local.last_id == 13)
         assert pool.counters.rollovers + pool.counters.disconnects == 1
+
+
+class Sink:
+    """What the recording is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple] = []
+
+    def on_received(self, venue, connection, received) -> None:
+        self.told.append(("received", venue, connection, json.loads(received.payload).get("stream")))
+
+    def on_sent(self, venue, connection, payload) -> None:
+        self.told.append(("sent", venue, connection, json.loads(payload)["method"]))
+
+    def on_connection_event(self, venue, connection, event, detail) -> None:
+        self.told.append((event.value, venue, connection))
+
+
+async def test_recording_is_told_all_that_passes_under_the_numbers_of_the_connections(new, venue, fetch, quick):
+    sink = Sink()
+    async with connected(new, venue, fetch, sink=sink) as (pool, _):
+        await live_on(venue, new)
+        await venue.clients[0].close()  # lost: what comes next is the same connection
+        await eventually(lambda: len(venue.clients) == 2)
+        await venue.send(delta(501, 501))
+        await eventually(lambda: len([each for each in sink.told if each[0] == "received"]) == 2)
+        pool.roll_over()  # replaced: a connection of its own
+        await eventually(lambda: len(venue.clients) == 3)
+        await venue.send(delta(502, 502), client=2)
+        await eventually(lambda: pool.counters.rollovers == 1)
+    depth = "btcusdt@depth@100ms"
+    assert sink.told == [
+        ("opened", "sim", 1), ("received", "sim", 1, depth), ("closed", "sim", 1),
+        ("opened", "sim", 1), ("received", "sim", 1, depth),
+        ("opened", "sim", 2), ("received", "sim", 2, depth), ("retired", "sim", 1),
+    ]  # fmt: skip

@@ -29,6 +29,10 @@ class IngestSettings(SymbolSettings, ReplaySettings):
         0.5, alias="FEED_BUDGET_FRAC", gt=0.01, le=1, description="share of a venue's request budget that is ours"
     )
 
+    record_raw_dir: str = Field("", alias="RECORD_RAW_DIR", description="folder of raw recordings; empty records none")
+    record_raw_max_gb: float = Field(50.0, alias="RECORD_RAW_MAX_GB", gt=0, le=1_000_000)
+    record_raw_days: float = Field(7.0, alias="RECORD_RAW_DAYS", gt=0, le=36_500)
+
     record_flush_interval_s: float = Field(0.2, alias="RECORD_FLUSH_INTERVAL", gt=0, le=10)
     record_retention_days: int = Field(7, alias="RECORD_RETENTION_DAYS", ge=1, le=3650)
     record_bar_retention_days: int = Field(365, alias="RECORD_BAR_RETENTION_DAYS", ge=1, le=36_500)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from foretick.common.contracts import Origin
+from foretick.ingest.adapters.connections.http import RecordReply
 from foretick.ingest.domain.rules import MarketRules
 from foretick.ingest.ports import StreamPlan, VenueRest, WireFormat
 
@@ -15,6 +16,7 @@ class ConnectorSettings:
     book_depth: levels a side of a full book that is asked for
     budget_frac: share of the venue's documented request budget that we allow ourselves
     idle_timeout_s: after so long without a message a connection counts as dead
+    record: records each REST reply; None for nobody
     """
 
     ws_url: str = ""
@@ -22,6 +24,7 @@ class ConnectorSettings:
     book_depth: int = 1000
     budget_frac: float = 0.5
     idle_timeout_s: float = 30.0
+    record: RecordReply | None = None
 
 
 @dataclass(frozen=True, slots=True)

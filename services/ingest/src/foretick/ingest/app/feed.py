@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from foretick.common.contracts import Origin
+from foretick.common.contracts import Origin, encode
 from foretick.common.errors import InvalidSettings, Malformed
 from foretick.common.ownership import Shard
 from foretick.common.runtime.bootstrap import Runtime
@@ -14,9 +14,13 @@ from foretick.ingest.adapters.binance.parse import BinanceWire
 from foretick.ingest.adapters.bus.client import BusOutlet
 from foretick.ingest.adapters.bus.metrics import FeedMetrics
 from foretick.ingest.adapters.bus.storage import StorageWatch
+from foretick.ingest.adapters.connections.http import RecordReply
 from foretick.ingest.adapters.connections.listings import learn_listings
 from foretick.ingest.adapters.connections.pool import ConnectionPool
 from foretick.ingest.adapters.connector import Connector, ConnectorSettings
+from foretick.ingest.adapters.recordings.folder import RecordingFolder, RecordingLimits
+from foretick.ingest.adapters.recordings.metrics import RecordingMetrics
+from foretick.ingest.adapters.recordings.writer import RecordingWriter
 from foretick.ingest.adapters.replay.client import Replay, ReplaySession
 from foretick.ingest.adapters.venues import CONNECTORS
 from foretick.ingest.domain.engine import FeedEngine
@@ -47,6 +51,7 @@ class FeedWiring:
         self.outlet = BusOutlet(rt)
         self.custodian = FeedCustodian(self.outlet)
         self.metrics = FeedMetrics(rt.metrics)
+        self.recorder = _open_recorder(rt, settings) if settings.record_raw_dir and not settings.replay else None
         shard = Shard(settings.shard_index, settings.shard_count)
         self.leases = Leases(rt, shard, self.custodian, TERMS, self.custodian.expect)
         self.outlet.is_sound = lambda: self.leases.are_sound
@@ -85,7 +90,7 @@ async def _build_replay(wiring: FeedWiring) -> None:
 async def _feed_live(wiring: FeedWiring, name: str) -> None:
     rt, settings, outlet = wiring.rt, wiring.settings, wiring.outlet
     async with AsyncExitStack() as stack:
-        connector = await CONNECTORS[name](name, _connector_settings(settings, name), stack)
+        connector = await CONNECTORS[name](name, _connector_settings(wiring, name), stack)
         listings = await learn_listings(connector.rest, name, settings.default_symbols, rt.log, rt.epoch)
         if not listings:
             symbols = ", ".join(settings.default_symbols)
@@ -93,7 +98,8 @@ async def _feed_live(wiring: FeedWiring, name: str) -> None:
             return
         identity = Identity(name, connector.origin, rt.run_id, rt.name, rt.epoch)
         engine = FeedEngine(identity, listings, connector.rules)
-        pool, handler = _join(rt, connector, engine, outlet)
+        pool, handler = _join(wiring, connector, engine)
+        _record_listings(wiring, engine)
         wiring.custodian.add(name, Venue(handler, pool, rt.clock))
         wiring.leases.learn([(name, symbol) for symbol in engine.feeds])
         async with asyncio.TaskGroup() as tasks:
@@ -103,28 +109,68 @@ async def _feed_live(wiring: FeedWiring, name: str) -> None:
             tasks.create_task(StorageWatch(rt, outlet, engine).run())
 
 
-def _join(
-    rt: Runtime, connector: Connector, engine: FeedEngine, outlet: BusOutlet
-) -> tuple[ConnectionPool, FeedHandler]:
+def _join(wiring: FeedWiring, connector: Connector, engine: FeedEngine) -> tuple[ConnectionPool, FeedHandler]:
     """Join the connections with the handler: frames one way, requests the other."""
+    rt = wiring.rt
 
     async def fetch(symbol: str) -> None:
         body = await connector.rest.book(symbol)
         handler.on_frames([Received(rt.clock.now_ns(), body, symbol)])
 
     is_requested = connector.rules.book.anchor is Anchor.REQUEST
-    pool = ConnectionPool(connector.plan, rt.clock, rt.log, fetch if is_requested else None)
-    handler = FeedHandler(engine, connector.wire, outlet, pool)
+    pool = ConnectionPool(
+        connector.venue, connector.plan, rt.clock, rt.log, fetch if is_requested else None, wiring.recorder
+    )
+    handler = FeedHandler(engine, connector.wire, wiring.outlet, pool)
     return pool, handler
 
 
-def _connector_settings(settings: IngestSettings, venue: str) -> ConnectorSettings:
+def _open_recorder(rt: Runtime, settings: IngestSettings) -> RecordingWriter:
+    """Return what records raw frames, until the process is asked to end."""
+    limits = RecordingLimits(max_bytes=round(settings.record_raw_max_gb * 1e9), max_days=settings.record_raw_days)
+    writer = RecordingWriter(
+        RecordingFolder(Path(settings.record_raw_dir), limits), rt.name, rt.run_id, rt.clock, rt.log
+    )
+    metrics = RecordingMetrics(rt.metrics)
+
+    async def observe() -> None:
+        while True:
+            metrics.observe(writer.state)
+            await asyncio.sleep(OBSERVE_S)
+
+    writer.start()
+    rt.on_drain(writer.close)
+    rt.spawn(observe(), name="recording-metrics")
+    return writer
+
+
+def _record_listings(wiring: FeedWiring, engine: FeedEngine) -> None:
+    if wiring.recorder is not None:
+        now_ns = wiring.rt.clock.now_ns()
+        for listing in engine.instruments(engine.feeds, now_ns, now_ns, now_ns):
+            wiring.recorder.on_listing(listing.venue, listing.symbol, encode(listing))
+
+
+def _record_replies(wiring: FeedWiring, venue: str) -> RecordReply | None:
+    recorder, clock = wiring.recorder, wiring.rt.clock
+    if recorder is None:
+        return None
+
+    def record(url: str, symbol: str, body: bytes, status: int) -> None:
+        recorder.on_rest(venue, url, Received(clock.now_ns(), body, symbol or None), status)
+
+    return record
+
+
+def _connector_settings(wiring: FeedWiring, venue: str) -> ConnectorSettings:
+    settings = wiring.settings
     return ConnectorSettings(
         ws_url=settings.ws_urls.get(venue, ""),
         rest_url=settings.rest_urls.get(venue, ""),
         book_depth=settings.feed_snapshot_depth,
         budget_frac=settings.feed_budget_frac,
         idle_timeout_s=settings.feed_idle_timeout_s,
+        record=_record_replies(wiring, venue),
     )
 
 

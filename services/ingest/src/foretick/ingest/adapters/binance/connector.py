@@ -32,7 +32,7 @@ async def open_spot(venue: str, settings: ConnectorSettings, stack: AsyncExitSta
         settings.rest_url or "https://api.binance.com",
     )
     budget = Budget(SPOT_WEIGHT_PER_MINUTE * settings.budget_frac, _MINUTE_S, asyncio.get_running_loop().time)
-    http = await stack.enter_async_context(VenueHttp(rest_url, venue, budget, read_refusal))
+    http = await stack.enter_async_context(VenueHttp(rest_url, venue, budget, read_refusal, settings.record))
     api = BinanceApi("/api/v3", settings.book_depth, weight_of(settings.book_depth, SPOT_WEIGHTS), listings_weight=20.0)
     return Connector(
         venue,
@@ -48,7 +48,7 @@ async def open_usdm(venue: str, settings: ConnectorSettings, stack: AsyncExitSta
     """Return the connector of USD-M futures; it ends with ``stack``."""
     ws_url, rest_url = settings.ws_url or "wss://fstream.binance.com", settings.rest_url or "https://fapi.binance.com"
     budget = Budget(USDM_WEIGHT_PER_MINUTE * settings.budget_frac, _MINUTE_S, asyncio.get_running_loop().time)
-    http = await stack.enter_async_context(VenueHttp(rest_url, venue, budget, read_refusal))
+    http = await stack.enter_async_context(VenueHttp(rest_url, venue, budget, read_refusal, settings.record))
     depth = min(settings.book_depth, 1000)
     api = BinanceApi("/fapi/v1", depth, weight_of(depth, USDM_WEIGHTS), listings_weight=1.0)
     return Connector(

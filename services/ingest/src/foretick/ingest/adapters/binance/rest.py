@@ -61,7 +61,7 @@ class BinanceRest:
     async def book(self, symbol: str) -> bytes:
         """Return the body of a full book of ``symbol``."""
         params = {"symbol": symbol, "limit": str(self._api.depth)}
-        return await self._http.get(f"{self._api.prefix}/depth", params, self._api.depth_weight)
+        return await self._http.get(f"{self._api.prefix}/depth", params, self._api.depth_weight, symbol)
 
     async def time_ns(self) -> int | None:
         """Return the venue's clock."""

@@ -1,5 +1,6 @@
 """Requests to a venue's REST side, within its budget, with every kind of failure told apart."""
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -21,14 +22,26 @@ class ReadRefusal(Protocol):
         ...
 
 
+RecordReply = Callable[[str, str, bytes, int], None]
+"""Records a reply: its address, the symbol it is about or an empty text, body and status."""
+
+
 class VenueHttp:
     """A client of one venue. Use as a context manager."""
 
-    def __init__(self, base_url: str, source: str, budget: Budget, read_refusal: ReadRefusal) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        source: str,
+        budget: Budget,
+        read_refusal: ReadRefusal,
+        record: RecordReply | None = None,
+    ) -> None:
         self._http = httpx.AsyncClient(base_url=base_url, timeout=_TIMEOUT_S)
         self._source = source
         self._budget = budget
         self._read_refusal = read_refusal
+        self._record = record
 
     async def __aenter__(self) -> Self:
         return self
@@ -43,8 +56,8 @@ class VenueHttp:
         """How much of the request budget is spent."""
         return self._budget.used_frac
 
-    async def get(self, path: str, params: dict[str, str], weight: float = 1.0) -> bytes:
-        """Return the body of ``path``, waiting for the budget first.
+    async def get(self, path: str, params: dict[str, str], weight: float = 1.0, symbol: str = "") -> bytes:
+        """Return the body of ``path``, waiting for the budget first; ``symbol``: the instrument that it is about.
 
         Raises:
             RetryLater: the venue says that we ask too often.
@@ -57,6 +70,8 @@ class VenueHttp:
             response = await self._http.get(path, params=params)
         except httpx.HTTPError as error:
             raise Transient(f"{self._http.base_url}{path}: {error!r}") from error
+        if self._record is not None:
+            self._record(str(response.url), symbol, response.content, response.status_code)
         if response.status_code in _TOO_MANY:
             raise RetryLater(f"{path}: HTTP {response.status_code}", _retry_after_s(response))
         if response.status_code >= 500:

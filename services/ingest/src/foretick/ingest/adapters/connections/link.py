@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from foretick.common.clock import Clock
+from foretick.ingest.adapters.recordings.sink import ConnectionEvent, RawFrameSink
 from foretick.ingest.domain.events import Received
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024
@@ -20,30 +20,17 @@ _GOODBYE_S = 1.0
 Deliver = Callable[[Sequence[Received]], None]
 
 
-class RawTap(Protocol):
-    """Whoever keeps what goes over a venue's sockets, byte for byte."""
-
-    def on_received(self, received: Received) -> None:
-        """Take a frame."""
-        ...
-
-    def on_sent(self, connection: int, payload: bytes) -> None:
-        """Take a request."""
-        ...
-
-    def on_connection(self, connection: int, event: str, detail: str) -> None:
-        """Take note that a connection was opened or has ended."""
-        ...
-
-
 class Link(WSListener):
     """A socket. Frames of one read become one batch, each stamped when it is taken off the socket.
 
-    While ``hold`` is on, they are kept instead of delivered.
+    While ``hold`` is on, they are kept instead of delivered. ``sink`` is told all that passes, of ``venue``.
     """
 
-    def __init__(self, number: int, deliver: Deliver, clock: Clock, tap: RawTap | None = None) -> None:
+    def __init__(
+        self, venue: str, number: int, deliver: Deliver, clock: Clock, sink: RawFrameSink | None = None
+    ) -> None:
         self.number = number
+        self._venue = venue
         self.failure: Exception | None = None
         self.batches = 0
         self.held: list[Received] | None = None
@@ -51,7 +38,7 @@ class Link(WSListener):
         self._transport: WSTransport | None = None
         self._deliver = deliver
         self._now_ns = clock.now_ns
-        self._tap = tap
+        self._sink = sink
         self._loop = asyncio.get_running_loop()
         self._batch: list[Received] = []
         self._parts: list[bytes] = []
@@ -84,9 +71,13 @@ class Link(WSListener):
         except (OSError, WSError, TimeoutError) as error:
             return f"cannot connect: {error!r}"
         self._transport = transport
-        if self._tap is not None:
-            self._tap.on_connection(self.number, "opened", url)
+        self.tell(ConnectionEvent.OPENED, url)
         return ""
+
+    def tell(self, event: ConnectionEvent, detail: str) -> None:
+        """Tell the recording what happened to this connection."""
+        if self._sink is not None:
+            self._sink.on_connection_event(self._venue, self.number, event, detail)
 
     def send(self, requests: Sequence[bytes]) -> None:
         """Send ``requests`` one after the other, as fast as ``send_forever`` may."""
@@ -100,8 +91,8 @@ class Link(WSListener):
             if self._transport is None:
                 return
             self._transport.send(WSMsgType.TEXT, request)
-            if self._tap is not None:
-                self._tap.on_sent(self.number, request)
+            if self._sink is not None:
+                self._sink.on_sent(self._venue, self.number, request)
             await asyncio.sleep(1.0 / per_s)
 
     async def wait_closed(self) -> None:
@@ -161,9 +152,9 @@ class Link(WSListener):
             return
         self.batches += 1
         batch, self._batch = self._batch, []
-        if self._tap is not None:
+        if self._sink is not None:
             for received in batch:
-                self._tap.on_received(received)
+                self._sink.on_received(self._venue, self.number, received)
         if self.held is not None:
             self.held += batch
             self.held_bytes += sum(len(received.payload) for received in batch)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from foretick.common.clock import Clock
 from foretick.common.runtime.logs import Logger
 from foretick.ingest.adapters.connections.budget import Budget
-from foretick.ingest.adapters.connections.link import MAX_HELD_BYTES, Link, RawTap
+from foretick.ingest.adapters.connections.link import MAX_HELD_BYTES, Link
 from foretick.ingest.adapters.connections.resync import Resync
+from foretick.ingest.adapters.recordings.sink import ConnectionEvent, RawFrameSink
 from foretick.ingest.domain.backoff import backoff_s
 from foretick.ingest.ports import FrameReceiver, StreamPlan
 
@@ -38,9 +39,13 @@ class PoolCounters:
 
 @dataclass(slots=True)
 class _Slot:
-    """A place for a connection: what it carries, and the link that carries it now."""
+    """A place for a connection: what it carries, and the link that carries it now.
+
+    number: of its connection; a link that comes after a lost one keeps it, one that replaces a live one has its own
+    """
 
     symbols: list[str]
+    number: int = 0
     link: Link | None = None
     due_s: float | None = None
     roll_over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -50,26 +55,28 @@ class _Slot:
 class ConnectionPool:
     """Keeps the streams of the followed instruments connected: a ``VenueSession``.
 
-    ``fetch`` gets the full book of a symbol; where it is None, subscribing anew does.
+    ``fetch`` gets the full book of a symbol; where it is None, subscribing anew does. ``sink`` records what passes.
     """
 
     _receiver: FrameReceiver
 
     def __init__(
         self,
+        venue: str,
         plan: StreamPlan,
         clock: Clock,
         log: Logger,
         fetch: Callable[[str], Awaitable[None]] | None = None,
-        tap: RawTap | None = None,
+        sink: RawFrameSink | None = None,
     ) -> None:
         self.counters = PoolCounters()
         self._resync = Resync(fetch or self.renew, log, clock.now_ns())
+        self._venue = venue
         self._plan = plan
         self._limits = plan.limits
         self._clock = clock
         self._log = log
-        self._tap = tap
+        self._sink = sink
         self._random = random.Random(clock.now_ns())
         self._slots: list[_Slot] = []
         self._numbers = 0
@@ -170,7 +177,8 @@ class ConnectionPool:
     async def _connect_forever(self, slot: _Slot) -> None:
         attempt = 0
         while True:
-            link = self._new_link()
+            slot.number = slot.number or self._next_number()
+            link = self._new_link(slot.number)
             reason = await self._open(link, slot)
             if not reason:
                 slot.link = link
@@ -182,7 +190,7 @@ class ConnectionPool:
                 raise last.failure
             if last.is_open:
                 self.counters.disconnects += 1
-                self._tell_raw(last, reason)
+                last.tell(ConnectionEvent.CLOSED, reason)
                 self._receiver.on_disconnected(slot.symbols, last.number, reason)
             attempt = 1 if last.batches else attempt + 1
             pause_s = backoff_s(attempt, self._random.random())
@@ -190,9 +198,12 @@ class ConnectionPool:
             self._log.warning("venue stream down, connecting again", url=url, reason=reason, pause_s=pause_s)
             await asyncio.sleep(pause_s)
 
-    def _new_link(self) -> Link:
+    def _new_link(self, number: int) -> Link:
+        return Link(self._venue, number, self._receiver.on_frames, self._clock, self._sink)
+
+    def _next_number(self) -> int:
         self._numbers += 1
-        return Link(self._numbers, self._receiver.on_frames, self._clock, self._tap)
+        return self._numbers
 
     async def _open(self, link: Link, slot: _Slot) -> str:
         """Connect ``link``; return why that failed, or an empty text."""
@@ -260,7 +271,7 @@ class ConnectionPool:
         attempt = 0
         try:
             while not ended.done():
-                new = self._new_link()
+                new = self._new_link(self._next_number())
                 new.hold()
                 reason = await self._open(new, slot)
                 sender = asyncio.ensure_future(new.send_forever(self._limits.sends_per_s))
@@ -271,6 +282,8 @@ class ConnectionPool:
                         return True
                 finally:
                     sender.cancel()
+                if new.is_open:
+                    new.tell(ConnectionEvent.RETIRED, "it did not take over")
                 await new.close(abruptly=True)
                 attempt += 1
                 await asyncio.wait([ended], timeout=backoff_s(attempt, self._random.random()))
@@ -295,14 +308,11 @@ class ConnectionPool:
 
     def _swap(self, slot: _Slot, old: Link, new: Link) -> None:
         old.abandon()
-        slot.link = new
+        slot.link, slot.number = new, new.number
+        old.tell(ConnectionEvent.RETIRED, "replaced")
         self.counters.rollovers += 1
         self._log.info("venue stream replaced", url=self._plan.url([]), symbols=len(slot.symbols))
         self._receiver.on_replaced(slot.symbols, old.number, new.release())
-
-    def _tell_raw(self, link: Link, reason: str) -> None:
-        if self._tap is not None:
-            self._tap.on_connection(link.number, "ended", reason)
 
 
 async def _keep_alive(link: Link, request: bytes, every_s: float) -> None:
