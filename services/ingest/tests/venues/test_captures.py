@@ -16,7 +16,6 @@ UNREAD = {
     "KRAKEN_FUTURES.jsonl.zst": "Kraken Futures v1 of 2021: no connector",
     "BYBIT.jsonl.zst": "Bybit V5: no connector yet",
     "OKX.jsonl.zst": "OKX V5 of 2022: no connector yet",
-    "binance_cm_btcusd_perp_20240808.gz": "Binance COIN-M of 2024: no connector yet",
 }
 """Recordings that no connector reads: the protocol they hold, and why."""
 

@@ -1,11 +1,12 @@
-"""Binance's wire formats, spot and USD-M futures: combined streams and REST bodies, from bytes to events.
+"""Binance's wire formats, spot and futures: combined streams and the bodies about one symbol, from bytes to events.
 
 Pure. Every fault is ``Malformed`` with the bytes; well-formed messages of kinds that we don't read are ``Unknown``.
 Prices and quantities are decimal text on the wire and are converted and bounded by the decoder itself.
 
 Sources: Binance "WebSocket Streams" (``<symbol>@trade``, ``@depth``, ``@bookTicker``, combined envelope) and "REST API"
-(``/api/v3/depth``, ``/api/v3/exchangeInfo``, error bodies); Binance USD-M "Websocket Market Streams" (``@aggTrade``,
-``@markPrice``, ``@forceOrder``, diff. depth with ``pu``) and "Market Data Endpoints" (``/fapi/v1/openInterest``).
+(``/api/v3/depth``, error bodies); Binance USD-M and COIN-M "Websocket Market Streams" (``@aggTrade``, ``@markPrice``,
+``@forceOrder``, diff. depth with ``pu``) and "Market Data Endpoints" (``/fapi/v1/openInterest``). Checked against the
+venue's own Python SDK of 2026 (``binance-sdk-derivatives-trading-usds-futures`` 18.1).
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 import msgspec
 from msgspec import Meta
 
-from foretick.common.contracts import UNDECODABLE, InstrumentKind
+from foretick.common.contracts import UNDECODABLE
 from foretick.common.errors import Malformed
 from foretick.common.units import NS_PER_MS
 from foretick.ingest.domain.events import (
@@ -29,15 +30,7 @@ from foretick.ingest.domain.events import (
     Unknown,
     VenueError,
 )
-from foretick.ingest.domain.listing import Listing
-from foretick.market.book import PriceGrid
 from foretick.market.integrity import Delta, Snapshot, Top
-
-SPOT_STREAMS = ("trade", "depth@100ms", "bookTicker")
-"""The streams that are subscribed to for each symbol of spot, as ``<symbol in lower case>@<kind>``."""
-
-USDM_STREAMS = ("aggTrade", "depth@100ms", "bookTicker", "markPrice@1s", "forceOrder")
-"""The same of USD-M futures; the venue documents aggregate trades only."""
 
 _MAX_ROUTES = 8192
 _STREAM_PREFIX = b'{"stream":"'
@@ -157,26 +150,6 @@ class _Any(msgspec.Struct):
     msg: str | None = None
 
 
-class _Filter(msgspec.Struct, rename="camel"):
-    filter_type: str
-    tick_size: _Qty = 0.0
-    step_size: _Qty = 0.0
-    min_qty: _Qty = 0.0
-
-
-class _Symbol(msgspec.Struct, rename="camel"):
-    symbol: Annotated[str, Meta(min_length=1)]
-    base_asset: str
-    quote_asset: str
-    base_asset_precision: Annotated[int, Meta(ge=0, le=18)] = 8
-    filters: list[_Filter] = []
-    contract_type: str = ""
-
-
-class _ExchangeInfo(msgspec.Struct):
-    symbols: list[_Symbol]
-
-
 class _Route(NamedTuple):
     """How to read the messages of one stream."""
 
@@ -267,19 +240,6 @@ def parse_time_ns(payload: bytes, source: str) -> int:
     return _decode(_time_decoder, payload, source).server_time * NS_PER_MS
 
 
-def parse_exchange_info(payload: bytes, source: str) -> Sequence[Listing]:
-    """Return the listings of a ``/api/v3/exchangeInfo`` body.
-
-    The grid of prices is ``PRICE_FILTER.tickSize``. That of quantities is ``baseAssetPrecision``, not the coarser
-    ``LOT_SIZE.stepSize``: the step binds new orders only, and real books hold dust below it (25.42618900 BTC in a
-    recording of 2024, where the step was 0.00001).
-
-    Raises:
-        Malformed: for a body that breaks its format, or a symbol without those filters.
-    """
-    return [_listing(symbol, source) for symbol in _decode(_exchange_info_decoder, payload, source).symbols]
-
-
 def read_refusal(payload: bytes) -> tuple[str, str] | None:
     """Return code and message of the venue's own error of a refused REST request, or None where there is none."""
     try:
@@ -338,20 +298,6 @@ def _notice(message: _Any) -> Notice:
     return Unknown(message.e or "nameless")
 
 
-def _listing(symbol: _Symbol, source: str) -> Listing:
-    filters = {entry.filter_type: entry for entry in symbol.filters}
-    try:
-        tick_size, lot = filters["PRICE_FILTER"].tick_size, filters["LOT_SIZE"]
-    except KeyError as error:
-        raise Malformed(source, f"{symbol.symbol} has no {error.args[0]}") from None
-    grid = PriceGrid(tick_size, min(lot.step_size, float(f"1e-{symbol.base_asset_precision}")))
-    kind = _KINDS_OF_CONTRACT.get(symbol.contract_type, InstrumentKind.FUTURE)
-    return Listing(
-        symbol.symbol, symbol.base_asset, symbol.quote_asset, grid, kind, order_step_qty=lot.step_size,
-        min_order_qty=lot.min_qty or None,
-    )  # fmt: skip
-
-
 def _decode(decoder: "msgspec.json.Decoder[T]", payload: bytes, source: str) -> T:
     try:
         return decoder.decode(payload)
@@ -359,17 +305,10 @@ def _decode(decoder: "msgspec.json.Decoder[T]", payload: bytes, source: str) -> 
         raise Malformed(source, str(error), payload) from None
 
 
-_KINDS_OF_CONTRACT = {
-    "": InstrumentKind.SPOT,
-    "PERPETUAL": InstrumentKind.PERPETUAL,
-    "TRADIFI_PERPETUAL": InstrumentKind.PERPETUAL,
-}
-
 _any_decoder = msgspec.json.Decoder(_Any)
 _rest_depth_decoder = msgspec.json.Decoder(_RestDepth, strict=False)
 _open_interest_decoder = msgspec.json.Decoder(_OpenInterest, strict=False)
 _time_decoder = msgspec.json.Decoder(_Time)
-_exchange_info_decoder = msgspec.json.Decoder(_ExchangeInfo, strict=False)
 _READERS: dict[str, tuple[msgspec.json.Decoder[Any], Callable[[Any], MarketEvent]]] = {
     kind: (msgspec.json.Decoder(_Envelope[struct], strict=False), event)
     for kind, struct, event in (
