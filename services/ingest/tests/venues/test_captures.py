@@ -14,7 +14,6 @@ UNREAD = {
     "GEMINI.jsonl.zst": "Gemini v2: no connector",
     "KRAKEN.jsonl.zst": "Kraken v1 of 2022: the connector speaks v2, whose messages are other ones",
     "KRAKEN_FUTURES.jsonl.zst": "Kraken Futures v1 of 2021: no connector",
-    "BYBIT.jsonl.zst": "Bybit V5: no connector yet",
     "OKX.jsonl.zst": "OKX V5 of 2022: no connector yet",
 }
 """Recordings that no connector reads: the protocol they hold, and why."""

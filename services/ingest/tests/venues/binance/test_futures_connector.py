@@ -1,17 +1,14 @@
 """Binance's futures are followed at the addresses that serve them, and asked for their open interest."""
 
-import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
-from websockets.asyncio.server import serve
-from websockets.http11 import Response
 
 from foretick.ingest.adapters.connector import ConnectorSettings
 from foretick.ingest.adapters.venues import CONNECTORS
 from foretick.ingest.domain.events import DerivativeState
 
-SYMBOLS = ["BTCUSDT", "ETHUSDT"]
+from ..answers import serving
 
 
 async def connector_of(venue: str, stack: AsyncExitStack, **fields):
@@ -41,36 +38,15 @@ async def test_all_streams_of_coinm_are_followed_at_one_address():
 
 @pytest.mark.parametrize(("venue", "prefix"), [("binance-usdm", "/fapi/v1"), ("binance-coinm", "/dapi/v1")])
 async def test_open_interest_is_asked_for_within_its_share_of_the_budget(venue, prefix):
-    asked: list[str] = []
-
-    def answer(_connection, request) -> Response:
-        asked.append(request.path)
-        body = b'{"openInterest":"10659.509","symbol":"BTCUSDT","time":1589437530011}'
-        return Response(200, "OK", _headers(body), body)
-
-    async with (
-        serve(_nobody, "127.0.0.1", 0, process_request=answer) as server,
-        AsyncExitStack() as stack,
-    ):
-        port = server.sockets[0].getsockname()[1]
-        connector = await connector_of(venue, stack, rest_url=f"http://127.0.0.1:{port}", budget_frac=0.5)
+    async with AsyncExitStack() as stack:
+        answers = await stack.enter_async_context(serving())
+        answers.bodies = [b'{"openInterest":"10659.509","symbol":"BTCUSDT","time":1589437530011}']
+        connector = await connector_of(venue, stack, rest_url=answers.url, budget_frac=0.5)
         (poll,) = connector.polls
         body = await poll.ask("BTCUSDT")
-    assert asked == [f"{prefix}/openInterest?symbol=BTCUSDT"]
+    assert answers.asked == [f"{prefix}/openInterest?symbol=BTCUSDT"]
     ((symbol, state),) = connector.wire.parse_reply("BTCUSDT", body)
-    assert (symbol, state) == (
-        "BTCUSDT",
-        DerivativeState(open_interest_qty=10659.509, ts_event_ns=1589437530011_000_000),
-    )
+    assert symbol == "BTCUSDT"
+    assert state == DerivativeState(open_interest_qty=10659.509, ts_event_ns=1589437530011_000_000)
     assert poll.every_s == 10.0
     assert 60.0 / poll.least_gap_s == pytest.approx(2400 * 0.5 * 0.2)  # a fifth of our half of 2,400 a minute
-
-
-def _headers(body: bytes):
-    from websockets.datastructures import Headers
-
-    return Headers({"content-type": "application/json", "content-length": str(len(body)), "connection": "close"})
-
-
-async def _nobody(_connection) -> None:
-    await asyncio.Event().wait()

@@ -10,14 +10,14 @@ venue's own Python SDK of 2026 (``binance-sdk-derivatives-trading-usds-futures``
 """
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import Meta
 
 from foretick.common.contracts import UNDECODABLE
 from foretick.common.errors import Malformed
 from foretick.common.units import NS_PER_MS
+from foretick.ingest.adapters.decoding import Fraction, Id, Millis, PositiveQty, Price, Qty, decode, told
 from foretick.ingest.domain.events import (
     DerivativeState,
     Liquidation,
@@ -35,49 +35,41 @@ from foretick.market.integrity import Delta, Snapshot, Top
 _MAX_ROUTES = 8192
 _STREAM_PREFIX = b'{"stream":"'
 _REPLY_KEYS_WITHIN = 128
-_MOST_FUNDING_FRAC = 1.0
-
-_Price = Annotated[float, Meta(gt=0, lt=1e15)]
-_Qty = Annotated[float, Meta(ge=0, lt=1e15)]
-_PositiveQty = Annotated[float, Meta(gt=0, lt=1e15)]
-_Id = Annotated[int, Meta(ge=0, le=2**53)]
-_Millis = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]  # until 2100
-_Levels = list[tuple[_Price, _Qty]]
 
 
 class _Trade(msgspec.Struct, gc=False):
     s: str
-    t: _Id
-    p: _Price
-    q: _PositiveQty
-    T: _Millis
+    t: Id
+    p: Price
+    q: PositiveQty
+    T: Millis
     m: bool
 
 
 class _AggregateTrade(msgspec.Struct, gc=False):
     s: str
-    a: _Id
-    p: _Price
-    q: _PositiveQty
-    T: _Millis
+    a: Id
+    p: Price
+    q: PositiveQty
+    T: Millis
     m: bool
 
 
 class _MarkPrice(msgspec.Struct, gc=False):
-    E: _Millis
+    E: Millis
     s: str
-    p: _Price
-    i: _Qty
+    p: Price
+    i: Qty
     r: str
-    T: _Millis
+    T: Millis
 
 
 class _Order(msgspec.Struct, gc=False):
     s: str
     S: str
-    p: _Price
-    q: _PositiveQty
-    T: _Millis
+    p: Price
+    q: PositiveQty
+    T: Millis
 
 
 class _ForcedOrder(msgspec.Struct, gc=False):
@@ -89,23 +81,23 @@ class _ForcedOrder(msgspec.Struct, gc=False):
 
 
 class _BookTicker(msgspec.Struct, gc=False):
-    u: _Id
+    u: Id
     s: str
-    b: _Price
-    B: _Qty
-    a: _Price
-    A: _Qty
-    E: _Millis | None = None
+    b: Price
+    B: Qty
+    a: Price
+    A: Qty
+    E: Millis | None = None
 
 
 class _Depth(msgspec.Struct, gc=False):
-    E: _Millis
+    E: Millis
     s: str
-    U: _Id
-    u: _Id
-    b: _Levels
-    a: _Levels
-    pu: _Id | None = None
+    U: Id
+    u: Id
+    b: list[tuple[Price, Qty]]
+    a: list[tuple[Price, Qty]]
+    pu: Id | None = None
 
 
 T = TypeVar("T")
@@ -117,20 +109,20 @@ class _Envelope(msgspec.Struct, Generic[T], gc=False):
 
 
 class _RestDepth(msgspec.Struct, rename="camel", gc=False):
-    last_update_id: _Id
-    bids: _Levels
-    asks: _Levels
-    E: _Millis | None = None
+    last_update_id: Id
+    bids: list[tuple[Price, Qty]]
+    asks: list[tuple[Price, Qty]]
+    E: Millis | None = None
 
 
 class _OpenInterest(msgspec.Struct, rename="camel", gc=False):
     symbol: str
-    open_interest: _Qty
-    time: _Millis | None = None
+    open_interest: Qty
+    time: Millis | None = None
 
 
 class _Time(msgspec.Struct, rename="camel", gc=False):
-    server_time: _Millis
+    server_time: Millis
 
 
 class _Error(msgspec.Struct):
@@ -195,7 +187,7 @@ class BinanceWire:
         return ((symbol, parse_depth(payload, self._source)),)
 
     def _route(self, payload: bytes) -> _Route | Notice:
-        message = _decode(_any_decoder, payload, self._source)
+        message = decode(_any_decoder, payload, self._source, payload)
         if message.stream is None:
             return _notice(message)
         symbol, _, kind = message.stream.partition("@")
@@ -215,7 +207,7 @@ def parse_depth(payload: bytes, source: str) -> Snapshot:
     Raises:
         Malformed: for a body that breaks its format.
     """
-    body = _decode(_rest_depth_decoder, payload, source)
+    body = decode(_rest_depth_decoder, payload, source, payload)
     return Snapshot(body.last_update_id, body.bids, body.asks, None if body.E is None else body.E * NS_PER_MS)
 
 
@@ -225,7 +217,7 @@ def parse_open_interest(payload: bytes, source: str) -> DerivativeState:
     Raises:
         Malformed: for a body that breaks its format.
     """
-    body = _decode(_open_interest_decoder, payload, source)
+    body = decode(_open_interest_decoder, payload, source, payload)
     return DerivativeState(
         open_interest_qty=body.open_interest, ts_event_ns=None if body.time is None else body.time * NS_PER_MS
     )
@@ -237,7 +229,7 @@ def parse_time_ns(payload: bytes, source: str) -> int:
     Raises:
         Malformed: for a body that breaks its format.
     """
-    return _decode(_time_decoder, payload, source).server_time * NS_PER_MS
+    return decode(_time_decoder, payload, source, payload).server_time * NS_PER_MS
 
 
 def read_refusal(payload: bytes) -> tuple[str, str] | None:
@@ -258,9 +250,7 @@ def _aggregate(data: _AggregateTrade) -> Trade:
 
 
 def _mark(data: _MarkPrice) -> DerivativeState:
-    rate = float(data.r) if data.r else None  # delivery contracts have none
-    if rate is not None and not -_MOST_FUNDING_FRAC < rate < _MOST_FUNDING_FRAC:
-        raise ValueError(f"funding rate {data.r} is out of any range")
+    rate = told(data.r, Fraction)  # delivery contracts have none
     return DerivativeState(
         mark_price=data.p, index_price=data.i or None, funding_rate_frac=rate,
         next_funding_ns=None if rate is None else data.T * NS_PER_MS, ts_event_ns=data.E * NS_PER_MS,
@@ -296,13 +286,6 @@ def _notice(message: _Any) -> Notice:
     if message.result is not msgspec.UNSET:
         return Quiet()
     return Unknown(message.e or "nameless")
-
-
-def _decode(decoder: "msgspec.json.Decoder[T]", payload: bytes, source: str) -> T:
-    try:
-        return decoder.decode(payload)
-    except UNDECODABLE as error:
-        raise Malformed(source, str(error), payload) from None
 
 
 _any_decoder = msgspec.json.Decoder(_Any)

@@ -10,31 +10,29 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from foretick.common.contracts import UNDECODABLE, InstrumentKind
+from foretick.common.contracts import InstrumentKind
 from foretick.common.errors import Malformed
+from foretick.ingest.adapters.decoding import Name, PositiveQty, Qty, decode
 from foretick.ingest.domain.listing import Listing
 from foretick.market.book import PriceGrid
-
-_Step = Annotated[float, Meta(ge=0, lt=1e15)]
-_Size = Annotated[float, Meta(gt=0, lt=1e15)]
 
 
 class _Filter(msgspec.Struct, rename="camel"):
     filter_type: str
-    tick_size: _Step = 0.0
-    step_size: _Step = 0.0
-    min_qty: _Step = 0.0
+    tick_size: Qty = 0.0
+    step_size: Qty = 0.0
+    min_qty: Qty = 0.0
 
 
 class _Symbol(msgspec.Struct, rename="camel"):
-    symbol: Annotated[str, Meta(min_length=1)]
+    symbol: Name
     base_asset: str
     quote_asset: str
     base_asset_precision: Annotated[int, Meta(ge=0, le=18)] = 8
     filters: list[_Filter] = []
     margin_asset: str = ""
     contract_type: str = ""
-    contract_size: _Size | None = None
+    contract_size: PositiveQty | None = None
 
 
 class _ExchangeInfo(msgspec.Struct):
@@ -53,10 +51,7 @@ def parse_exchange_info(payload: bytes, source: str) -> Sequence[Listing]:
     Raises:
         Malformed: for a body that breaks its format, or a symbol without those filters.
     """
-    try:
-        body = _decoder.decode(payload)
-    except UNDECODABLE as error:
-        raise Malformed(source, str(error), payload) from None
+    body = decode(_decoder, payload, source, payload)
     return [_listing(symbol, source) for symbol in body.symbols]
 
 
