@@ -98,7 +98,10 @@ class FeedHandler:
             if not isinstance(event, _NOTICES):
                 if event.ts_event_ns is not None:
                     self.clock.hear(recv_ns, event.ts_event_ns)
-                self.engine.fold(symbol, event, recv_ns, ingest_ns)
+                try:
+                    self.engine.fold(symbol, event, recv_ns, ingest_ns)
+                except Malformed as error:  # what else the frame says is as good as before
+                    self._outlet.reject(self._source, error.reason, payload)
             elif not isinstance(event, Numbered):
                 self._notice(event)
             elif not self._is_next(event.number, connection):
