@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from foretick.ingest.adapters.binance.connector import open_spot, open_usdm
+from foretick.ingest.adapters.coinbase.connector import open_coinbase
 from foretick.ingest.adapters.connector import Connector, ConnectorSettings
 
 OpenConnector = Callable[[str, ConnectorSettings, AsyncExitStack], Awaitable[Connector]]
@@ -12,4 +13,5 @@ CONNECTORS: dict[str, OpenConnector] = {
     "sim": open_spot,
     "binance": open_spot,
     "binance-usdm": open_usdm,
+    "coinbase": open_coinbase,
 }
