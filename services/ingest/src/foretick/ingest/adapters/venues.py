@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from foretick.ingest.adapters.binance.connector import open_spot, open_usdm
 from foretick.ingest.adapters.coinbase.connector import open_coinbase
 from foretick.ingest.adapters.connector import Connector, ConnectorSettings
+from foretick.ingest.adapters.kraken.connector import open_kraken
 
 OpenConnector = Callable[[str, ConnectorSettings, AsyncExitStack], Awaitable[Connector]]
 
@@ -14,4 +15,5 @@ CONNECTORS: dict[str, OpenConnector] = {
     "binance": open_spot,
     "binance-usdm": open_usdm,
     "coinbase": open_coinbase,
+    "kraken": open_kraken,
 }
