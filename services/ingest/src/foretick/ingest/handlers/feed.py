@@ -11,6 +11,7 @@ from foretick.ingest.domain.events import (
     Maintenance,
     Notice,
     Numbered,
+    Parsed,
     Quiet,
     Received,
     ShutdownNotice,
@@ -87,24 +88,36 @@ class FeedHandler:
     def _fold_all(self, batch: Sequence[Received], ingest_ns: int) -> None:
         for received in batch:
             try:
-                self._fold(received, ingest_ns)
+                parsed = self._parse(received)
             except Malformed as error:
                 self._outlet.reject(self._source, error.reason, received.payload)
+                self._lose(received, error.reason, ingest_ns)
+            else:
+                self._fold(parsed, received, ingest_ns)
 
-    def _fold(self, received: Received, ingest_ns: int) -> None:
-        recv_ns, payload, asked, connection = received
-        parsed = self._wire.parse(payload) if asked is None else self._wire.parse_reply(asked, payload)
+    def _parse(self, received: Received) -> Sequence[Parsed]:
+        asked = received.symbol
+        return self._wire.parse(received.payload) if asked is None else self._wire.parse_reply(asked, received.payload)
+
+    def _lose(self, received: Received, reason: str, ingest_ns: int) -> None:
+        """Take note that an unreadable frame may have held an update of any book of its connection."""
+        if received.symbol is None and self.engine.rules.book.is_loss_silent:
+            symbols = self._venue.symbols_of(received.connection)
+            self.engine.lose_updates(symbols, f"a message could not be read: {reason}", received.recv_ns, ingest_ns)
+
+    def _fold(self, parsed: Sequence[Parsed], received: Received, ingest_ns: int) -> None:
+        recv_ns = received.recv_ns
         for symbol, event in parsed:
             if not isinstance(event, _NOTICES):
                 if event.ts_event_ns is not None:
                     self.clock.hear(recv_ns, event.ts_event_ns)
                 try:
                     self.engine.fold(symbol, event, recv_ns, ingest_ns)
-                except Malformed as error:  # what else the frame says is as good as before
-                    self._outlet.reject(self._source, error.reason, payload)
+                except Malformed as error:
+                    self._outlet.reject(self._source, error.reason, received.payload)
             elif not isinstance(event, Numbered):
                 self._notice(event)
-            elif not self._is_next(event.number, connection):
+            elif not self._is_next(event.number, received.connection):
                 return
 
     def _is_next(self, number: int, connection: int) -> bool:

@@ -13,7 +13,7 @@ from foretick.ingest.adapters.kraken.parse import parse_pairs
 from foretick.ingest.domain.listing import Listing, choose_listings
 
 _PASSING = ("EService", "EAPI", "EGeneral")
-"""Kinds of errors that are about the moment (busy, too often, internal): this request has nothing that could be wrong."""
+"""Kinds of errors that are about the moment (busy, too often, internal): nothing of this request could be wrong."""
 
 
 class KrakenRest:
