@@ -9,10 +9,8 @@ from .conformance.discovery import CAPTURES
 UNREAD = {
     "BITFINEX.jsonl.zst": "Bitfinex v2 of 2021: no connector",
     "BITSTAMP.jsonl.zst": "Bitstamp v2 of 2022: no connector yet",
-    "COINBASE.jsonl.zst": "Coinbase Advanced Trade: no connector yet",
     "DERIBIT.jsonl.zst": "Deribit v2 of 2021: no connector",
     "GEMINI.jsonl.zst": "Gemini v2: no connector",
-    "KRAKEN.jsonl.zst": "Kraken v1 of 2022: the connector speaks v2, whose messages are other ones",
     "KRAKEN_FUTURES.jsonl.zst": "Kraken Futures v1 of 2021: no connector",
     "BYBIT.jsonl.zst": "Bybit V5: no connector yet",
     "OKX.jsonl.zst": "OKX V5 of 2022: no connector yet",

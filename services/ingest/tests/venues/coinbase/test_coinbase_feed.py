@@ -7,9 +7,12 @@ import pytest
 from foretick.common.contracts import Trust
 from foretick.ingest.adapters.coinbase.connector import RULES
 from foretick.ingest.adapters.coinbase.parse import CoinbaseWire
-from foretick.ingest.domain.events import Received
+from foretick.ingest.domain.events import Received, Trade
 from foretick.ingest.domain.listing import Listing
 from foretick.market.book import PriceGrid
+
+from ..conformance.oracle import Oracle
+from .sources import load
 
 T0 = 1_800_000_000_000_000_000
 SYMBOLS = ("BTC-USD", "ETH-USD")
@@ -90,3 +93,36 @@ def test_deep_level_is_still_there_when_the_levels_before_it_are_gone(live):
     live.play([frame(3, {"type": "update", "product_id": "BTC-USD", "updates": gone})])
     assert best_bid(live, "BTC-USD") == (9.01, 1.0)
     assert trusts(live)[0] is Trust.LIVE
+
+
+def test_whole_books_of_the_capture_are_kept_to_their_deepest_level(new_feed):
+    source = load()
+    feed = new_feed(source.listings, rules=source.rules, wire=source.new_wire())
+    feed.handler.on_time(source.frames[0].recv_ns)
+    feed.handler.on_connected(source.symbols, 1)
+    feed.play(source.frames)
+    oracle = Oracle(source)
+    for told in source.told:
+        oracle.hear(list(told))
+    for symbol, told in oracle.books.items():
+        book = feed.engine.feeds[symbol].local.book
+        bids, asks = book.top(1_000_000)
+        assert (dict(bids), dict(asks)) == (told.bids, told.asks)
+        assert book.depth > (6_000, 16_000)
+
+
+def test_sides_of_the_captured_trades_agree_with_the_captured_book(new_feed):
+    """Who takes buys at the ask and sells at the bid: the venue's side, which is the maker's, is the other one."""
+    source = load()
+    feed = new_feed(source.listings, rules=source.rules, wire=source.new_wire())
+    feed.handler.on_time(source.frames[0].recv_ns)
+    feed.handler.on_connected(source.symbols, 1)
+    agreed: list[bool] = []
+    for frame in source.frames:
+        for symbol, event in source.new_wire().parse(frame.payload):
+            book = feed.engine.feeds[symbol].local.book if symbol else None
+            if isinstance(event, Trade) and not event.is_history and book is not None and book.mid is not None:
+                agreed.append((event.price > book.mid) == (event.side == 1))
+        feed.handler.on_frames([frame])
+    assert len(agreed) > 70
+    assert sum(agreed) / len(agreed) > 0.9

@@ -1,7 +1,7 @@
 """Kraken spot as venue ``kraken``.
 
-A book is proven by the checksum of its ten best levels that every update carries; below those, what was lost shows only
-once it has come up to them.
+A book is proven by the checksum of its ten best levels that every message carries. Below those, what was lost shows
+only once it has come up to them; and that messages come in their order is the socket's promise, not the checksum's.
 
 Fees are those of the lowest tier of spot, as ``AssetPairs`` lists them for most pairs (November 2025).
 """
