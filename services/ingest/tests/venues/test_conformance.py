@@ -166,10 +166,10 @@ class LiveCheck:
         """Compare what was published since the last look."""
         for symbol in self._source.symbols:
             events = feed.outlet.book_events(symbol)
-            changes = sum(event.kind is not BookEventKind.STATE for event in events)
+            changes = sum(self._is_change(symbol, event, at) for event in events)
             for event in events:
                 book = self._consumers.fold(symbol, event)
-                changes -= event.kind is not BookEventKind.STATE
+                changes -= self._is_change(symbol, event, at)
                 self.trusts.add(event.trust)
                 if event.trust is Trust.LIVE:
                     self.compared += 1
@@ -177,6 +177,12 @@ class LiveCheck:
                 elif event.trust is not Trust.STALE:
                     self.unsound += 1
         feed.outlet.published.clear()
+
+    def _is_change(self, symbol: str, event: BookEvent, at: int) -> bool:
+        """Tell whether an event is about a change that frame ``at`` told: a snapshot may only tell the book again."""
+        told = (each for each in self._source.told[at] if isinstance(each, BookTold) and each.symbol == symbol)
+        is_full = any(each.is_full for each in told)
+        return event.kind is BookEventKind.DELTA or (event.kind is BookEventKind.SNAPSHOT and is_full)
 
     def _expected(self, symbol: str, event: BookEvent, at: int, later: int) -> tuple:
         """Return the venue's best levels as of ``event``; ``later`` changes of the same frame followed it."""
@@ -228,7 +234,15 @@ class Recovery:
             self._due[symbol] = self._rng.randrange(3)
             if not self._source.is_requested:
                 feed.handler.on_connected([symbol], self.connection)
-        for symbol in [symbol for symbol, updates in self._due.items() if updates <= 0]:
+        self._deliver(feed, check, at, [symbol for symbol, updates in self._due.items() if updates <= 0])
+
+    def finish(self, feed, check: LiveCheck) -> None:
+        """Answer what is still owed: a stream brings its full book though nothing changes any more."""
+        if not self._source.is_requested:
+            self._deliver(feed, check, len(self._source.frames) - 1, list(self._due))
+
+    def _deliver(self, feed, check: LiveCheck, at: int, symbols: Iterable[str]) -> None:
+        for symbol in symbols:
             del self._due[symbol]
             book = self._lagging.of(symbol) if self._lagging else self._oracle.books[symbol]
             for frame in self._source.full_books({symbol: book}, self._source.frames[at]):
@@ -259,10 +273,11 @@ def play_damaged(new_feed, source: Source, course: Course, kind: str):
     feed.outlet.published.clear()
     for at, delivered in damage(source, kind, marks, oracle):
         recovery.note(at)
-        for frame in delivered:
+        for place, frame in delivered:
             moved = frame._replace(connection=recovery.connection) if source.is_connection_numbered else frame
-            check.deliver(feed, at, moved)
+            check.deliver(feed, place, moved)
         recovery.answer(feed, check, at)
+    recovery.finish(feed, check)
     return feed, check
 
 
@@ -308,7 +323,7 @@ def test_a_loss_that_nothing_proves_is_declared(new_feed, source, course):
     rng = random.Random(source.name)
     feed, oracle = start(new_feed, source), Oracle(source)
     for _, delivered in damage(source, "lost", choose_marks(source, rng), oracle):
-        for frame in delivered:
+        for _, frame in delivered:
             feed.handler.on_frames([frame])
     for symbol in synced(source, course):
         local = feed.engine.feeds[symbol].local

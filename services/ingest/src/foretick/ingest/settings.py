@@ -6,7 +6,16 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from foretick.common.runtime.settings import NamedValues, ReplaySettings, SymbolSettings, split_names
 
-KNOWN_VENUES = ("sim", "binance", "binance-usdm", "binance-coinm", "bybit", "bybit-linear")
+KNOWN_VENUES = (
+    "sim",
+    "binance",
+    "binance-usdm",
+    "binance-coinm",
+    "bybit",
+    "bybit-linear",
+    "coinbase",
+    "kraken",
+)
 
 
 class IngestSettings(SymbolSettings, ReplaySettings):

@@ -39,7 +39,7 @@ REFUSED = tuple(kind for kind in _FORGED if kind != "crossed")
 
 KINDS = (*LOSSES, "repeated", "torn", "checksum", *_FORGED)
 
-Damaged = tuple[int, list[Received]]
+Damaged = tuple[int, list[tuple[int, Received]]]
 
 
 def choose_marks(source: Source, rng: random.Random) -> set[int]:
@@ -67,20 +67,23 @@ def _synced_after(source: Source, symbol: str) -> int:
 
 
 def damage(source: Source, kind: str, marks: set[int], oracle: Oracle) -> Iterator[Damaged]:
-    """Yield each frame's place and what is delivered in its stead; ``oracle`` has heard all up to that place."""
-    held: dict[str, Received] = {}
+    """Yield each frame's place and what is delivered in its stead; ``oracle`` has heard all up to that place.
+
+    Each delivered frame comes with the place that it was recorded at: what it proves is the book as of there.
+    """
+    held: dict[str, tuple[int, Received]] = {}
     for at, frame in enumerate(source.frames):
         oracle.hear(list(source.told[at]))
         symbol = source.updates.get(at)
         if symbol in held:
-            yield at, [frame, held.pop(symbol)]
+            yield at, [(at, frame), held.pop(symbol)]
         elif at not in marks or symbol is None:
-            yield at, [frame]
+            yield at, [(at, frame)]
         elif kind == "reordered":
-            held[symbol] = frame
+            held[symbol] = at, frame
             yield at, []
         else:
-            yield at, _damaged(source, kind, frame, symbol, oracle.books[symbol])
+            yield at, [(at, each) for each in _damaged(source, kind, frame, symbol, oracle.books[symbol])]
 
 
 def _damaged(source: Source, kind: str, frame: Received, symbol: str, book: VenueBook) -> list[Received]:

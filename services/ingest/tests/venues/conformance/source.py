@@ -102,7 +102,7 @@ class Source:
         return not isinstance(rule.chain, Unnumbered) or rule.checksum is not None or self.is_connection_numbered
 
 
-def with_json_level(payload: bytes, path: Sequence[str | int], level: Sequence[object]) -> bytes:
+def with_json_level(payload: bytes, path: Sequence[str | int], level: object) -> bytes:
     """Return a JSON message with ``level`` put first into the list at ``path``."""
     message = json.loads(payload)
     levels = message

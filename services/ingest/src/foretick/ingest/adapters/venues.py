@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from foretick.ingest.adapters.binance.connector import open_coinm, open_spot, open_usdm
-from foretick.ingest.adapters.bybit.connector import open_linear as open_bybit_linear
-from foretick.ingest.adapters.bybit.connector import open_spot as open_bybit_spot
+from foretick.ingest.adapters.bybit.connector import open_bybit, open_bybit_linear
+from foretick.ingest.adapters.coinbase.connector import open_coinbase
 from foretick.ingest.adapters.connector import Connector, ConnectorSettings
+from foretick.ingest.adapters.kraken.connector import open_kraken
 
 OpenConnector = Callable[[str, ConnectorSettings, AsyncExitStack], Awaitable[Connector]]
 
@@ -15,6 +16,8 @@ CONNECTORS: dict[str, OpenConnector] = {
     "binance": open_spot,
     "binance-usdm": open_usdm,
     "binance-coinm": open_coinm,
-    "bybit": open_bybit_spot,
+    "bybit": open_bybit,
     "bybit-linear": open_bybit_linear,
+    "coinbase": open_coinbase,
+    "kraken": open_kraken,
 }

@@ -17,7 +17,7 @@ import msgspec
 from foretick.common.contracts import UNDECODABLE
 from foretick.common.errors import Malformed
 from foretick.common.units import NS_PER_MS
-from foretick.ingest.adapters.decoding import Fraction, Id, Millis, PositiveQty, Price, Qty, decode, told
+from foretick.ingest.adapters.wire import Fraction, Id, Millis, PositiveQty, Price, Qty, decode, told
 from foretick.ingest.domain.events import (
     DerivativeState,
     Liquidation,
@@ -187,7 +187,7 @@ class BinanceWire:
         return ((symbol, parse_depth(payload, self._source)),)
 
     def _route(self, payload: bytes) -> _Route | Notice:
-        message = decode(_any_decoder, payload, self._source, payload)
+        message = decode(_any_decoder, payload, self._source)
         if message.stream is None:
             return _notice(message)
         symbol, _, kind = message.stream.partition("@")
@@ -207,7 +207,7 @@ def parse_depth(payload: bytes, source: str) -> Snapshot:
     Raises:
         Malformed: for a body that breaks its format.
     """
-    body = decode(_rest_depth_decoder, payload, source, payload)
+    body = decode(_rest_depth_decoder, payload, source)
     return Snapshot(body.last_update_id, body.bids, body.asks, None if body.E is None else body.E * NS_PER_MS)
 
 
@@ -217,7 +217,7 @@ def parse_open_interest(payload: bytes, source: str) -> DerivativeState:
     Raises:
         Malformed: for a body that breaks its format.
     """
-    body = decode(_open_interest_decoder, payload, source, payload)
+    body = decode(_open_interest_decoder, payload, source)
     return DerivativeState(
         open_interest_qty=body.open_interest, ts_event_ns=None if body.time is None else body.time * NS_PER_MS
     )
@@ -229,7 +229,7 @@ def parse_time_ns(payload: bytes, source: str) -> int:
     Raises:
         Malformed: for a body that breaks its format.
     """
-    return decode(_time_decoder, payload, source, payload).server_time * NS_PER_MS
+    return decode(_time_decoder, payload, source).server_time * NS_PER_MS
 
 
 def read_refusal(payload: bytes) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from foretick.common.contracts import InstrumentKind
 from foretick.common.errors import Malformed
-from foretick.ingest.adapters.decoding import Name, PositiveQty, Qty, decode
+from foretick.ingest.adapters.wire import Name, PositiveQty, Qty, decode
 from foretick.ingest.domain.listing import Listing
 from foretick.market.book import PriceGrid
 
@@ -51,7 +51,7 @@ def parse_exchange_info(payload: bytes, source: str) -> Sequence[Listing]:
     Raises:
         Malformed: for a body that breaks its format, or a symbol without those filters.
     """
-    body = decode(_decoder, payload, source, payload)
+    body = decode(_decoder, payload, source)
     return [_listing(symbol, source) for symbol in body.symbols]
 
 

@@ -31,12 +31,12 @@ _PERIOD_S = 5.0
 _TOO_MANY = (403, 429)
 
 
-async def open_spot(venue: str, settings: ConnectorSettings, stack: AsyncExitStack) -> Connector:
+async def open_bybit(venue: str, settings: ConnectorSettings, stack: AsyncExitStack) -> Connector:
     """Return the connector of spot; it ends with ``stack``."""
     return await _open(venue, "spot", (SPOT_RULES, SPOT_KINDS), settings, stack)
 
 
-async def open_linear(venue: str, settings: ConnectorSettings, stack: AsyncExitStack) -> Connector:
+async def open_bybit_linear(venue: str, settings: ConnectorSettings, stack: AsyncExitStack) -> Connector:
     """Return the connector of linear contracts; it ends with ``stack``."""
     return await _open(venue, "linear", (LINEAR_RULES, LINEAR_KINDS), settings, stack)
 

@@ -15,7 +15,7 @@ import msgspec
 from foretick.common.contracts import UNDECODABLE
 from foretick.common.errors import Malformed, RetryLater
 from foretick.common.units import NS_PER_MS
-from foretick.ingest.adapters.decoding import Fraction, Id, Millis, Name, Nanos, PositiveQty, Price, Qty, decode, told
+from foretick.ingest.adapters.wire import Fraction, Id, Millis, Name, Nanos, PositiveQty, Price, Qty, decode, told
 from foretick.ingest.domain.events import QUIET, DerivativeState, Liquidation, Parsed, Trade, Unknown, VenueError
 from foretick.market.integrity import Delta, Snapshot
 
@@ -101,7 +101,7 @@ class BybitWire:
         Raises:
             Malformed: for a frame that breaks its format.
         """
-        message = decode(_message_decoder, payload, self._source, payload)
+        message = decode(_message_decoder, payload, self._source)
         if not message.topic:
             return _answer(message)
         kind, _, rest = message.topic.partition(".")
@@ -126,7 +126,7 @@ def parse_time_ns(payload: bytes, source: str) -> int:
     Raises:
         Malformed: for a body that breaks its format.
     """
-    return decode(_time_decoder, payload, source, payload).result.time_nano
+    return decode(_time_decoder, payload, source).result.time_nano
 
 
 def read_refusal(payload: bytes) -> tuple[str, str] | None:

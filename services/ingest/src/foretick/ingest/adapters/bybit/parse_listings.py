@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from foretick.common.contracts import InstrumentKind
-from foretick.ingest.adapters.decoding import Name, Qty, decode
+from foretick.ingest.adapters.wire import Name, Qty, decode
 from foretick.ingest.domain.listing import Listing
 from foretick.market.book import PriceGrid
 
@@ -53,7 +53,7 @@ def parse_page(payload: bytes, source: str) -> tuple[Sequence[Listing], str]:
     Raises:
         Malformed: for a body that breaks its format, or a step that is not positive.
     """
-    page = decode(_decoder, payload, source, payload).result
+    page = decode(_decoder, payload, source).result
     return [_listing(each) for each in page.list if each.status == _TRADED], page.next_page_cursor or ""
 
 
