@@ -15,6 +15,8 @@ KNOWN_VENUES = (
     "bybit-linear",
     "coinbase",
     "kraken",
+    "okx",
+    "okx-swap",
 )
 
 

@@ -8,6 +8,7 @@ from foretick.ingest.adapters.bybit.connector import open_bybit, open_bybit_line
 from foretick.ingest.adapters.coinbase.connector import open_coinbase
 from foretick.ingest.adapters.connector import Connector, ConnectorSettings
 from foretick.ingest.adapters.kraken.connector import open_kraken
+from foretick.ingest.adapters.okx.connector import open_okx, open_okx_swap
 
 OpenConnector = Callable[[str, ConnectorSettings, AsyncExitStack], Awaitable[Connector]]
 
@@ -20,4 +21,6 @@ CONNECTORS: dict[str, OpenConnector] = {
     "bybit-linear": open_bybit_linear,
     "coinbase": open_coinbase,
     "kraken": open_kraken,
+    "okx": open_okx,
+    "okx-swap": open_okx_swap,
 }
