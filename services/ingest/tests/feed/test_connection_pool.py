@@ -12,10 +12,10 @@ from websockets.asyncio.server import serve
 from foretick.common.contracts import Trust
 from foretick.common.testing.fakes import ManualClock
 from foretick.common.testing.waiting import eventually
-from foretick.ingest.adapters.binance.parse import SPOT_STREAMS
-from foretick.ingest.adapters.binance.streams import BinanceStreams
+from foretick.ingest.adapters.binance.streams import SPOT_STREAMS, BinanceStreams
 from foretick.ingest.adapters.connections import pool as module
 from foretick.ingest.adapters.connections.pool import ConnectionPool
+from foretick.ingest.adapters.recordings.sink import RawTap
 from foretick.ingest.domain.events import Received
 from foretick.ingest.domain.stream_limits import StreamLimits
 
@@ -70,7 +70,7 @@ async def connected(feed, venue, fetch=None, symbols=(SYMBOL,), sink=None, **fie
         await asyncio.Event().wait()
 
     plan = BinanceStreams(f"ws://127.0.0.1:{venue.port}", SPOT_STREAMS, limits(**fields))
-    pool = ConnectionPool("sim", plan, ManualClock(T0), LOG, fetch or never, sink)
+    pool = ConnectionPool(plan, ManualClock(T0), LOG, fetch or never, RawTap("sim", sink))
     feed.handler._venue = pool
     pool.follow(symbols)
     task = asyncio.ensure_future(pool.run(feed.handler))

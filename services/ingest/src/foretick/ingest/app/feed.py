@@ -16,10 +16,13 @@ from foretick.ingest.adapters.bus.metrics import FeedMetrics
 from foretick.ingest.adapters.bus.storage import StorageWatch
 from foretick.ingest.adapters.connections.http import RecordReply
 from foretick.ingest.adapters.connections.listings import learn_listings
+from foretick.ingest.adapters.connections.polls import RestPolls
 from foretick.ingest.adapters.connections.pool import ConnectionPool
+from foretick.ingest.adapters.connections.side import FollowedTogether, SideReceiver
 from foretick.ingest.adapters.connector import Connector, ConnectorSettings
 from foretick.ingest.adapters.recordings.folder import RecordingFolder, RecordingLimits
 from foretick.ingest.adapters.recordings.metrics import RecordingMetrics
+from foretick.ingest.adapters.recordings.sink import RawTap
 from foretick.ingest.adapters.recordings.writer import RecordingWriter
 from foretick.ingest.adapters.replay.client import Replay, ReplaySession
 from foretick.ingest.adapters.venues import CONNECTORS
@@ -37,6 +40,9 @@ CLOCK_TURN_S = 0.1
 
 OBSERVE_S = 1.0
 """How often metrics and readiness follow the feed's counters."""
+
+SIDE_NUMBERS = 10_000
+"""Connections that carry what has no book are numbered from here on, so that no number means two of them."""
 
 TERMS = LeaseTerms(linger_s=5.0)
 """An instrument is handed over after the next owner has had time to follow it."""
@@ -100,10 +106,19 @@ async def _feed_live(wiring: FeedWiring, name: str) -> None:
         engine = FeedEngine(identity, listings, connector.rules)
         pool, handler = _join(wiring, connector, engine)
         _record_listings(wiring, engine)
-        wiring.custodian.add(name, Venue(handler, pool, rt.clock))
+        sides = [
+            ConnectionPool(plan, rt.clock, rt.log, tap=RawTap(name, wiring.recorder, (index + 1) * SIDE_NUMBERS))
+            for index, plan in enumerate(connector.side_plans)
+        ]
+        polls = [RestPolls(poll, handler.on_frames, rt.clock, rt.log) for poll in connector.polls]
+        wiring.custodian.add(name, Venue(handler, FollowedTogether(pool, *sides, *polls), rt.clock))
         wiring.leases.learn([(name, symbol) for symbol in engine.feeds])
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(pool.run(handler))
+            for side in sides:
+                tasks.create_task(side.run(SideReceiver(handler)))
+            for poll in polls:
+                tasks.create_task(poll.run())
             tasks.create_task(_pass_time(rt, handler))
             tasks.create_task(_observe(wiring, handler))
             tasks.create_task(StorageWatch(rt, outlet, engine).run())
@@ -118,9 +133,8 @@ def _join(wiring: FeedWiring, connector: Connector, engine: FeedEngine) -> tuple
         handler.on_frames([Received(rt.clock.now_ns(), body, symbol)])
 
     is_requested = connector.rules.book.anchor is Anchor.REQUEST
-    pool = ConnectionPool(
-        connector.venue, connector.plan, rt.clock, rt.log, fetch if is_requested else None, wiring.recorder
-    )
+    tap = RawTap(connector.venue, wiring.recorder)
+    pool = ConnectionPool(connector.plan, rt.clock, rt.log, fetch if is_requested else None, tap)
     handler = FeedHandler(engine, connector.wire, wiring.outlet, pool)
     return pool, handler
 

@@ -1,6 +1,6 @@
 """Requests to a venue's REST side, within its budget, with every kind of failure told apart."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -9,13 +9,18 @@ import httpx
 from foretick.common.errors import Malformed, Refused, RetryLater, Transient
 from foretick.ingest.adapters.connections.budget import Budget
 
-_TOO_MANY = (418, 429)
+TOO_MANY = (418, 429)
+"""HTTP's own status of whoever asks too often, and that of whoever goes on nevertheless."""
+
 _PATIENCE_S = 60.0
 _TIMEOUT_S = 10.0
 
 
 class ReadRefusal(Protocol):
-    """Reads the venue's own error of a body: its code and message, or None where it holds none."""
+    """Reads the venue's own error of a body: its code and message, or None where it holds none.
+
+    It raises ``RetryLater`` for a code that means that we ask too often, ``Transient`` for one that means trouble.
+    """
 
     def __call__(self, payload: bytes) -> tuple[str, str] | None:
         """Return code and message."""
@@ -27,7 +32,7 @@ RecordReply = Callable[[str, str, bytes, int], None]
 
 
 class VenueHttp:
-    """A client of one venue. Use as a context manager."""
+    """A client of one venue. Use as a context manager. ``too_many``: what it answers to whoever asks too often."""
 
     def __init__(
         self,
@@ -35,12 +40,14 @@ class VenueHttp:
         source: str,
         budget: Budget,
         read_refusal: ReadRefusal,
+        too_many: Sequence[int] = TOO_MANY,
         record: RecordReply | None = None,
     ) -> None:
         self._http = httpx.AsyncClient(base_url=base_url, timeout=_TIMEOUT_S)
         self._source = source
         self._budget = budget
         self._read_refusal = read_refusal
+        self._too_many = too_many
         self._record = record
 
     async def __aenter__(self) -> Self:
@@ -72,7 +79,7 @@ class VenueHttp:
             raise Transient(f"{self._http.base_url}{path}: {error!r}") from error
         if self._record is not None:
             self._record(str(response.url), symbol, response.content, response.status_code)
-        if response.status_code in _TOO_MANY:
+        if response.status_code in self._too_many:
             raise RetryLater(f"{path}: HTTP {response.status_code}", _retry_after_s(response))
         if response.status_code >= 500:
             raise Transient(f"{path}: HTTP {response.status_code}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from foretick.common.clock import Clock
-from foretick.ingest.adapters.recordings.sink import ConnectionEvent, RawFrameSink
+from foretick.ingest.adapters.recordings.sink import ConnectionEvent, RawTap
 from foretick.ingest.domain.events import Received
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024
@@ -23,14 +23,12 @@ Deliver = Callable[[Sequence[Received]], None]
 class Link(WSListener):
     """A socket. Frames of one read become one batch, each stamped when it is taken off the socket.
 
-    While ``hold`` is on, they are kept instead of delivered. ``sink`` is told all that passes, of ``venue``.
+    While ``hold`` is on, they are kept instead of delivered. ``tap`` is told all that passes.
     """
 
-    def __init__(
-        self, venue: str, number: int, deliver: Deliver, clock: Clock, sink: RawFrameSink | None = None
-    ) -> None:
+    def __init__(self, number: int, deliver: Deliver, clock: Clock, tap: RawTap) -> None:
         self.number = number
-        self._venue = venue
+        self._venue = tap.venue
         self.failure: Exception | None = None
         self.batches = 0
         self.held: list[Received] | None = None
@@ -38,7 +36,7 @@ class Link(WSListener):
         self._transport: WSTransport | None = None
         self._deliver = deliver
         self._now_ns = clock.now_ns
-        self._sink = sink
+        self._sink = tap.sink
         self._loop = asyncio.get_running_loop()
         self._batch: list[Received] = []
         self._parts: list[bytes] = []

@@ -15,7 +15,7 @@ from foretick.common.runtime.logs import Logger
 from foretick.ingest.adapters.connections.budget import Budget
 from foretick.ingest.adapters.connections.link import MAX_HELD_BYTES, Link
 from foretick.ingest.adapters.connections.resync import Resync
-from foretick.ingest.adapters.recordings.sink import ConnectionEvent, RawFrameSink
+from foretick.ingest.adapters.recordings.sink import ConnectionEvent, RawTap
 from foretick.ingest.domain.backoff import backoff_s
 from foretick.ingest.ports import FrameReceiver, StreamPlan
 
@@ -55,31 +55,29 @@ class _Slot:
 class ConnectionPool:
     """Keeps the streams of the followed instruments connected: a ``VenueSession``.
 
-    ``fetch`` gets the full book of a symbol; where it is None, subscribing anew does. ``sink`` records what passes.
+    ``fetch`` gets the full book of a symbol; where it is None, subscribing anew does. ``tap`` is told what passes.
     """
 
     _receiver: FrameReceiver
 
     def __init__(
         self,
-        venue: str,
         plan: StreamPlan,
         clock: Clock,
         log: Logger,
         fetch: Callable[[str], Awaitable[None]] | None = None,
-        sink: RawFrameSink | None = None,
+        tap: RawTap = RawTap(),  # noqa: B008 - frozen, and taps nothing
     ) -> None:
         self.counters = PoolCounters()
         self._resync = Resync(fetch or self.renew, log, clock.now_ns())
-        self._venue = venue
         self._plan = plan
         self._limits = plan.limits
         self._clock = clock
         self._log = log
-        self._sink = sink
+        self._tap = tap
         self._random = random.Random(clock.now_ns())
         self._slots: list[_Slot] = []
-        self._numbers = 0
+        self._numbers = tap.first_number - 1
         self._time = asyncio.get_running_loop().time
         self._connects = Budget(plan.limits.connects_per_minute, _MINUTE_S, self._time)
         self._changed = asyncio.Event()
@@ -199,7 +197,7 @@ class ConnectionPool:
             await asyncio.sleep(pause_s)
 
     def _new_link(self, number: int) -> Link:
-        return Link(self._venue, number, self._receiver.on_frames, self._clock, self._sink)
+        return Link(number, self._receiver.on_frames, self._clock, self._tap)
 
     def _next_number(self) -> int:
         self._numbers += 1

@@ -1,5 +1,6 @@
 """What a feed tells whoever records it. All calls are synchronous, on the feed's loop, and never wait or raise."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -45,3 +46,12 @@ class RawFrameSink(Protocol):
     def on_listing(self, venue: str, symbol: str, listing: bytes) -> None:
         """Take an instrument as the feed uses it, JSON; its latest listing stands in every segment."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class RawTap:
+    """Where the connections of one pool tell what passes: to ``sink``, of ``venue``, numbered from ``first_number``."""
+
+    venue: str = ""
+    sink: RawFrameSink | None = None
+    first_number: int = 1
