@@ -51,7 +51,7 @@ async def _open(
     rules, kinds = market
     ws_url, rest_url = settings.ws_url or "wss://stream.bybit.com", settings.rest_url or "https://api.bybit.com"
     budget = Budget(_REQUESTS * settings.budget_frac, _PERIOD_S, asyncio.get_running_loop().time)
-    http = await stack.enter_async_context(VenueHttp(rest_url, venue, budget, read_refusal, _TOO_MANY))
+    http = await stack.enter_async_context(VenueHttp(rest_url, venue, budget, read_refusal, _TOO_MANY, settings.record))
     address = f"{ws_url}/v5/public/{category}"
     plan = BybitStreams(address, depth_of(settings.book_depth), kinds, limits_of(settings.idle_timeout_s))
     return Connector(venue, Origin.LIVE, BybitWire(venue), rules, plan, BybitRest(http, category, venue))

@@ -37,7 +37,7 @@ async def open_coinbase(venue: str, settings: ConnectorSettings, stack: AsyncExi
     ws_url = settings.ws_url or "wss://advanced-trade-ws.coinbase.com"
     rest_url = settings.rest_url or "https://api.coinbase.com"
     budget = Budget(_REQUESTS_PER_S * settings.budget_frac, 1.0, asyncio.get_running_loop().time)
-    http = await stack.enter_async_context(VenueHttp(rest_url, venue, budget, read_refusal))
+    http = await stack.enter_async_context(VenueHttp(rest_url, venue, budget, read_refusal, record=settings.record))
     return Connector(
         venue,
         Origin.LIVE,

@@ -38,7 +38,7 @@ async def open_kraken(venue: str, settings: ConnectorSettings, stack: AsyncExitS
     """Return the connector; it ends with ``stack``."""
     ws_url, rest_url = settings.ws_url or "wss://ws.kraken.com", settings.rest_url or "https://api.kraken.com"
     budget = Budget(_REQUESTS_PER_S * _PERIOD_S * settings.budget_frac, _PERIOD_S, asyncio.get_running_loop().time)
-    http = await stack.enter_async_context(VenueHttp(rest_url, venue, budget, read_refusal))
+    http = await stack.enter_async_context(VenueHttp(rest_url, venue, budget, read_refusal, record=settings.record))
     depth = depth_of(settings.book_depth)
     return Connector(
         venue,

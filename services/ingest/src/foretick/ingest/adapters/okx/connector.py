@@ -59,7 +59,7 @@ async def open_okx_swap(venue: str, settings: ConnectorSettings, stack: AsyncExi
 async def _open(venue: str, market: _Market, settings: ConnectorSettings, stack: AsyncExitStack) -> Connector:
     ws_url, rest_url = settings.ws_url or "wss://ws.okx.com:8443", settings.rest_url or "https://www.okx.com"
     budget = Budget(_REQUESTS * settings.budget_frac, _PERIOD_S, asyncio.get_running_loop().time)
-    http = await stack.enter_async_context(VenueHttp(rest_url, venue, budget, read_refusal))
+    http = await stack.enter_async_context(VenueHttp(rest_url, venue, budget, read_refusal, record=settings.record))
     address, idle_s = f"{ws_url}/ws/v5/public", settings.idle_timeout_s
     plan = OkxStreams(address, market.channels, limits_of(idle_s))
     sides = (OkxLiquidations(address, limits_of(idle_s, _ALL)),) if market.has_liquidations else ()
