@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from foretick.common.runtime.settings import NamedValues, ReplaySettings, SymbolSettings, split_names
 
-KNOWN_VENUES = ("sim", "binance", "binance-usdm", "coinbase", "kraken")
+KNOWN_VENUES = ("sim", "binance", "binance-usdm", "bitstamp", "coinbase", "kraken")
 
 
 class IngestSettings(SymbolSettings, ReplaySettings):

@@ -18,6 +18,9 @@ Name = Annotated[str, Meta(min_length=1, max_length=64)]
 Precision = Annotated[int, Meta(ge=0, le=18)]
 """Digits behind the decimal point."""
 
+Micros = Annotated[int, Meta(ge=0, le=4_102_444_800_000_000)]
+"""UTC us since the Unix epoch, until 2100."""
+
 Moment = Annotated[datetime, Meta(tz=True)]
 """An instant as RFC 3339 text, to the microsecond: finer digits are rounded."""
 
