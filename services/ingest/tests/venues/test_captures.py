@@ -2,6 +2,9 @@
 
 import pytest
 
+from foretick.ingest.adapters.venues import CONNECTORS
+from foretick.ingest.settings import KNOWN_VENUES
+
 from .conformance.captures import CAPTURES as CAPTURES_FOLDER
 from .conformance.captures import RECORDINGS
 from .conformance.discovery import CAPTURES
@@ -11,9 +14,7 @@ UNREAD = {
     "DERIBIT.jsonl.zst": "Deribit v2 of 2021: no connector",
     "GEMINI.jsonl.zst": "Gemini v2: no connector",
     "KRAKEN_FUTURES.jsonl.zst": "Kraken Futures v1 of 2021: no connector",
-    "BYBIT.jsonl.zst": "Bybit V5: no connector yet",
     "OKX.jsonl.zst": "OKX V5 of 2022: no connector yet",
-    "binance_cm_btcusd_perp_20240808.gz": "Binance COIN-M of 2024: no connector yet",
 }
 """Recordings that no connector reads: the protocol they hold, and why."""
 
@@ -42,3 +43,7 @@ def test_recording_passes_through_its_connector(new_feed, name):
         assert feed.outlet.rejected == []
         assert sum(each.local.counters.chain_breaks for each in feed.engine.feeds.values()) == 0
         assert feed.engine.live_count > 0
+
+
+def test_every_venue_that_may_be_set_has_a_connector():
+    assert list(KNOWN_VENUES) == list(CONNECTORS)

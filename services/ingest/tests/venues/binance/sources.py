@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from foretick.ingest.adapters.binance.connector import SPOT_RULES, USDM_RULES
-from foretick.ingest.adapters.binance.parse import BinanceWire, parse_exchange_info
+from foretick.ingest.adapters.binance.connector import FUTURES_RULES, SPOT_RULES
+from foretick.ingest.adapters.binance.parse import BinanceWire
+from foretick.ingest.adapters.binance.parse_listings import parse_exchange_info
 from foretick.ingest.adapters.replay.parse import describe_recording, received
 from foretick.ingest.adapters.simulator import recording as simulated
 from foretick.ingest.domain.events import Received
@@ -22,7 +23,7 @@ from ..conformance.captures import captured, recorded, request_body
 from ..conformance.source import Level, Source, VenueBook, with_json_level
 from ..conformance.told import BookTold, QuoteTold, Told, TradeTold
 
-_FRAMES = 5_000
+_FRAMES = 3_000
 
 
 def _levels(levels: list[list[str]]) -> dict[float, float]:
@@ -110,8 +111,9 @@ def _capture(file: str, venue: str, rules: MarketRules, ignored: Sequence[str]) 
 _RECORDED = {
     "binance_spot_btcusdt_20240808.gz": ("binance", SPOT_RULES),
     "binance_spot_ethusdt_20240808.gz": ("binance", SPOT_RULES),
-    "binance_usdm_btcusdt_20240808.gz": ("binance-usdm", USDM_RULES),
-    "binance_usdm_ethusdt_20240808.gz": ("binance-usdm", USDM_RULES),
+    "binance_usdm_btcusdt_20240808.gz": ("binance-usdm", FUTURES_RULES),
+    "binance_usdm_ethusdt_20240808.gz": ("binance-usdm", FUTURES_RULES),
+    "binance_cm_btcusd_perp_20240808.gz": ("binance-coinm", FUTURES_RULES),
 }
 
 SOURCES: dict[str, Callable[[], Source]] = {"sim": _simulated}
@@ -121,7 +123,7 @@ _CAPTURED = {
         _capture, "BINANCE.jsonl.zst", "binance", SPOT_RULES, ["nknusdt@kline_1m", "lrcbtc@kline_1m"]
     ),
     "BINANCE_FUTURES.jsonl.zst": partial(
-        _capture, "BINANCE_FUTURES.jsonl.zst", "binance-usdm", USDM_RULES,
+        _capture, "BINANCE_FUTURES.jsonl.zst", "binance-usdm", FUTURES_RULES,
         [f"{symbol}usdt@kline_1m" for symbol in ("sushi", "akro", "keep", "ctk")],
     ),
 }  # fmt: skip

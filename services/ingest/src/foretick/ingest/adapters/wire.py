@@ -14,12 +14,17 @@ Price = Annotated[float, Meta(gt=0, lt=1e15)]
 Qty = Annotated[float, Meta(ge=0, lt=1e15)]
 PositiveQty = Annotated[float, Meta(gt=0, lt=1e15)]
 Id = Annotated[int, Meta(ge=0, le=2**53)]
+Millis = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]
+Micros = Annotated[int, Meta(ge=0, le=4_102_444_800_000_000)]
+Nanos = Annotated[int, Meta(ge=0, le=4_102_444_800_000_000_000)]
+"""UTC since the Unix epoch, until 2100."""
+
+Fraction = Annotated[float, Meta(gt=-1, lt=1)]
+"""A rate of one funding period, as a part of a position's value."""
+
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 Precision = Annotated[int, Meta(ge=0, le=18)]
 """Digits behind the decimal point."""
-
-Micros = Annotated[int, Meta(ge=0, le=4_102_444_800_000_000)]
-"""UTC us since the Unix epoch, until 2100."""
 
 Moment = Annotated[datetime, Meta(tz=True)]
 """An instant as RFC 3339 text, to the microsecond: finer digits are rounded."""
@@ -64,3 +69,15 @@ def decode(decoder: "msgspec.json.Decoder[T]", payload: Any, source: str, whole:
         return decoder.decode(payload)
     except UNDECODABLE as error:
         raise Malformed(source, str(error), payload if whole is None else whole) from None
+
+
+def told(text: str, kind: Any) -> Any:
+    """Return ``text`` as a value of ``kind``, None where it is empty: so some venues say that they say nothing.
+
+    >>> told("0.25", Qty), told("", Qty)
+    (0.25, None)
+
+    Raises:
+        ValueError: for a text that is no such value.
+    """
+    return msgspec.convert(text, kind, strict=False) if text else None

@@ -1,6 +1,7 @@
 """Messages in -> engine -> messages out, for the ``feed`` role: one handler a venue."""
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from foretick.common.contracts import TickFrame, Trust
@@ -8,7 +9,10 @@ from foretick.common.errors import Malformed
 from foretick.common.subjects import BOOKS, INSTRUMENT_LISTINGS, TICKS
 from foretick.ingest.domain.engine import FeedEngine
 from foretick.ingest.domain.events import (
+    DerivativeState,
+    Liquidation,
     Maintenance,
+    MarketEvent,
     Notice,
     Numbered,
     Parsed,
@@ -23,6 +27,8 @@ from foretick.ingest.domain.venue_clock import VenueClock
 from foretick.ingest.ports import FrameOutlet, VenueSession, WireFormat
 
 _MAX_UNKNOWN_KINDS = 100
+_MAX_NAMELESS = 4096
+_NAMELESS: Final = (DerivativeState, Liquidation)
 _NOTICES: Final = (Quiet, Numbered, Unknown, VenueError, ShutdownNotice, Maintenance)
 
 
@@ -39,6 +45,7 @@ class FeedHandler:
         self._venue = venue
         self._source = engine.identity.venue
         self._next_number: dict[int, int] = {}
+        self._nameless: deque[tuple[str, MarketEvent]] = deque(maxlen=_MAX_NAMELESS)
 
     def on_connected(self, symbols: Sequence[str], connection: int) -> None:
         """Begin to collect the streams of ``symbols`` towards a sync."""
@@ -55,7 +62,7 @@ class FeedHandler:
         self._next_number.pop(connection, None)
         ingest_ns = self._outlet.now_ns()
         self.engine.begin_rebuild(symbols)
-        self._fold_all(held, ingest_ns)
+        self._fold_all(held, ingest_ns, set(self._nameless))
         self.engine.end_rebuild(symbols, ingest_ns)
         self._flush()
 
@@ -85,7 +92,8 @@ class FeedHandler:
         """Publish nothing more of ``symbols``: another process may."""
         self.engine.lose(symbols)
 
-    def _fold_all(self, batch: Sequence[Received], ingest_ns: int) -> None:
+    def _fold_all(self, batch: Sequence[Received], ingest_ns: int, told: Collection[object] = ()) -> None:
+        """Fold ``batch``; of the events that nothing of their own names, ``told`` are not new."""
         for received in batch:
             try:
                 parsed = self._parse(received)
@@ -93,6 +101,8 @@ class FeedHandler:
                 self._outlet.reject(self._source, error.reason, received.payload)
                 self._lose(received, error.reason, ingest_ns)
             else:
+                if told:
+                    parsed = [each for each in parsed if not (isinstance(each[1], _NAMELESS) and each in told)]
                 self._fold(parsed, received, ingest_ns)
 
     def _parse(self, received: Received) -> Sequence[Parsed]:
@@ -109,6 +119,8 @@ class FeedHandler:
         recv_ns = received.recv_ns
         for symbol, event in parsed:
             if not isinstance(event, _NOTICES):
+                if isinstance(event, _NAMELESS):
+                    self._nameless.append((symbol, event))
                 if event.ts_event_ns is not None:
                     self.clock.hear(recv_ns, event.ts_event_ns)
                 try:
