@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from foretick.common.errors import Malformed
+from foretick.common.errors import Malformed, RetryLater
 from foretick.ingest.adapters.bitstamp.parse import BitstampWire, parse_markets, read_refusal
 from foretick.ingest.adapters.bitstamp.streams import BitstampStreams, limits_of
 from foretick.ingest.domain.events import Quiet, ShutdownNotice, Trade, Unknown, VenueError
@@ -135,11 +135,18 @@ def test_market_without_a_grid_or_a_name_is_malformed(fields):
 
 def test_refusal_of_a_rest_request_is_read():
     old = b'{"status":"error","reason":"Missing key","code":"API0001"}'
-    new = b'{"response_code":"400.002","response_explanation":"Request rejected due to exceeded rate limit."}'
+    new = b'{"response_code":"400.003","response_explanation":"Trading for provided market is disabled."}'
     assert read_refusal(old) == ("API0001", "Missing key")
-    assert read_refusal(new) == ("400.002", "Request rejected due to exceeded rate limit.")
+    assert read_refusal(new) == ("400.003", "Trading for provided market is disabled.")
     assert read_refusal(markets()) is None
     assert read_refusal(b"{}") is None
+
+
+def test_whoever_asks_too_often_is_told_to_wait():
+    with pytest.raises(RetryLater):
+        read_refusal(
+            b'{"response_code":"400.002","response_explanation":"Request rejected due to exceeded rate limit."}'
+        )
 
 
 def test_streams_are_asked_for_by_market_and_channel():

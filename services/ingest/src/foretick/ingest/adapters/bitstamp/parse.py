@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from foretick.common.contracts import UNDECODABLE
-from foretick.common.errors import Malformed
+from foretick.common.errors import Malformed, RetryLater
 from foretick.common.units import NS_PER_US
 from foretick.ingest.adapters.wire import Id, Micros, Name, PositiveQty, Precision, Price, Qty, decode, step_of
 from foretick.ingest.domain.events import (
@@ -34,6 +34,8 @@ from foretick.market.integrity import Snapshot
 TRADES, BOOK = "live_trades_", "order_book_"
 """What the names of our two channels begin with; the market's symbol follows."""
 
+_TOO_OFTEN = ("400.002", "400.067", "400.068")
+_PATIENCE_S = 60.0
 _QUIET_EVENTS = ("bts:subscription_succeeded", "bts:unsubscription_succeeded", "bts:heartbeat")
 
 
@@ -134,11 +136,17 @@ def parse_markets(payload: bytes, source: str) -> list[Listing]:
 
 
 def read_refusal(payload: bytes) -> tuple[str, str] | None:
-    """Return code and message of the venue's own error of a refused REST request, or None where there is none."""
+    """Return code and message of the venue's own error of a refused REST request, or None where there is none.
+
+    Raises:
+        RetryLater: we ask too often.
+    """
     try:
         refusal = _refusal_decoder.decode(payload)
     except UNDECODABLE:
         return None
+    if refusal.response_code in _TOO_OFTEN:
+        raise RetryLater(refusal.response_explanation, _PATIENCE_S)
     if refusal.response_code:
         return refusal.response_code, refusal.response_explanation
     return (refusal.code or "error", str(refusal.reason)) if refusal.status == "error" else None

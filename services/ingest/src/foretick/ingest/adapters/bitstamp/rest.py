@@ -5,13 +5,10 @@ Source: Bitstamp "HTTP API": ``markets``, and "Request limits" (10,000 requests 
 
 from collections.abc import Sequence
 
-from foretick.common.errors import Refused, RetryLater
+from foretick.common.errors import Refused
 from foretick.ingest.adapters.bitstamp.parse import parse_markets
 from foretick.ingest.adapters.connections.http import VenueHttp
 from foretick.ingest.domain.listing import Listing, choose_listings
-
-_TOO_OFTEN = ("400.002", "400.067", "400.068")
-_PATIENCE_S = 60.0
 
 
 class BitstampRest:
@@ -28,12 +25,7 @@ class BitstampRest:
 
     async def listings(self, symbols: Sequence[str]) -> tuple[list[Listing], list[str]]:
         """Return the listings that answer to ``symbols``, and those of ``symbols`` that none answers to."""
-        try:
-            body = await self._http.get("/api/v2/markets/", {})
-        except Refused as error:
-            if error.code in _TOO_OFTEN:
-                raise RetryLater(error.message, _PATIENCE_S) from error
-            raise
+        body = await self._http.get("/api/v2/markets/", {})
         return choose_listings(parse_markets(body, self._source), symbols)
 
     async def book(self, symbol: str) -> bytes:
