@@ -68,13 +68,21 @@ def numbered_events(frame: TickFrame | BookFrame) -> list[tuple[int, Any]]:
         return [(frame.seq + i, event) for i, event in enumerate(frame.events)]
     trades = iter(zip(frame.trades.price, frame.trades.qty, frame.trades.side, frame.trades.trade_id, strict=True))
     quotes = iter(zip(frame.quotes.bid, frame.quotes.bid_qty, frame.quotes.ask, frame.quotes.ask_qty, strict=True))
-    rows = {"T": trades, "Q": quotes}
+    derivatives, liquidations = frame.derivatives, frame.liquidations
+    states = iter(
+        zip(
+            derivatives.mark_price, derivatives.index_price, derivatives.funding_rate_frac, derivatives.next_funding_ns,
+            derivatives.open_interest_qty, strict=True,
+        )
+        if derivatives else ()
+    )  # fmt: skip
+    forced = iter(zip(liquidations.price, liquidations.qty, liquidations.side, strict=True) if liquidations else ())
+    rows = {"T": trades, "Q": quotes, "D": states, "L": forced}
     events = [
         (frame.seq + i, (kind, frame.recv_ns[i], frame.event_ns[i], next(rows[kind]) if kind in rows else None))
         for i, kind in enumerate(frame.kinds)
     ]
-    assert next(trades, None) is None
-    assert next(quotes, None) is None
+    assert all(next(each, None) is None for each in rows.values())
     return events
 
 

@@ -12,8 +12,7 @@ from websockets.asyncio.server import serve
 from foretick.common.contracts import Trust
 from foretick.common.testing.fakes import ManualClock
 from foretick.common.testing.waiting import eventually
-from foretick.ingest.adapters.binance.parse import SPOT_STREAMS
-from foretick.ingest.adapters.binance.streams import BinanceStreams
+from foretick.ingest.adapters.binance.streams import SPOT_STREAMS, BinanceStreams
 from foretick.ingest.adapters.connections import pool as module
 from foretick.ingest.adapters.connections.pool import ConnectionPool
 from foretick.ingest.domain.events import Received

@@ -6,7 +6,17 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from foretick.common.runtime.settings import NamedValues, ReplaySettings, SymbolSettings, split_names
 
-KNOWN_VENUES = ("sim", "binance", "binance-usdm")
+KNOWN_VENUES = (
+    "sim",
+    "binance",
+    "binance-usdm",
+    "binance-coinm",
+    "bybit",
+    "bybit-linear",
+    "bitstamp",
+    "coinbase",
+    "kraken",
+)
 
 
 class IngestSettings(SymbolSettings, ReplaySettings):

@@ -7,13 +7,13 @@ import pytest
 
 _REPOSITORY = Path(__file__).resolve().parents[6]
 
+SHARED_DATA = Path(os.environ.get("FORETICK_SHARED_DATA", _REPOSITORY.parent / "shared" / "data"))
+"""The folder: ``FORETICK_SHARED_DATA``, else ``shared/data`` beside the repository."""
+
 
 def find_shared_data(name: str) -> Path:
-    """Return the file ``name`` of the folder of real data, or skip the test.
-
-    The folder is ``FORETICK_SHARED_DATA``, else ``shared/data`` beside the repository.
-    """
-    folder = Path(os.environ.get("FORETICK_SHARED_DATA", _REPOSITORY.parent / "shared" / "data"))
-    if not (folder / name).exists():
-        pytest.skip(f"real data are absent: {folder / name}; set FORETICK_SHARED_DATA to the folder that has them")
-    return folder / name
+    """Return the file ``name`` of ``SHARED_DATA``, or skip the test."""
+    path = SHARED_DATA / name
+    if not path.exists():
+        pytest.skip(f"real data are absent: {path}; set FORETICK_SHARED_DATA to the folder that has them")
+    return path

@@ -111,6 +111,12 @@ class BookRule:
     checksum: Callable[[OrderBook], int] | None = None
     max_levels: int = DEFAULT_MAX_LEVELS
 
+    @property
+    def is_loss_silent(self) -> bool:
+        """Whether updates build on each other and the next one does not tell that one before it was lost."""
+        is_whole = self.proof in (BookProof.FULL, BookProof.TOP_ONLY)
+        return isinstance(self.chain, Unnumbered) and not is_whole
+
 
 REQUESTED_CONTIGUOUS = BookRule(Anchor.REQUEST, ContiguousIds(), BookProof.CHAIN)
 """Binance spot."""

@@ -1,8 +1,10 @@
 """What a venue's folder gives to the feed: all that is its own, joined in one value."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from foretick.common.contracts import Origin
+from foretick.ingest.adapters.connections.polls import Poll
 from foretick.ingest.domain.rules import MarketRules
 from foretick.ingest.ports import StreamPlan, VenueRest, WireFormat
 
@@ -26,7 +28,12 @@ class ConnectorSettings:
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """A venue, ready to be connected to."""
+    """A venue, ready to be connected to.
+
+    plan: how the connections with its books are spoken
+    side_plans: the same of connections of their own, for streams without a book
+    polls: what it answers by request only
+    """
 
     venue: str
     origin: Origin
@@ -34,3 +41,5 @@ class Connector:
     rules: MarketRules
     plan: StreamPlan
     rest: VenueRest
+    side_plans: Sequence[StreamPlan] = ()
+    polls: Sequence[Poll] = ()

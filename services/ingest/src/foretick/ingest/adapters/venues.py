@@ -3,8 +3,12 @@
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
-from foretick.ingest.adapters.binance.connector import open_spot, open_usdm
+from foretick.ingest.adapters.binance.connector import open_coinm, open_spot, open_usdm
+from foretick.ingest.adapters.bitstamp.connector import open_bitstamp
+from foretick.ingest.adapters.bybit.connector import open_bybit, open_bybit_linear
+from foretick.ingest.adapters.coinbase.connector import open_coinbase
 from foretick.ingest.adapters.connector import Connector, ConnectorSettings
+from foretick.ingest.adapters.kraken.connector import open_kraken
 
 OpenConnector = Callable[[str, ConnectorSettings, AsyncExitStack], Awaitable[Connector]]
 
@@ -12,4 +16,10 @@ CONNECTORS: dict[str, OpenConnector] = {
     "sim": open_spot,
     "binance": open_spot,
     "binance-usdm": open_usdm,
+    "binance-coinm": open_coinm,
+    "bybit": open_bybit,
+    "bybit-linear": open_bybit_linear,
+    "bitstamp": open_bitstamp,
+    "coinbase": open_coinbase,
+    "kraken": open_kraken,
 }

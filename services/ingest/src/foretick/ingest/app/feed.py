@@ -15,7 +15,9 @@ from foretick.ingest.adapters.bus.client import BusOutlet
 from foretick.ingest.adapters.bus.metrics import FeedMetrics
 from foretick.ingest.adapters.bus.storage import StorageWatch
 from foretick.ingest.adapters.connections.listings import learn_listings
+from foretick.ingest.adapters.connections.polls import RestPolls
 from foretick.ingest.adapters.connections.pool import ConnectionPool
+from foretick.ingest.adapters.connections.side import FollowedTogether, SideReceiver
 from foretick.ingest.adapters.connector import Connector, ConnectorSettings
 from foretick.ingest.adapters.replay.client import Replay, ReplaySession
 from foretick.ingest.adapters.venues import CONNECTORS
@@ -94,10 +96,16 @@ async def _feed_live(wiring: FeedWiring, name: str) -> None:
         identity = Identity(name, connector.origin, rt.run_id, rt.name, rt.epoch)
         engine = FeedEngine(identity, listings, connector.rules)
         pool, handler = _join(rt, connector, engine, outlet)
-        wiring.custodian.add(name, Venue(handler, pool, rt.clock))
+        sides = [ConnectionPool(plan, rt.clock, rt.log) for plan in connector.side_plans]
+        polls = [RestPolls(poll, handler.on_frames, rt.clock, rt.log) for poll in connector.polls]
+        wiring.custodian.add(name, Venue(handler, FollowedTogether(pool, *sides, *polls), rt.clock))
         wiring.leases.learn([(name, symbol) for symbol in engine.feeds])
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(pool.run(handler))
+            for side in sides:
+                tasks.create_task(side.run(SideReceiver(handler)))
+            for poll in polls:
+                tasks.create_task(poll.run())
             tasks.create_task(_pass_time(rt, handler))
             tasks.create_task(_observe(wiring, handler))
             tasks.create_task(StorageWatch(rt, outlet, engine).run())

@@ -1,6 +1,7 @@
 """Messages in -> engine -> messages out, for the ``feed`` role: one handler a venue."""
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from foretick.common.contracts import TickFrame, Trust
@@ -8,9 +9,13 @@ from foretick.common.errors import Malformed
 from foretick.common.subjects import BOOKS, INSTRUMENT_LISTINGS, TICKS
 from foretick.ingest.domain.engine import FeedEngine
 from foretick.ingest.domain.events import (
+    DerivativeState,
+    Liquidation,
     Maintenance,
+    MarketEvent,
     Notice,
     Numbered,
+    Parsed,
     Quiet,
     Received,
     ShutdownNotice,
@@ -22,6 +27,8 @@ from foretick.ingest.domain.venue_clock import VenueClock
 from foretick.ingest.ports import FrameOutlet, VenueSession, WireFormat
 
 _MAX_UNKNOWN_KINDS = 100
+_MAX_NAMELESS = 4096
+_NAMELESS: Final = (DerivativeState, Liquidation)
 _NOTICES: Final = (Quiet, Numbered, Unknown, VenueError, ShutdownNotice, Maintenance)
 
 
@@ -38,6 +45,7 @@ class FeedHandler:
         self._venue = venue
         self._source = engine.identity.venue
         self._next_number: dict[int, int] = {}
+        self._nameless: deque[tuple[str, MarketEvent]] = deque(maxlen=_MAX_NAMELESS)
 
     def on_connected(self, symbols: Sequence[str], connection: int) -> None:
         """Begin to collect the streams of ``symbols`` towards a sync."""
@@ -54,7 +62,7 @@ class FeedHandler:
         self._next_number.pop(connection, None)
         ingest_ns = self._outlet.now_ns()
         self.engine.begin_rebuild(symbols)
-        self._fold_all(held, ingest_ns)
+        self._fold_all(held, ingest_ns, set(self._nameless))
         self.engine.end_rebuild(symbols, ingest_ns)
         self._flush()
 
@@ -84,24 +92,44 @@ class FeedHandler:
         """Publish nothing more of ``symbols``: another process may."""
         self.engine.lose(symbols)
 
-    def _fold_all(self, batch: Sequence[Received], ingest_ns: int) -> None:
+    def _fold_all(self, batch: Sequence[Received], ingest_ns: int, told: Collection[object] = ()) -> None:
+        """Fold ``batch``; of the events that nothing of their own names, ``told`` are not new."""
         for received in batch:
             try:
-                self._fold(received, ingest_ns)
+                parsed = self._parse(received)
             except Malformed as error:
                 self._outlet.reject(self._source, error.reason, received.payload)
+                self._lose(received, error.reason, ingest_ns)
+            else:
+                if told:
+                    parsed = [each for each in parsed if not (isinstance(each[1], _NAMELESS) and each in told)]
+                self._fold(parsed, received, ingest_ns)
 
-    def _fold(self, received: Received, ingest_ns: int) -> None:
-        recv_ns, payload, asked, connection = received
-        parsed = self._wire.parse(payload) if asked is None else self._wire.parse_reply(asked, payload)
+    def _parse(self, received: Received) -> Sequence[Parsed]:
+        asked = received.symbol
+        return self._wire.parse(received.payload) if asked is None else self._wire.parse_reply(asked, received.payload)
+
+    def _lose(self, received: Received, reason: str, ingest_ns: int) -> None:
+        """Take note that an unreadable frame may have held an update of any book of its connection."""
+        if received.symbol is None and self.engine.rules.book.is_loss_silent:
+            symbols = self._venue.symbols_of(received.connection)
+            self.engine.lose_updates(symbols, f"a message could not be read: {reason}", received.recv_ns, ingest_ns)
+
+    def _fold(self, parsed: Sequence[Parsed], received: Received, ingest_ns: int) -> None:
+        recv_ns = received.recv_ns
         for symbol, event in parsed:
             if not isinstance(event, _NOTICES):
+                if isinstance(event, _NAMELESS):
+                    self._nameless.append((symbol, event))
                 if recv_ns >= self.clock.due_ns and event.ts_event_ns is not None:
                     self.clock.hear(recv_ns, event.ts_event_ns)
-                self.engine.fold(symbol, event, recv_ns, ingest_ns)
+                try:
+                    self.engine.fold(symbol, event, recv_ns, ingest_ns)
+                except Malformed as error:
+                    self._outlet.reject(self._source, error.reason, received.payload)
             elif not isinstance(event, Numbered):
                 self._notice(event)
-            elif not self._is_next(event.number, connection):
+            elif not self._is_next(event.number, received.connection):
                 return
 
     def _is_next(self, number: int, connection: int) -> bool:

@@ -1,1 +1,1 @@
-"""Binance spot, and whatever speaks its protocol."""
+"""Binance: spot, USD-M and COIN-M futures, and whatever speaks as its spot market."""

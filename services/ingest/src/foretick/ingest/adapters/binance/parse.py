@@ -1,22 +1,23 @@
-"""Binance's wire formats, spot and USD-M futures: combined streams and REST bodies, from bytes to events.
+"""Binance's wire formats, spot and futures: combined streams and the bodies about one symbol, from bytes to events.
 
 Pure. Every fault is ``Malformed`` with the bytes; well-formed messages of kinds that we don't read are ``Unknown``.
 Prices and quantities are decimal text on the wire and are converted and bounded by the decoder itself.
 
 Sources: Binance "WebSocket Streams" (``<symbol>@trade``, ``@depth``, ``@bookTicker``, combined envelope) and "REST API"
-(``/api/v3/depth``, ``/api/v3/exchangeInfo``, error bodies); Binance USD-M "Websocket Market Streams" (``@aggTrade``,
-``@markPrice``, ``@forceOrder``, diff. depth with ``pu``) and "Market Data Endpoints" (``/fapi/v1/openInterest``).
+(``/api/v3/depth``, error bodies); Binance USD-M and COIN-M "Websocket Market Streams" (``@aggTrade``, ``@markPrice``,
+``@forceOrder``, diff. depth with ``pu``) and "Market Data Endpoints" (``/fapi/v1/openInterest``). Checked against the
+venue's own Python SDK of 2026 (``binance-sdk-derivatives-trading-usds-futures`` 18.1).
 """
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import Meta
 
-from foretick.common.contracts import UNDECODABLE, InstrumentKind
+from foretick.common.contracts import UNDECODABLE
 from foretick.common.errors import Malformed
 from foretick.common.units import NS_PER_MS
+from foretick.ingest.adapters.wire import Fraction, Id, Millis, PositiveQty, Price, Qty, decode, told
 from foretick.ingest.domain.events import (
     DerivativeState,
     Liquidation,
@@ -29,62 +30,47 @@ from foretick.ingest.domain.events import (
     Unknown,
     VenueError,
 )
-from foretick.ingest.domain.listing import Listing
-from foretick.market.book import PriceGrid
 from foretick.market.integrity import Delta, Snapshot, Top
 from foretick.market.level_text import LevelText
-
-SPOT_STREAMS = ("trade", "depth@100ms", "bookTicker")
-"""The streams that are subscribed to for each symbol of spot, as ``<symbol in lower case>@<kind>``."""
-
-USDM_STREAMS = ("aggTrade", "depth@100ms", "bookTicker", "markPrice@1s", "forceOrder")
-"""The same of USD-M futures; the venue documents aggregate trades only."""
 
 _MAX_ROUTES = 8192
 _STREAM_PREFIX = b'{"stream":"'
 _REPLY_KEYS_WITHIN = 128
-_MOST_FUNDING_FRAC = 1.0
-
-_Price = Annotated[float, Meta(gt=0, lt=1e15)]
-_Qty = Annotated[float, Meta(ge=0, lt=1e15)]
-_PositiveQty = Annotated[float, Meta(gt=0, lt=1e15)]
-_Id = Annotated[int, Meta(ge=0, le=2**53)]
-_Millis = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]  # until 2100
 
 
 class _Trade(msgspec.Struct, gc=False):
     s: str
-    t: _Id
-    p: _Price
-    q: _PositiveQty
-    T: _Millis
+    t: Id
+    p: Price
+    q: PositiveQty
+    T: Millis
     m: bool
 
 
 class _AggregateTrade(msgspec.Struct, gc=False):
     s: str
-    a: _Id
-    p: _Price
-    q: _PositiveQty
-    T: _Millis
+    a: Id
+    p: Price
+    q: PositiveQty
+    T: Millis
     m: bool
 
 
 class _MarkPrice(msgspec.Struct, gc=False):
-    E: _Millis
+    E: Millis
     s: str
-    p: _Price
-    i: _Qty
+    p: Price
+    i: Qty
     r: str
-    T: _Millis
+    T: Millis
 
 
 class _Order(msgspec.Struct, gc=False):
     s: str
     S: str
-    p: _Price
-    q: _PositiveQty
-    T: _Millis
+    p: Price
+    q: PositiveQty
+    T: Millis
 
 
 class _ForcedOrder(msgspec.Struct, gc=False):
@@ -96,23 +82,23 @@ class _ForcedOrder(msgspec.Struct, gc=False):
 
 
 class _BookTicker(msgspec.Struct, gc=False):
-    u: _Id
+    u: Id
     s: str
-    b: _Price
-    B: _Qty
-    a: _Price
-    A: _Qty
-    E: _Millis | None = None
+    b: Price
+    B: Qty
+    a: Price
+    A: Qty
+    E: Millis | None = None
 
 
 class _Depth(msgspec.Struct, gc=False):
-    E: _Millis
+    E: Millis
     s: str
-    U: _Id
-    u: _Id
+    U: Id
+    u: Id
     b: msgspec.Raw
     a: msgspec.Raw
-    pu: _Id | None = None
+    pu: Id | None = None
 
 
 T = TypeVar("T")
@@ -124,20 +110,20 @@ class _Envelope(msgspec.Struct, Generic[T], gc=False):
 
 
 class _RestDepth(msgspec.Struct, rename="camel", gc=False):
-    last_update_id: _Id
+    last_update_id: Id
     bids: msgspec.Raw
     asks: msgspec.Raw
-    E: _Millis | None = None
+    E: Millis | None = None
 
 
 class _OpenInterest(msgspec.Struct, rename="camel", gc=False):
     symbol: str
-    open_interest: _Qty
-    time: _Millis | None = None
+    open_interest: Qty
+    time: Millis | None = None
 
 
 class _Time(msgspec.Struct, rename="camel", gc=False):
-    server_time: _Millis
+    server_time: Millis
 
 
 class _Error(msgspec.Struct):
@@ -155,26 +141,6 @@ class _Any(msgspec.Struct):
     result: Any = msgspec.UNSET
     code: int | None = None
     msg: str | None = None
-
-
-class _Filter(msgspec.Struct, rename="camel"):
-    filter_type: str
-    tick_size: _Qty = 0.0
-    step_size: _Qty = 0.0
-    min_qty: _Qty = 0.0
-
-
-class _Symbol(msgspec.Struct, rename="camel"):
-    symbol: Annotated[str, Meta(min_length=1)]
-    base_asset: str
-    quote_asset: str
-    base_asset_precision: Annotated[int, Meta(ge=0, le=18)] = 8
-    filters: list[_Filter] = []
-    contract_type: str = ""
-
-
-class _ExchangeInfo(msgspec.Struct):
-    symbols: list[_Symbol]
 
 
 class _Route(NamedTuple):
@@ -222,7 +188,7 @@ class BinanceWire:
         return ((symbol, parse_depth(payload, self._source)),)
 
     def _route(self, payload: bytes) -> _Route | Notice:
-        message = _decode(_any_decoder, payload, self._source)
+        message = decode(_any_decoder, payload, self._source)
         if message.stream is None:
             return _notice(message)
         symbol, _, kind = message.stream.partition("@")
@@ -242,7 +208,7 @@ def parse_depth(payload: bytes, source: str) -> Snapshot:
     Raises:
         Malformed: for a body that breaks its format.
     """
-    body = _decode(_rest_depth_decoder, payload, source)
+    body = decode(_rest_depth_decoder, payload, source)
     bids, asks = LevelText(bytes(body.bids)), LevelText(bytes(body.asks))
     return Snapshot(body.last_update_id, bids, asks, None if body.E is None else body.E * NS_PER_MS)
 
@@ -253,7 +219,7 @@ def parse_open_interest(payload: bytes, source: str) -> DerivativeState:
     Raises:
         Malformed: for a body that breaks its format.
     """
-    body = _decode(_open_interest_decoder, payload, source)
+    body = decode(_open_interest_decoder, payload, source)
     return DerivativeState(
         open_interest_qty=body.open_interest, ts_event_ns=None if body.time is None else body.time * NS_PER_MS
     )
@@ -265,20 +231,7 @@ def parse_time_ns(payload: bytes, source: str) -> int:
     Raises:
         Malformed: for a body that breaks its format.
     """
-    return _decode(_time_decoder, payload, source).server_time * NS_PER_MS
-
-
-def parse_exchange_info(payload: bytes, source: str) -> Sequence[Listing]:
-    """Return the listings of a ``/api/v3/exchangeInfo`` body.
-
-    The grid of prices is ``PRICE_FILTER.tickSize``. That of quantities is ``baseAssetPrecision``, not the coarser
-    ``LOT_SIZE.stepSize``: the step binds new orders only, and real books hold dust below it (25.42618900 BTC in a
-    recording of 2024, where the step was 0.00001).
-
-    Raises:
-        Malformed: for a body that breaks its format, or a symbol without those filters.
-    """
-    return [_listing(symbol, source) for symbol in _decode(_exchange_info_decoder, payload, source).symbols]
+    return decode(_time_decoder, payload, source).server_time * NS_PER_MS
 
 
 def read_refusal(payload: bytes) -> tuple[str, str] | None:
@@ -299,9 +252,7 @@ def _aggregate(data: _AggregateTrade) -> Trade:
 
 
 def _mark(data: _MarkPrice) -> DerivativeState:
-    rate = float(data.r) if data.r else None  # delivery contracts have none
-    if rate is not None and not -_MOST_FUNDING_FRAC < rate < _MOST_FUNDING_FRAC:
-        raise ValueError(f"funding rate {data.r} is out of any range")
+    rate = told(data.r, Fraction)  # delivery contracts have none
     return DerivativeState(
         mark_price=data.p, index_price=data.i or None, funding_rate_frac=rate,
         next_funding_ns=None if rate is None else data.T * NS_PER_MS, ts_event_ns=data.E * NS_PER_MS,
@@ -340,38 +291,10 @@ def _notice(message: _Any) -> Notice:
     return Unknown(message.e or "nameless")
 
 
-def _listing(symbol: _Symbol, source: str) -> Listing:
-    filters = {entry.filter_type: entry for entry in symbol.filters}
-    try:
-        tick_size, lot = filters["PRICE_FILTER"].tick_size, filters["LOT_SIZE"]
-    except KeyError as error:
-        raise Malformed(source, f"{symbol.symbol} has no {error.args[0]}") from None
-    grid = PriceGrid(tick_size, min(lot.step_size, float(f"1e-{symbol.base_asset_precision}")))
-    kind = _KINDS_OF_CONTRACT.get(symbol.contract_type, InstrumentKind.FUTURE)
-    return Listing(
-        symbol.symbol, symbol.base_asset, symbol.quote_asset, grid, kind, order_step_qty=lot.step_size,
-        min_order_qty=lot.min_qty or None,
-    )  # fmt: skip
-
-
-def _decode(decoder: "msgspec.json.Decoder[T]", payload: bytes, source: str) -> T:
-    try:
-        return decoder.decode(payload)
-    except UNDECODABLE as error:
-        raise Malformed(source, str(error), payload) from None
-
-
-_KINDS_OF_CONTRACT = {
-    "": InstrumentKind.SPOT,
-    "PERPETUAL": InstrumentKind.PERPETUAL,
-    "TRADIFI_PERPETUAL": InstrumentKind.PERPETUAL,
-}
-
 _any_decoder = msgspec.json.Decoder(_Any)
 _rest_depth_decoder = msgspec.json.Decoder(_RestDepth, strict=False)
 _open_interest_decoder = msgspec.json.Decoder(_OpenInterest, strict=False)
 _time_decoder = msgspec.json.Decoder(_Time)
-_exchange_info_decoder = msgspec.json.Decoder(_ExchangeInfo, strict=False)
 _READERS: dict[str, tuple[msgspec.json.Decoder[Any], Callable[[Any], MarketEvent]]] = {
     kind: (msgspec.json.Decoder(_Envelope[struct], strict=False), event)
     for kind, struct, event in (

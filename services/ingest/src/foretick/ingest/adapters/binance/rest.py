@@ -1,12 +1,13 @@
-"""Binance's REST side: listings, full books and the venue's clock, within its request weight.
+"""Binance's REST side: listings, full books, open interest and the venue's clock, within its request weight.
 
-Sources: Binance "REST API", "Limits" (spot: 6,000 weight a minute) and "General Info" (USD-M: 2,400).
+Sources: Binance "REST API", "Limits" (spot: 6,000 weight a minute) and "General Info" (USD-M and COIN-M: 2,400).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from foretick.ingest.adapters.binance.parse import parse_exchange_info, parse_time_ns
+from foretick.ingest.adapters.binance.parse import parse_time_ns
+from foretick.ingest.adapters.binance.parse_listings import parse_exchange_info
 from foretick.ingest.adapters.connections.http import VenueHttp
 from foretick.ingest.domain.listing import Listing, choose_listings
 
@@ -27,8 +28,10 @@ class BinanceApi:
 SPOT_WEIGHTS = ((100, 5.0), (500, 25.0), (1000, 50.0), (5000, 250.0))
 """Of a book of so many levels: spot, ``GET /api/v3/depth``."""
 
-USDM_WEIGHTS = ((50, 2.0), (100, 5.0), (500, 10.0), (1000, 20.0))
-"""Of a book of so many levels: USD-M, ``GET /fapi/v1/depth``, which serves no more than 1,000."""
+FUTURES_WEIGHTS = ((50, 2.0), (100, 5.0), (500, 10.0), (1000, 20.0))
+"""The same of futures, ``GET /fapi/v1/depth`` and ``/dapi/v1/depth``, which serve no more than 1,000."""
+
+OPEN_INTEREST_WEIGHT = 1.0
 
 
 def weight_of(depth: int, weights: Sequence[tuple[int, float]]) -> float:
@@ -62,6 +65,10 @@ class BinanceRest:
         """Return the body of a full book of ``symbol``."""
         params = {"symbol": symbol, "limit": str(self._api.depth)}
         return await self._http.get(f"{self._api.prefix}/depth", params, self._api.depth_weight)
+
+    async def open_interest(self, symbol: str) -> bytes:
+        """Return the body with the open interest of ``symbol``. Only of futures."""
+        return await self._http.get(f"{self._api.prefix}/openInterest", {"symbol": symbol}, OPEN_INTEREST_WEIGHT)
 
     async def time_ns(self) -> int | None:
         """Return the venue's clock."""

@@ -1,7 +1,7 @@
 """How Binance's combined streams are spoken: one address with all streams, requests to change them.
 
 Limits: 1,024 streams a connection, 5 requests a second (USD-M: 10), 300 connections in 5 minutes; a connection is cut
-after 24 hours. Sources: Binance "WebSocket Streams" (spot) and "Websocket Market Streams" (USD-M).
+after 24 hours. Sources: Binance "WebSocket Streams" (spot) and "Websocket Market Streams" (USD-M, COIN-M).
 """
 
 import itertools
@@ -12,12 +12,21 @@ import msgspec
 
 from foretick.ingest.domain.stream_limits import StreamLimits
 
+BOOK_STREAMS = ("depth@100ms", "bookTicker")
+"""The streams of each symbol's book, as ``<symbol in lower case>@<kind>``."""
+
+SPOT_STREAMS = ("trade", *BOOK_STREAMS)
+
+FUTURES_MARKET_STREAMS = ("aggTrade", "markPrice@1s", "forceOrder")
+"""The other streams of futures. The venue documents no trades but aggregate ones, without those of its insurance fund;
+of liquidations it tells the latest of each second."""
+
 _STREAMS_A_REQUEST = 150
 _HOUR_S = 3600.0
 
 
 def limits_of(idle_timeout_s: float, sends_per_s: float = 4.0) -> StreamLimits:
-    """Return the limits of both markets; a symbol takes up to five streams."""
+    """Return the limits of all markets; a symbol takes up to five streams."""
     return StreamLimits(
         symbols_per_connection=200, sends_per_s=sends_per_s, connects_per_minute=50.0, idle_timeout_s=idle_timeout_s,
         lifetime_s=23.0 * _HOUR_S,

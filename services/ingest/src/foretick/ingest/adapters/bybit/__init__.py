@@ -1,1 +1,1 @@
-"""Bybit V5."""
+"""Bybit V5: spot and linear contracts."""

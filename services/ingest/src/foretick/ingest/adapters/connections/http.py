@@ -1,5 +1,6 @@
 """Requests to a venue's REST side, within its budget, with every kind of failure told apart."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -8,13 +9,18 @@ import httpx
 from foretick.common.errors import Malformed, Refused, RetryLater, Transient
 from foretick.ingest.adapters.connections.budget import Budget
 
-_TOO_MANY = (418, 429)
+TOO_MANY = (418, 429)
+"""HTTP's own status of whoever asks too often, and that of whoever goes on nevertheless."""
+
 _PATIENCE_S = 60.0
 _TIMEOUT_S = 10.0
 
 
 class ReadRefusal(Protocol):
-    """Reads the venue's own error of a body: its code and message, or None where it holds none."""
+    """Reads the venue's own error of a body: its code and message, or None where it holds none.
+
+    It raises ``RetryLater`` for a code that means that we ask too often, ``Transient`` for one that means trouble.
+    """
 
     def __call__(self, payload: bytes) -> tuple[str, str] | None:
         """Return code and message."""
@@ -22,13 +28,21 @@ class ReadRefusal(Protocol):
 
 
 class VenueHttp:
-    """A client of one venue. Use as a context manager."""
+    """A client of one venue. Use as a context manager. ``too_many``: what it answers to whoever asks too often."""
 
-    def __init__(self, base_url: str, source: str, budget: Budget, read_refusal: ReadRefusal) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        source: str,
+        budget: Budget,
+        read_refusal: ReadRefusal,
+        too_many: Sequence[int] = TOO_MANY,
+    ) -> None:
         self._http = httpx.AsyncClient(base_url=base_url, timeout=_TIMEOUT_S)
         self._source = source
         self._budget = budget
         self._read_refusal = read_refusal
+        self._too_many = too_many
 
     async def __aenter__(self) -> Self:
         return self
@@ -57,7 +71,7 @@ class VenueHttp:
             response = await self._http.get(path, params=params)
         except httpx.HTTPError as error:
             raise Transient(f"{self._http.base_url}{path}: {error!r}") from error
-        if response.status_code in _TOO_MANY:
+        if response.status_code in self._too_many:
             raise RetryLater(f"{path}: HTTP {response.status_code}", _retry_after_s(response))
         if response.status_code >= 500:
             raise Transient(f"{path}: HTTP {response.status_code}")

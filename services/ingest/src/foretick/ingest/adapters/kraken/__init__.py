@@ -1,1 +1,1 @@
-"""Kraken spot."""
+"""Kraken, WebSocket v2."""

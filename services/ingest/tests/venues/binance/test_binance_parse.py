@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretick.common.errors import Malformed
-from foretick.ingest.adapters.binance.parse import BinanceWire, parse_depth, parse_exchange_info, read_refusal
+from foretick.ingest.adapters.binance.parse import BinanceWire, parse_depth, read_refusal
+from foretick.ingest.adapters.binance.parse_listings import parse_exchange_info
 from foretick.ingest.domain.events import (
     DerivativeState,
     Liquidation,
@@ -253,6 +254,43 @@ def test_contracts_are_told_from_spot():
     assert [each.kind for each in (spot, perpetual, quarterly)] == ["spot", "perpetual", "future"]
     assert (spot.order_step_qty, spot.min_order_qty) == (1e-5, 1e-5)
     assert "BTC-USDT-PERP" in perpetual.aliases
+
+
+COINM_SYMBOL = {
+    "symbol": "BTCUSD_PERP", "pair": "BTCUSD", "contractType": "PERPETUAL", "contractStatus": "TRADING",
+    "contractSize": 100, "marginAsset": "BTC", "baseAsset": "BTC", "quoteAsset": "USD", "baseAssetPrecision": 8,
+    "filters": [
+        {"filterType": "PRICE_FILTER", "minPrice": "1000", "maxPrice": "4520958", "tickSize": "0.1"},
+        {"filterType": "LOT_SIZE", "minQty": "1", "maxQty": "1000000", "stepSize": "1"},
+    ],
+}  # fmt: skip
+
+
+def test_coin_margined_contract_is_inverse_and_has_a_value():
+    payload = json.dumps({"symbols": [COINM_SYMBOL]}).encode()
+    (listing,) = parse_exchange_info(payload, "binance-coinm")
+    assert (listing.kind, listing.is_inverse, listing.contract_size) == ("perpetual", True, 100.0)
+    assert (listing.order_step_qty, listing.min_order_qty) == (1.0, 1.0)
+    assert "BTC-USD-PERP" in listing.aliases
+    (linear,) = parse_exchange_info(exchange_info(contractType="PERPETUAL", marginAsset="USDT"), "binance-usdm")
+    assert (linear.is_inverse, linear.contract_size) == (False, 1.0)
+
+
+def test_messages_that_futures_send_since_their_markets_were_joined_are_read():
+    assert usdm(changed(MARK, '"T":1562306400000', '"T":1562306400000,"ap":"11793.1","st":1'))[1].mark_price == 11794.15
+    assert usdm(changed(AGGREGATE, '"q":"0.006"', '"q":"0.006","nq":"0.004","st":1'))[1].qty == 0.006
+    forced = usdm(changed(FORCED, '"s":"BTCUSDT"', '"s":"BTCUSDT","ps":"BTCUSDT","st":1'))
+    assert forced[1] == Liquidation(9910.0, 0.014, -1, 1568014460893_000_000)
+
+
+def test_mark_price_of_a_coin_margined_contract_is_read():
+    payload = (
+        b'{"stream":"btcusd_perp@markPrice@1s","data":{"e":"markPriceUpdate","E":1596095725000,"s":"BTCUSD_PERP",'
+        b'"p":"10934.62615417","P":"10962.17178236","i":"10933.62615417","r":"0.00010000","T":1596096000000}}'
+    )
+    (parsed,) = BinanceWire("binance-coinm").parse(payload)
+    state = DerivativeState(10934.62615417, 10933.62615417, 1e-4, 1596096000000_000_000, None, 1596095725000_000_000)
+    assert parsed == ("BTCUSD_PERP", state)
 
 
 @pytest.mark.parametrize("file", ["agg_trade_stream", "trade_stream", "ws_futures_depth_update", "book_ticker_stream"])
