@@ -32,6 +32,7 @@ from foretick.market.level_text import LevelText
 
 _FIRST_ROOM = 256
 _EXACT = 2**53
+_MOST_TICKS = 2**62  # what the columns hold
 _SHORTEST_ROW_BYTES = 6  # [1,1],
 
 
@@ -167,7 +168,7 @@ class CompiledBook(OrderBook):
         """
         grid = self.grid
         levels = grid.levels(bids) + grid.levels(asks)
-        if any(ticks >= _EXACT for ticks, _ in levels):
+        if any(ticks > _MOST_TICKS for ticks, _ in levels):
             raise Malformed("book", f"price {grid.price(max(levels)[0])!r} is too large for its grid")
         ticks = np.array([ticks for ticks, _ in levels], np.int64)
         given = chain(bids, asks)
