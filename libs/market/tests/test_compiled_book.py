@@ -198,6 +198,14 @@ def test_quantity_of_more_lots_than_an_integer_holds_is_the_float_of_its_text(qt
     assert book.top(1)[0] == [(0.00001234, float(qty))]
 
 
+@pytest.mark.parametrize("level", [LevelText(b'[["99999997.00000000","0.5"]]'), [(99999997.0, 0.5)]])
+def test_price_of_more_ticks_than_a_float_tells_apart_is_held(level):
+    book = CompiledBook(PriceGrid(1e-8, 1e-8))
+    book.apply_snapshot(LevelText(b"[]") if isinstance(level, LevelText) else [], level)
+    assert book.top_steps(1) == ([], [(9_999_999_700_000_000, 50_000_000)])
+    assert book.top(1) == ([], [(99999997.0, 0.5)])
+
+
 def test_grid_that_is_no_ratio_of_exact_floats_still_holds_a_book():
     grid = PriceGrid(1e-30, 1.0)
     book = CompiledBook(grid)

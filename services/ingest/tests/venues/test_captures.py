@@ -11,7 +11,6 @@ from .conformance.discovery import CAPTURES
 
 UNREAD = {
     "BITFINEX.jsonl.zst": "Bitfinex v2 of 2021: no connector",
-    "BITSTAMP.jsonl.zst": "Bitstamp v2 of 2022: no connector yet",
     "DERIBIT.jsonl.zst": "Deribit v2 of 2021: no connector",
     "GEMINI.jsonl.zst": "Gemini v2: no connector",
     "KRAKEN_FUTURES.jsonl.zst": "Kraken Futures v1 of 2021: no connector",

@@ -16,7 +16,7 @@ from foretick.common.errors import Malformed
 from foretick.ingest.domain.events import Received
 from foretick.ingest.domain.rules import TradeIds
 from foretick.market.book import OrderBook
-from foretick.market.integrity import Anchor, Unnumbered
+from foretick.market.integrity import Anchor, Delta, Snapshot, Unnumbered
 
 from .conformance.damage import KINDS, LOSSES, REFUSED, choose_marks, damage
 from .conformance.discovery import SOURCES, course_of, source_of
@@ -392,6 +392,13 @@ def test_trades_that_never_came_are_counted_where_ids_tell(new_feed, source):
         assert missed == 0
 
 
+def read_levels(source: Source, parsed: Iterable) -> None:
+    """Read the levels of what was parsed, as a book does: where a venue's text is handed on, faults show only then."""
+    for _, event in parsed:
+        if isinstance(event, Delta | Snapshot):
+            source.listings[0].grid.levels([*event.bids, *event.asks])
+
+
 @given(data=st.data())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_mutated_frame_is_malformed_or_sound(source, data):
@@ -402,6 +409,7 @@ def test_mutated_frame_is_malformed_or_sound(source, data):
     payload = data.draw(st.one_of(mutated(frames), st.binary(max_size=200)))
     try:
         parsed = wire.parse(payload)
+        read_levels(source, parsed)
     except Malformed:
         return
     for symbol, event in parsed:
@@ -416,6 +424,7 @@ def test_mutated_reply_is_malformed_or_sound(source, data):
     payload = data.draw(st.one_of(mutated([frame.payload for frame in bodies]), st.binary(max_size=200)))
     try:
         parsed = source.new_wire().parse_reply(symbol, payload)
+        read_levels(source, parsed)
     except Malformed:
         return
     for name, event in parsed:

@@ -14,7 +14,7 @@ from websockets.http11 import Request, Response
 from foretick.common.contracts import BookFrame, TickFrame, Trust
 from foretick.common.testing.waiting import eventually
 from foretick.ingest.adapters.binance import connector as binance
-from foretick.ingest.app.feed import build_feed
+from foretick.ingest.app.feed import build
 
 from ..feed.test_feed_on_bus import consumer, runtime
 
@@ -85,7 +85,7 @@ async def feed_of(nats_url: str, name: str, symbol: str, script: Script):
     async with venue(script) as address, consumer(nats_url) as frames:
         places = {"VENUE_WS_URLS": f"{name}=ws://{address}", "VENUE_REST_URLS": f"{name}=http://{address}"}
         async with runtime(nats_url, VENUES=name, DEFAULT_SYMBOLS=symbol, **places) as (rt, settings):
-            await build_feed(rt, settings)
+            await build(rt, settings)
 
             async def comes(condition: Callable[[list], bool]) -> None:
                 async def holds() -> bool:
@@ -247,6 +247,6 @@ async def test_venue_that_lists_nothing_asked_for_says_so_and_connects_nowhere(n
     async with venue(script) as address:
         places = {"VENUE_WS_URLS": f"{name}=ws://{address}", "VENUE_REST_URLS": f"{name}=http://{address}"}
         async with runtime(nats_url, VENUES=name, DEFAULT_SYMBOLS="BTCUSDT", **places) as (rt, settings):
-            await build_feed(rt, settings)
+            await build(rt, settings)
             await eventually(lambda: "lists none of BTCUSDT" in str(rt.health.report()))
     assert script.paths == []

@@ -13,6 +13,7 @@ KNOWN_VENUES = (
     "binance-coinm",
     "bybit",
     "bybit-linear",
+    "bitstamp",
     "coinbase",
     "kraken",
     "okx",

@@ -1,6 +1,7 @@
 """Damaged bytes, and what a parser may make of them."""
 
 from collections.abc import Sequence
+from math import inf
 
 from hypothesis import strategies as st
 
@@ -53,7 +54,7 @@ def samples(payloads: list[bytes], most: int = 60) -> list[bytes]:
 def assert_sound_levels(bids: Sequence[Level], asks: Sequence[Level]) -> None:
     """Hold levels to what a book may rely on; levels that are still text are the book's own to judge."""
     if not isinstance(bids, LevelText):
-        assert all(0 < price < 1e15 and 0 <= qty < 1e15 for price, qty in [*bids, *asks])
+        assert all(0 < price < inf and 0 <= qty < inf for price, qty in [*bids, *asks])
         return
     book = CompiledBook(PriceGrid(1e-8, 1e-8))
     try:
@@ -64,7 +65,7 @@ def assert_sound_levels(bids: Sequence[Level], asks: Sequence[Level]) -> None:
 
 
 def assert_sound(symbol: str, event: object) -> None:
-    """Hold an event to what every consumer may rely on."""
+    """Hold an event to what every consumer may rely on; how large levels may be is for their grid to say."""
     match event:
         case Trade(price, qty, side, trade_id):
             assert 0 < price < 1e15

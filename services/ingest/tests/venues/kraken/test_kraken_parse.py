@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from foretick.common.errors import Malformed
+from foretick.common.errors import Malformed, RetryLater, Transient
 from foretick.ingest.adapters.kraken.parse import KrakenWire, parse_pairs, read_refusal
 from foretick.ingest.adapters.kraken.streams import KrakenStreams, limits_of
 from foretick.ingest.domain.events import Maintenance, Quiet, Trade, Unknown, VenueError
@@ -169,8 +169,21 @@ def test_pair_without_a_grid_is_malformed(fields):
         parse_pairs(pairs(**fields), "kraken")
 
 
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ("EAPI:Rate limit exceeded", RetryLater),
+        ("EService:Unavailable", Transient),
+        ("EGeneral:Temporary lockout", Transient),
+    ],
+)
+def test_trouble_of_the_moment_is_no_refusal(error, kind):
+    with pytest.raises(kind, match=error):
+        read_refusal(json.dumps({"error": [error]}).encode())
+
+
 def test_refusal_of_a_rest_request_is_read():
-    assert read_refusal(b'{"error":["EService:Unavailable"]}') == ("EService", "EService:Unavailable")
+    assert read_refusal(b'{"error":["EQuery:Unknown asset pair"]}') == ("EQuery", "EQuery:Unknown asset pair")
     assert read_refusal(pairs()) is None
     assert read_refusal(b"<html>") is None
 

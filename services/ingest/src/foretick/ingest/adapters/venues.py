@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from foretick.ingest.adapters.binance.connector import open_coinm, open_spot, open_usdm
+from foretick.ingest.adapters.bitstamp.connector import open_bitstamp
 from foretick.ingest.adapters.bybit.connector import open_bybit, open_bybit_linear
 from foretick.ingest.adapters.coinbase.connector import open_coinbase
 from foretick.ingest.adapters.connector import Connector, ConnectorSettings
@@ -19,6 +20,7 @@ CONNECTORS: dict[str, OpenConnector] = {
     "binance-coinm": open_coinm,
     "bybit": open_bybit,
     "bybit-linear": open_bybit_linear,
+    "bitstamp": open_bitstamp,
     "coinbase": open_coinbase,
     "kraken": open_kraken,
     "okx": open_okx,

@@ -15,6 +15,7 @@ Qty = Annotated[float, Meta(ge=0, lt=1e15)]
 PositiveQty = Annotated[float, Meta(gt=0, lt=1e15)]
 Id = Annotated[int, Meta(ge=0, le=2**53)]
 Millis = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]
+Micros = Annotated[int, Meta(ge=0, le=4_102_444_800_000_000)]
 Nanos = Annotated[int, Meta(ge=0, le=4_102_444_800_000_000_000)]
 """UTC since the Unix epoch, until 2100."""
 

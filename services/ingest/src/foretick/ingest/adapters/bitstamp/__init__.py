@@ -1,1 +1,1 @@
-"""Bitstamp V2."""
+"""Bitstamp."""

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from foretick.common.contracts import UNDECODABLE
-from foretick.common.errors import Malformed
+from foretick.common.errors import Malformed, RetryLater, Transient
 from foretick.ingest.adapters.wire import (
     Id,
     Moment,
@@ -34,6 +34,11 @@ from foretick.market.integrity import Delta, Snapshot
 
 _Crc = Annotated[int, Meta(ge=0, lt=2**32)]
 
+_TOO_OFTEN = ("EAPI",)
+_TROUBLE = ("EService", "EGeneral")
+"""Kinds of errors of the moment: our requests have nothing that could be wrong of itself."""
+
+_PATIENCE_S = 60.0
 _NOT_TRADED = ("delisted", "work_in_progress")
 
 
@@ -148,12 +153,24 @@ def parse_pairs(payload: bytes, source: str) -> list[Listing]:
 
 
 def read_refusal(payload: bytes) -> tuple[str, str] | None:
-    """Return the venue's own error of a refused REST request, as code and message, or None where there is none."""
+    """Return the venue's own error of a refused REST request, as code and message, or None where there is none.
+
+    Raises:
+        RetryLater: we ask too often.
+        Transient: the venue is busy, under maintenance or at fault.
+    """
     try:
         errors = _errors_decoder.decode(payload).error
     except UNDECODABLE:
         return None
-    return (errors[0].partition(":")[0], "; ".join(errors)) if errors else None
+    if not errors:
+        return None
+    code, message = errors[0].partition(":")[0], "; ".join(errors)
+    if code in _TOO_OFTEN:
+        raise RetryLater(message, _PATIENCE_S)
+    if code in _TROUBLE:
+        raise Transient(message)
+    return code, message
 
 
 def _books(books: list[_Book], is_snapshot: bool) -> Iterator[Parsed]:

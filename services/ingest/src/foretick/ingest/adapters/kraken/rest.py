@@ -7,13 +7,10 @@ once a second.
 
 from collections.abc import Sequence
 
-from foretick.common.errors import Refused, Transient
+from foretick.common.errors import Refused
 from foretick.ingest.adapters.connections.http import VenueHttp
 from foretick.ingest.adapters.kraken.parse import parse_pairs
 from foretick.ingest.domain.listing import Listing, choose_listings
-
-_PASSING = ("EService", "EAPI", "EGeneral")
-"""Kinds of errors that are about the moment (busy, too often, internal): nothing of this request could be wrong."""
 
 
 class KrakenRest:
@@ -30,12 +27,7 @@ class KrakenRest:
 
     async def listings(self, symbols: Sequence[str]) -> tuple[list[Listing], list[str]]:
         """Return the listings that answer to ``symbols``, and those of ``symbols`` that none answers to."""
-        try:
-            body = await self._http.get("/0/public/AssetPairs", {})
-        except Refused as error:
-            if error.code in _PASSING:
-                raise Transient(error.message) from error
-            raise
+        body = await self._http.get("/0/public/AssetPairs", {})
         return choose_listings(parse_pairs(body, self._source), symbols)
 
     async def book(self, symbol: str) -> bytes:
