@@ -51,7 +51,7 @@ def test_first_message_is_welcome_with_all_that_a_client_needs(connect: Connect)
         {"venue": "sim", "symbol": "BTCUSDT", "base": "BTC", "quote": "USDT", "tick_size": 0.01, "origin": "sim"}
     ]
     assert [channel["name"] for channel in welcome["channels"]] == [
-        "ticks", "books", "features", "predictions", "consolidated", "metrics",
+        "ticks", "books", "features", "predictions", "consolidated", "metrics", "venues",
     ]  # fmt: skip
     assert welcome["features"][0]["name"] == "spread_bps"
     assert welcome["limits"] == {"max_message_bytes": 65_536, "max_subscriptions": 1_024}

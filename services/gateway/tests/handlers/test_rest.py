@@ -19,6 +19,7 @@ from foretick.common.testing.builders import (
     prediction,
     snapshot,
     tick_frame,
+    venue_status,
 )
 from foretick.common.testing.fakes import ManualClock
 from foretick.common.units import NS_PER_MS
@@ -277,6 +278,13 @@ async def test_latency_is_told_by_stage_as_of_now(board: Board, clock: ManualClo
     assert (stages["predictor"]["p50_us"], stages["predictor"]["unstamped"]) == (None, 1)
 
 
+async def test_venues_are_told_with_their_age_as_of_now(board: Board, clock: ManualClock, client: httpx.AsyncClient):
+    board.fold(venue_status(), T0_NS)
+    clock.advance(700 * NS_PER_MS)
+    (venue,) = (await client.get("/api/system/venues")).json()["venues"]
+    assert (venue["venue"], venue["state"], venue["age_ms"], venue["stale"]) == ("sim", "connected", 700, False)
+
+
 async def test_features_are_the_registry(client: httpx.AsyncClient):
     features = (await client.get("/api/system/features")).json()["features"]
     assert len(features) == 24
@@ -347,6 +355,7 @@ async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(bo
         "/api/analytics/consolidated/{symbol}",
         "/api/system/status",
         "/api/system/latency",
+        "/api/system/venues",
         "/api/system/features",
     }
     fold(board, book_frame(seq=1), prediction(), outcome(), feature_vector())

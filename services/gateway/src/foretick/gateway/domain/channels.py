@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from foretick.common.contracts import Contract
-from foretick.common.subjects import CONSOLIDATED_QUOTES, FEATURE_VECTORS, PREDICTION_MESSAGES, TICKS
+from foretick.common.subjects import CONSOLIDATED_QUOTES, FEATURE_VECTORS, PREDICTION_MESSAGES, TICKS, VENUE_STATUSES
 
 BOOK_LEVELS = 20
 """Levels a side of the ``books`` channel."""
@@ -49,6 +49,7 @@ CHANNELS: dict[str, Channel] = {
         _state("predictions", PREDICTION_MESSAGES.ttl_ms),
         _state("consolidated", CONSOLIDATED_QUOTES.ttl_ms, Scope.PAIR),
         _state("metrics", 3_000, Scope.SYSTEM),
+        _state("venues", VENUE_STATUSES.ttl_ms, Scope.SYSTEM),
     )
 }
 

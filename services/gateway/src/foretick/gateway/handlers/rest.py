@@ -24,6 +24,7 @@ from foretick.gateway.domain.replies import (
     answer_prediction,
     answer_status,
 )
+from foretick.gateway.domain.venue_board import VenuesData
 
 Symbol = Annotated[str, Path(description="`BTCUSDT`, resolved by the order of VENUES, or `sim:BTCUSDT`", max_length=64)]
 
@@ -96,6 +97,11 @@ def _add_system(router: APIRouter, board: Board, clock: Clock) -> None:
     async def get_latency() -> Response:
         """Tell how long each stage of the predictions' way took in the last minute."""
         return _json(board.waterfall.data(clock.now_ns()))
+
+    @router.get("/system/venues", tags=["system"], summary="How the venues are reached", response_model=VenuesData)
+    async def get_venues() -> Response:
+        """Tell of each venue its state, connections, clock, latency and budget, and how old that is."""
+        return _json(board.venues.data(clock.now_ns()))
 
     @router.get("/system/features", tags=["system"], summary="The features", response_model=FeatureAnswer)
     async def get_features() -> Response:
