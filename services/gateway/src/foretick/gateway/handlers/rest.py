@@ -13,6 +13,7 @@ from foretick.gateway.domain.channels import BOOK_LEVELS
 from foretick.gateway.domain.consolidated import ConsolidatedAnswer
 from foretick.gateway.domain.depth_answer import DepthAnswer, DepthQuestion, answer_depth
 from foretick.gateway.domain.instrument_view import HISTORY_PREDICTIONS
+from foretick.gateway.domain.integrity_answer import IntegrityAnswer, answer_integrity
 from foretick.gateway.domain.payloads import WaterfallData
 from foretick.gateway.domain.problem import MEDIA_TYPE, Problem
 from foretick.gateway.domain.protocol import encode_any
@@ -71,6 +72,16 @@ def _add_analytics(router: APIRouter, board: Board, clock: Clock) -> None:
         view = board.view(board.directory.resolve(symbol))
         question = DepthQuestion(levels=levels, qty=qty, quote=quote)
         return _json(answer_depth(view, board.directory, question, clock.now_ns()))
+
+    @router.get(
+        "/analytics/integrity/{symbol:path}",
+        tags=["analytics"], summary="What the order book's trust went through", response_model=IntegrityAnswer,
+        responses=_PROBLEMS,
+    )  # fmt: skip
+    async def get_integrity(symbol: Symbol) -> Response:
+        """Tell whether a book may be believed, by what proof, and the changes of its trust since this gateway began."""
+        view = board.view(board.directory.resolve(symbol))
+        return _json(answer_integrity(view, board.directory, clock.now_ns()))
 
     @router.get(
         "/analytics/consolidated/{symbol:path}",
