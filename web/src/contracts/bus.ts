@@ -36,6 +36,10 @@ export type InstrumentKind = "equity" | "future" | "perpetual" | "spot";
  * TOP_ONLY: there is no book, only a best bid and ask
  */
 export type BookProof = "chain" | "chain+checksum" | "checksum" | "full" | "none" | "top";
+/**
+ * Whether a venue can be reached: all connections, some, none; or it says itself that it is under maintenance.
+ */
+export type VenueState = "away" | "connected" | "degraded" | "maintenance";
 
 /**
  * One or more consecutive ticks of one instrument, by column.
@@ -386,6 +390,42 @@ export interface Instrument {
    * TOP_ONLY: there is no book, only a best bid and ask
    */
   proof?: "chain" | "chain+checksum" | "checksum" | "full" | "none" | "top";
+}
+/**
+ * How a process reaches a venue; published every second on ``venues.<venue>.<producer>``.
+ *
+ * ts_ns: wall clock of the producer
+ * notice: what the venue last announced; empty for nothing
+ * connections, connections_open: sockets wanted, and open now
+ * instruments, live: order books followed, and those that are LIVE
+ * clock_offset_ms: the venue's clock minus ours; null before the first estimate. Ours is not corrected by it
+ * clock_error_ms: half the width of the interval that the offset is known to lie in; null where the venue has no clock
+ *     to ask, so that the offset holds the shortest latency seen too
+ * latency_ms: the median from the venue's clock to ours over the last minute, the offset taken out; null without one
+ * connects, disconnects, rollovers: since the process began; a rollover is a planned change of socket
+ * snapshots_requested: full books asked for, over REST or by subscribing anew
+ * budget_used_frac: how much of the venue's request budget is spent
+ */
+export interface VenueStatus {
+  venue: string;
+  origin: Origin;
+  run_id: string;
+  producer: string;
+  ts_ns: number;
+  state: VenueState;
+  notice?: string;
+  connections?: number;
+  connections_open?: number;
+  instruments?: number;
+  live?: number;
+  clock_offset_ms?: number | null;
+  clock_error_ms?: number | null;
+  latency_ms?: number | null;
+  connects?: number;
+  disconnects?: number;
+  rollovers?: number;
+  snapshots_requested?: number;
+  budget_used_frac?: number;
 }
 /**
  * The best bid and ask of a pair over all venues; at most ten a second on ``consolidated.<base>.<quote>``.

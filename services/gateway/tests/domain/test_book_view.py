@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from foretick.common.contracts import BookCounts, BookEvent, BookEventKind, Level, Trust
 from foretick.common.errors import Malformed
-from foretick.common.testing.builders import T0_NS, book_frame, snapshot
+from foretick.common.testing.builders import T0_NS, book_frame, snapshot, tick_frame
 from foretick.gateway.domain.book_view import NO_SNAPSHOT, BookView
 from foretick.gateway.domain.channels import BOOK_LEVELS
 
@@ -54,7 +54,7 @@ def test_state_event_changes_trust_and_nothing_else():
 
 def test_own_gap_lasts_until_the_next_snapshot():
     view = live_book()
-    view.doubt(Trust.GAP, "3 events were lost before 9")
+    view.doubt(Trust.GAP, "3 events were lost before 9", tick_frame("T", seq=9))
     view.fold(book_frame([delta(bids=[(99.0, 1.0)])]))
     assert (view.trust, view.reason) == (Trust.GAP, "3 events were lost before 9")
     view.fold(book_frame([snapshot()]))
@@ -63,7 +63,7 @@ def test_own_gap_lasts_until_the_next_snapshot():
 
 def test_told_trust_that_is_worse_than_our_own_wins():
     view = live_book()
-    view.doubt(Trust.RESYNC, "the feed restarted")
+    view.doubt(Trust.RESYNC, "the feed restarted", tick_frame("T", seq=9))
     view.fold(book_frame([state(Trust.CROSSED, "best bid above best ask")]))
     assert (view.trust, view.reason) == (Trust.CROSSED, "best bid above best ask")
 

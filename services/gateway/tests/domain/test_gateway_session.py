@@ -48,10 +48,13 @@ def test_first_message_is_welcome_with_all_that_a_client_needs(connect: Connect)
     assert (welcome["protocol"], welcome["run_id"], welcome["origin"]) == (1, "test", "sim")
     assert welcome["server_ts_us"] == T0_NS // 1000
     assert welcome["instruments"] == [
-        {"venue": "sim", "symbol": "BTCUSDT", "base": "BTC", "quote": "USDT", "tick_size": 0.01, "origin": "sim"}
-    ]
+        {
+            "venue": "sim", "symbol": "BTCUSDT", "base": "BTC", "quote": "USDT", "tick_size": 0.01, "lot_size": 0.001,
+            "origin": "sim", "kind": "spot", "contract_size": 1.0, "is_inverse": False, "proof": "chain",
+        }
+    ]  # fmt: skip
     assert [channel["name"] for channel in welcome["channels"]] == [
-        "ticks", "books", "features", "predictions", "consolidated", "metrics",
+        "ticks", "books", "features", "predictions", "integrity", "consolidated", "metrics", "venues",
     ]  # fmt: skip
     assert welcome["features"][0]["name"] == "spread_bps"
     assert welcome["limits"] == {"max_message_bytes": 65_536, "max_subscriptions": 1_024}

@@ -8,7 +8,16 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from foretick.common.contracts import BookCounts, BookProof, InstrumentKind, QuoteColumns, TickFrame, Trust
+from foretick.common.contracts import (
+    BookCounts,
+    BookEvent,
+    BookEventKind,
+    BookProof,
+    InstrumentKind,
+    QuoteColumns,
+    TickFrame,
+    Trust,
+)
 from foretick.common.testing.builders import (
     T0_NS,
     book_frame,
@@ -19,6 +28,7 @@ from foretick.common.testing.builders import (
     prediction,
     snapshot,
     tick_frame,
+    venue_status,
 )
 from foretick.common.testing.fakes import ManualClock
 from foretick.common.units import NS_PER_MS
@@ -277,6 +287,42 @@ async def test_latency_is_told_by_stage_as_of_now(board: Board, clock: ManualClo
     assert (stages["predictor"]["p50_us"], stages["predictor"]["unstamped"]) == (None, 1)
 
 
+async def test_integrity_tells_trust_proof_counts_and_changes_with_since_when(
+    board: Board, clock: ManualClock, client: httpx.AsyncClient
+):
+    fold(board, instrument(proof=BookProof.CHAIN_AND_CHECKSUM), book_frame(seq=1))
+    broken = BookEvent(
+        kind=BookEventKind.STATE, ts_recv_ns=T0_NS, ts_event_ns=None, trust=Trust.RESYNC, reason="chain broke",
+        counts=BookCounts(syncs=1, chain_breaks=1),
+    )  # fmt: skip
+    fold(board, book_frame([broken], seq=2))
+    clock.advance(400 * NS_PER_MS)
+    answer = (await client.get("/api/analytics/integrity/sim:BTCUSDT")).json()
+    assert (answer["trust"], answer["reason"], answer["proof"]) == ("RESYNC", "chain broke", "chain+checksum")
+    assert (answer["counts"]["chain_breaks"], answer["age_ms"], answer["stale"]) == (1, 400, False)
+    assert (answer["since_us"], answer["origin"]) == (T0_NS // 1000, "sim")
+    (event,) = answer["events"]
+    assert (event["trust_from"], event["trust_to"], event["found_by"], event["seq"]) == ("LIVE", "RESYNC", "feed", 2)
+
+
+async def test_integrity_of_a_book_never_heard_of_has_no_beginning(client: httpx.AsyncClient):
+    answer = (await client.get("/api/analytics/integrity/ETHUSDT")).json()
+    assert (answer["trust"], answer["since_us"], answer["events"], answer["stale"]) == ("RESYNC", None, [], True)
+
+
+async def test_depth_names_the_update_that_it_is_as_of(board: Board, client: httpx.AsyncClient):
+    fold(board, book_frame([snapshot(last_id=4711)]))
+    assert (await client.get("/api/analytics/market-depth/BTCUSDT")).json()["last_id"] == 4711
+    assert board.view(("sim", "BTCUSDT")).book.snapshot().last_id == 4711
+
+
+async def test_venues_are_told_with_their_age_as_of_now(board: Board, clock: ManualClock, client: httpx.AsyncClient):
+    board.fold(venue_status(), T0_NS)
+    clock.advance(700 * NS_PER_MS)
+    (venue,) = (await client.get("/api/system/venues")).json()["venues"]
+    assert (venue["venue"], venue["state"], venue["age_ms"], venue["stale"]) == ("sim", "connected", 700, False)
+
+
 async def test_features_are_the_registry(client: httpx.AsyncClient):
     features = (await client.get("/api/system/features")).json()["features"]
     assert len(features) == 24
@@ -345,8 +391,10 @@ async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(bo
         "/api/analytics/predictions/{symbol}",
         "/api/analytics/market-depth/{symbol}",
         "/api/analytics/consolidated/{symbol}",
+        "/api/analytics/integrity/{symbol}",
         "/api/system/status",
         "/api/system/latency",
+        "/api/system/venues",
         "/api/system/features",
     }
     fold(board, book_frame(seq=1), prediction(), outcome(), feature_vector())

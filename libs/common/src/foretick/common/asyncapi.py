@@ -76,6 +76,7 @@ def _operation(subject: Subject, action: str, service: str) -> dict[str, Any]:
 
 _TOKENS = {
     "venue": "The market, such as binance, binance-usdm or sim, as one subject token",
+    "producer": "Service, role and shard as one subject token, such as ingest=2Efeed-0",
     "symbol": "The venue's own symbol as one subject token; other characters than letters, digits, - and _ as =XX",
     "base": "The base currency as one subject token",
     "quote": "The quote currency as one subject token",

@@ -18,6 +18,7 @@ from foretick.common.contracts import (
     Outcome,
     Prediction,
     TickFrame,
+    VenueStatus,
 )
 
 _TOKEN = re.compile(r"(?:[A-Za-z0-9_-]|=[0-9A-F]{2})+")
@@ -59,6 +60,7 @@ FEATURES = Stream("FEATURES", DAY_S, 1 * GIB)
 PREDICTIONS = Stream("PREDICTIONS", DAY_S, 1 * GIB)
 OUTCOMES = Stream("OUTCOMES", DAY_S, 512 * MIB)
 INSTRUMENTS = Stream("INSTRUMENTS", 0, 16 * MIB, max_msgs_per_subject=1)
+VENUES = Stream("VENUES", HOUR_S, 16 * MIB, max_msgs_per_subject=1)
 CONSOLIDATED = Stream("CONSOLIDATED", HOUR_S, 64 * MIB, max_msgs_per_subject=1)
 MODELS = Stream("MODELS", 0, 16 * MIB, max_msgs_per_subject=16)
 DLQ = Stream("DLQ", 7 * DAY_S, 64 * MIB)
@@ -207,6 +209,10 @@ INSTRUMENT_LISTINGS = Subject(
     ("features.serve", "predictor.serve", "gateway.api", "gateway.feed", "ingest.record", "ingest.consolidate"),
     INSTRUMENTS, "An instrument as its venue lists it",
 )  # fmt: skip
+VENUE_STATUSES = Subject(
+    "venues", ("venue", "producer"), VenueStatus, Plane.DATA, ("ingest.feed",), ("gateway.api", "gateway.feed"),
+    VENUES, "How a process reaches a venue, once a second", ttl_ms=5_000,
+)  # fmt: skip
 CONSOLIDATED_QUOTES = Subject(
     "consolidated", ("base", "quote"), ConsolidatedQuote, Plane.DATA, ("ingest.consolidate",),
     ("gateway.api", "gateway.feed"), CONSOLIDATED, "The best bid and ask of a pair over all venues", ttl_ms=3_000,
@@ -222,8 +228,8 @@ DEAD_LETTERS = Subject(
 )  # fmt: skip
 
 TABLE: tuple[Subject, ...] = (
-    TICKS, BOOKS, FEATURE_VECTORS, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS, CONSOLIDATED_QUOTES,
-    MODEL_ANNOUNCEMENTS, DEAD_LETTERS,
+    TICKS, BOOKS, FEATURE_VECTORS, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS, VENUE_STATUSES,
+    CONSOLIDATED_QUOTES, MODEL_ANNOUNCEMENTS, DEAD_LETTERS,
 )  # fmt: skip
 
 STREAMS: tuple[Stream, ...] = tuple(dict.fromkeys(subject.stream for subject in TABLE))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from foretick.common.contracts import ConsolidatedQuote, Message
+from foretick.common.contracts import ConsolidatedQuote, Message, VenueStatus
 from foretick.common.subjects import Subject
 from foretick.ingest.domain.events import Parsed, Received
 from foretick.ingest.domain.listing import Listing
@@ -143,6 +143,22 @@ class VenueRest(Protocol):
     @property
     def budget_used_frac(self) -> float:
         """How much of the venue's request budget is spent."""
+        ...
+
+
+class StatusOutlet(Protocol):
+    """Where the statuses of venues go, and this process's wall clock."""
+
+    def now_ns(self) -> int:
+        """Return this process's wall clock, UTC ns."""
+        ...
+
+    def publish(self, status: VenueStatus) -> None:
+        """Send ``status``."""
+        ...
+
+    def count_unanswered(self, venue: str) -> None:
+        """Count a question for the clock of ``venue`` that was not answered."""
         ...
 
 

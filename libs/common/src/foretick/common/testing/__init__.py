@@ -13,6 +13,7 @@ from foretick.common.testing.builders import (
     prediction,
     snapshot,
     tick_frame,
+    venue_status,
 )
 from foretick.common.testing.fakes import FakeRuntime, ManualClock
 from foretick.common.testing.waiting import eventually
@@ -30,4 +31,5 @@ __all__ = [
     "prediction",
     "snapshot",
     "tick_frame",
+    "venue_status",
 ]

@@ -25,6 +25,8 @@ from foretick.common.contracts import (
     TradeColumns,
     Trust,
     VenueQuote,
+    VenueState,
+    VenueStatus,
 )
 from foretick.common.units import NS_PER_MS
 
@@ -193,3 +195,14 @@ def consolidated_quote(*, ts_ns: int = T0_NS, **fields: Any) -> ConsolidatedQuot
         "net_ask": 100.11001, "is_crossed": False, "net_edge_bps": -21.9776, "venues": venues,
     }  # fmt: skip
     return ConsolidatedQuote(**(message | fields))
+
+
+def venue_status(*, ts_ns: int = T0_NS, **fields: Any) -> VenueStatus:
+    """``sim``, connected with one socket and one LIVE book; its clock is 1.5 ms ahead, known to 0.25 ms."""
+    status: dict[str, Any] = {
+        "venue": "sim", "origin": Origin.SIM, "run_id": "test", "producer": "ingest.feed-0", "ts_ns": ts_ns,
+        "state": VenueState.CONNECTED, "connections": 1, "connections_open": 1, "instruments": 1, "live": 1,
+        "clock_offset_ms": 1.5, "clock_error_ms": 0.25, "latency_ms": 2.5, "connects": 1, "snapshots_requested": 1,
+        "budget_used_frac": 0.125,
+    }  # fmt: skip
+    return VenueStatus(**(status | fields))

@@ -13,6 +13,7 @@ from foretick.common.subjects import (
     OUTCOME_MESSAGES,
     PREDICTION_MESSAGES,
     TICKS,
+    VENUE_STATUSES,
 )
 from foretick.gateway.domain.audience import Audience
 from foretick.gateway.domain.board import Board, Identification
@@ -31,7 +32,7 @@ SPARE_FILES = 256
 """What may be open besides the admitted connections: the bus, HTTP, and those who are told that all are taken."""
 
 DERIVED = (
-    FEATURE_VECTORS, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS, CONSOLIDATED_QUOTES,
+    FEATURE_VECTORS, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS, VENUE_STATUSES, CONSOLIDATED_QUOTES,
     MODEL_ANNOUNCEMENTS,
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ from foretick.common.contracts import (
     Outcome,
     Prediction,
     TickFrame,
+    VenueStatus,
 )
 from foretick.common.sequence import SequenceTally
 from foretick.common.units import micros_from_nanos
@@ -27,6 +28,7 @@ from foretick.gateway.domain.payloads import MetricsData
 from foretick.gateway.domain.protocol import FeatureLabel, Heartbeat, Instruments, encode
 from foretick.gateway.domain.system_view import RateWindow, pooled_score
 from foretick.gateway.domain.topic import Tally, Topic
+from foretick.gateway.domain.venue_board import VenueBoard, VenuesData
 from foretick.gateway.domain.waterfall import Waterfall
 
 
@@ -62,10 +64,16 @@ class Board:
         self.audits = audits or SequenceTally()
         self.instruments: dict[Identity, InstrumentView] = {}
         self.pairs = PairBoard(self.fanout)
+        self.venues = VenueBoard()
         self.model: ModelPublished | None = None
         self.model_id: str | None = None
         self.arrivals: dict[str, int] = {}
-        self.metrics = Topic(CHANNELS["metrics"], SYSTEM, SYSTEM, self.metrics_data, self.fanout)
+        self._system_data: dict[str, Callable[[], Contract]] = {
+            "metrics": self.metrics_data, "venues": self.venues_data,
+        }  # fmt: skip
+        self.system = {
+            name: Topic(CHANNELS[name], SYSTEM, SYSTEM, read, self.fanout) for name, read in self._system_data.items()
+        }
         self.waterfall = Waterfall()
         self._messages = RateWindow()
         self._now_ns = 0
@@ -80,6 +88,7 @@ class Board:
             Outcome: self._fold_outcome,
             Instrument: self._fold_listing,
             ConsolidatedQuote: self.pairs.fold,
+            VenueStatus: self.venues.fold,
             ModelPublished: self._fold_model,
         }
 
@@ -104,7 +113,7 @@ class Board:
         """
         match CHANNELS[channel].scope:
             case Scope.SYSTEM:
-                return self.metrics
+                return self.system[channel]
             case Scope.PAIR:
                 return self.pairs.view(self.directory.pair_of(identity)).topic
             case Scope.INSTRUMENT:
@@ -129,7 +138,7 @@ class Board:
                 continue
             if isinstance(message, TickFrame | BookFrame):
                 self.view((message.venue, message.symbol)).events.expect(message.epoch, message.seq)
-            self.fold(message, getattr(message, "ts_sent_ns", 0))
+            self.fold(message, _sent_ns(message))
         self.waterfall = Waterfall()  # the past is not part of the last minute
 
     def publish(self) -> None:
@@ -146,11 +155,12 @@ class Board:
         self._messages.add(count, now_ns)
 
     def beat(self, now_ns: int) -> None:
-        """Send the heartbeat and the metrics of this second."""
+        """Send the heartbeat, and what the channels of the system tell this second."""
         self._now_ns = now_ns
         self.audience.beat(encode(Heartbeat(server_ts_us=micros_from_nanos(now_ns), connections=len(self.audience))))
         self._beats += 1
-        self.metrics.publish(self.identification.epoch, self._beats, self.metrics_data(), now_ns)
+        for name, topic in self.system.items():
+            topic.publish(self.identification.epoch, self._beats, self._system_data[name](), now_ns)
 
     def metrics_data(self) -> MetricsData:
         """Return the system at a glance, as of the last beat."""
@@ -168,6 +178,10 @@ class Board:
             conflated=self.fanout.conflated,
             waterfall=waterfall,
         )
+
+    def venues_data(self) -> VenuesData:
+        """Return how the venues are reached, as of the last beat."""
+        return self.venues.data(self._now_ns)
 
     def _fold_ticks(self, frame: TickFrame, arrived_ns: int) -> None:
         view = self._touch("ingest", frame, arrived_ns)
@@ -202,6 +216,11 @@ class Board:
         view = self.view((message.venue, message.symbol))
         self._touched[view] = None
         return view
+
+
+def _sent_ns(message: Any) -> int:
+    """Return when ``message`` left its producer, by that one's wall clock; 0 where it does not say."""
+    return getattr(message, "ts_sent_ns", 0) or getattr(message, "ts_ns", 0)
 
 
 def _place(message: Any) -> tuple[int, int]:

@@ -7,12 +7,14 @@ from foretick.common.contracts import (
     BookFrame,
     Level,
     Origin,
+    TickFrame,
     Trust,
     worst_trust,
 )
 from foretick.common.errors import Malformed
 from foretick.common.units import micros_from_nanos
 from foretick.gateway.domain.channels import BOOK_LEVELS
+from foretick.gateway.domain.integrity_log import Finder, Place, TrustTrail
 from foretick.gateway.domain.payloads import BookData
 from foretick.market.book import OrderBook, PriceGrid
 
@@ -28,6 +30,7 @@ class BookView:
     """
 
     def __init__(self) -> None:
+        self.trail = TrustTrail()
         self._book: OrderBook | None = None
         self._told_trust = Trust.LIVE
         self._told_reason = ""
@@ -38,6 +41,7 @@ class BookView:
         self.tick_size = 0.0
         self.origin = Origin.LIVE
         self.ts_recv_ns = 0
+        self.last_id: int | None = None
         self.counts: BookCounts | None = None
 
     @property
@@ -66,13 +70,19 @@ class BookView:
         self.origin = frame.origin
         self.ts_recv_ns = frame.ts_recv_ns
         self._use_grid(PriceGrid(frame.tick_size, frame.lot_size))
-        for event in frame.events[skip:]:
-            self._fold_event(event)
+        for seq, event in enumerate(frame.events[skip:], frame.seq + skip):
+            told, own = self._told_trust, self._own_trust
+            try:
+                self._fold_event(event)
+            finally:
+                if event.trust is not told or self._own_trust is not own or not self.trail.is_begun:
+                    found_by = Finder.FEED if event.trust is not told else Finder.GATEWAY
+                    self._note(found_by, Place(frame.epoch, seq, event.ts_recv_ns))
 
-    def doubt(self, trust: Trust, reason: str) -> None:
-        """Call the book unsound until its next snapshot."""
-        if worst_trust(trust, self._own_trust) is trust:
-            self._own_trust, self._own_reason = trust, reason
+    def doubt(self, trust: Trust, reason: str, before: TickFrame | BookFrame) -> None:
+        """Call the book unsound until its next snapshot, for what is missing ``before`` a frame."""
+        self._doubt(trust, reason)
+        self._note(Finder.GATEWAY, Place(before.epoch, before.seq - 1, before.ts_recv_ns))
 
     def top(self, levels: int) -> tuple[list[Level], list[Level]]:
         """Return the best ``levels`` bids and asks, best first."""
@@ -91,8 +101,16 @@ class BookView:
         self._shown_bids, self._shown_asks = new_bids, new_asks
         return delta
 
+    def _doubt(self, trust: Trust, reason: str) -> None:
+        if worst_trust(trust, self._own_trust) is trust:
+            self._own_trust, self._own_reason = trust, reason
+
+    def _note(self, found_by: Finder, place: Place) -> None:
+        self.trail.note(self.trust, self.reason, found_by, place, self.counts)
+
     def _fold_event(self, event: BookEvent) -> None:
         self._told_trust, self._told_reason = event.trust, event.reason
+        self.last_id = event.last_id
         self.counts = event.counts or self.counts
         if self._book is None or event.kind is BookEventKind.STATE:
             return
@@ -102,7 +120,7 @@ class BookView:
                 return
             self._book.apply_snapshot(event.bids, event.asks)
         except Malformed:
-            self.doubt(Trust.RESYNC, "an update did not fit the instrument's grid")
+            self._doubt(Trust.RESYNC, "an update did not fit the instrument's grid")
             raise
         self._own_trust, self._own_reason = Trust.LIVE, ""
 
@@ -110,7 +128,7 @@ class BookView:
         if self._book is None or self._book.grid != grid:
             self._book = OrderBook(grid, MAX_LEVELS)
             self.tick_size = grid.tick_size
-            self.doubt(Trust.RESYNC, NO_SNAPSHOT)
+            self._doubt(Trust.RESYNC, NO_SNAPSHOT)
 
     def _data(self, bids: list[Level], asks: list[Level]) -> BookData:
         return BookData(
@@ -121,6 +139,7 @@ class BookView:
             origin=self.origin,
             ts_recv_us=micros_from_nanos(self.ts_recv_ns),
             tick_size=self.tick_size,
+            last_id=self.last_id,
         )
 
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from foretick.common.contracts import Contract
-from foretick.common.subjects import CONSOLIDATED_QUOTES, FEATURE_VECTORS, PREDICTION_MESSAGES, TICKS
+from foretick.common.subjects import CONSOLIDATED_QUOTES, FEATURE_VECTORS, PREDICTION_MESSAGES, TICKS, VENUE_STATUSES
 
 BOOK_LEVELS = 20
 """Levels a side of the ``books`` channel."""
@@ -28,7 +28,7 @@ class Scope(StrEnum):
 
 
 class Channel(Contract, frozen=True, kw_only=True, gc=False):
-    """One channel, as ``welcome`` and ``channels`` tell it. ``ttl_ms``: data that is older is stale."""
+    """One channel, as ``welcome`` and ``channels`` tell it. ``ttl_ms``: data that is older is stale; 0 for never."""
 
     name: str
     kind: ChannelKind
@@ -40,6 +40,10 @@ def _state(name: str, ttl_ms: int | None, scope: Scope = Scope.INSTRUMENT) -> Ch
     return Channel(name=name, kind=ChannelKind.STATE, ttl_ms=ttl_ms or 0, scope=scope)
 
 
+def _event(name: str) -> Channel:
+    return Channel(name=name, kind=ChannelKind.EVENT, ttl_ms=0, scope=Scope.INSTRUMENT)
+
+
 CHANNELS: dict[str, Channel] = {
     channel.name: channel
     for channel in (
@@ -47,8 +51,10 @@ CHANNELS: dict[str, Channel] = {
         _state("books", 12_000),  # a quiet book still gets a full snapshot every 10 s of data time
         _state("features", FEATURE_VECTORS.ttl_ms),
         _state("predictions", PREDICTION_MESSAGES.ttl_ms),
+        _event("integrity"),
         _state("consolidated", CONSOLIDATED_QUOTES.ttl_ms, Scope.PAIR),
         _state("metrics", 3_000, Scope.SYSTEM),
+        _state("venues", VENUE_STATUSES.ttl_ms, Scope.SYSTEM),
     )
 }
 

@@ -111,6 +111,7 @@ class DepthAnswer(Contract, frozen=True, kw_only=True, gc=False):
     """The order book of an instrument, best price first.
 
     trust, reason: how sound the book is, and why it is not LIVE
+    last_id: the venue's update that the book is as of; null where it numbers none
     stale: nothing of the instrument arrived within the time to live
     imbalance_frac: (bid quantity - ask quantity) / their sum over the levels returned, in -1..1
     proof: how the venue lets the book be verified; null before it is listed
@@ -132,6 +133,7 @@ class DepthAnswer(Contract, frozen=True, kw_only=True, gc=False):
     ts_recv_us: int | None
     epoch: int | None
     seq: int | None
+    last_id: int | None
     tick_size: float | None
     mid: float | None
     spread_bps: float | None
@@ -176,6 +178,7 @@ def answer_depth(view: InstrumentView, directory: Directory, question: DepthQues
         ts_recv_us=micros_from_nanos(book.ts_recv_ns) if known else None,
         epoch=view.books.epoch if known else None,
         seq=view.books.seq,
+        last_id=book.last_id,
         tick_size=book.tick_size if known else None,
         mid=mid,
         spread_bps=bps_from_frac((asks[0][0] - bids[0][0]) / mid) if mid else None,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from foretick.common.contracts import Contract, Instrument, Origin
+from foretick.common.contracts import BookProof, Contract, Instrument, InstrumentKind, Origin
 from foretick.common.errors import Refused
 
 Identity = tuple[str, str]
@@ -12,14 +12,19 @@ _NAMES_IN_HINT = 20
 
 
 class InstrumentLabel(Contract, frozen=True, kw_only=True, gc=False):
-    """An instrument as clients learn of it."""
+    """An instrument as clients learn of it; fields as on the bus."""
 
     venue: str
     symbol: str
     base: str
     quote: str
     tick_size: float
+    lot_size: float
     origin: Origin
+    kind: InstrumentKind
+    contract_size: float
+    is_inverse: bool
+    proof: BookProof
 
 
 class Directory:
@@ -46,14 +51,7 @@ class Directory:
     def enlist(self, instrument: Instrument) -> bool:
         """Take a listing; return whether it tells clients something new."""
         identity = (instrument.venue, instrument.symbol)
-        label = InstrumentLabel(
-            venue=instrument.venue,
-            symbol=instrument.symbol,
-            base=instrument.base,
-            quote=instrument.quote,
-            tick_size=instrument.tick_size,
-            origin=instrument.origin,
-        )
+        label = InstrumentLabel(**{name: getattr(instrument, name) for name in InstrumentLabel.__struct_fields__})
         self._instruments[identity] = instrument
         self._name(identity, (instrument.symbol, *instrument.aliases))
         if self._listings.get(identity) == label:

@@ -1,4 +1,4 @@
-"""All that the gateway knows of one instrument, and the four topics that tell it."""
+"""All that the gateway knows of one instrument, and the topics that tell it."""
 
 from collections import deque
 
@@ -6,6 +6,7 @@ from foretick.common.contracts import BookFrame, FeatureVector, LiveScore, Outco
 from foretick.common.sequence import Admission, DerivedAudit, SequenceAudit, SequenceTally
 from foretick.gateway.domain.book_view import BookView
 from foretick.gateway.domain.channels import CHANNELS
+from foretick.gateway.domain.integrity_log import IntegrityLog
 from foretick.gateway.domain.market_view import MarketView
 from foretick.gateway.domain.payloads import FeatureData, PredictionData, feature_data, prediction_data
 from foretick.gateway.domain.topic import Tally, Topic
@@ -22,6 +23,7 @@ class InstrumentView:
         self.symbol = symbol
         self.market = MarketView()
         self.book = BookView()
+        self.integrity = IntegrityLog(venue, symbol, fanout)
         self.features: FeatureData | None = None
         self.predictions: deque[PredictionData] = deque(maxlen=HISTORY_PREDICTIONS)
         self.score: LiveScore | None = None
@@ -42,9 +44,8 @@ class InstrumentView:
     @property
     def topics(self) -> dict[str, Topic]:
         """The topics by channel."""
-        return {
-            topic.channel.name: topic for topic in (self.ticks, self.books, self.feature_topic, self.prediction_topic)
-        }
+        topics = (self.ticks, self.books, self.feature_topic, self.prediction_topic, self.integrity.topic)
+        return {topic.channel.name: topic for topic in topics}
 
     @property
     def prediction(self) -> PredictionData | None:
@@ -100,6 +101,7 @@ class InstrumentView:
         if self._book_changed:
             self._book_changed = False
             self.books.publish(epoch, seq, self.book.take_delta(), self.market_arrived_ns)
+            self.integrity.add(self.book.trail.take(), self.market_arrived_ns)
 
     def _audit_events(self, frame: TickFrame | BookFrame, count: int, arrived_ns: int) -> int:
         """Return how many events to skip; ``count`` for a frame that must not be folded."""
@@ -112,13 +114,13 @@ class InstrumentView:
         if is_restart or admission.lost:
             self.market.spread.interrupt(self.market.ts_recv_ns)
         if is_restart:
-            self._doubt_book(Trust.RESYNC, "the feed restarted")
+            self._doubt_book(Trust.RESYNC, "the feed restarted", frame)
         elif admission.lost:
-            self._doubt_book(Trust.GAP, f"{admission.lost} events were lost before {frame.seq}")
+            self._doubt_book(Trust.GAP, f"{admission.lost} events were lost before {frame.seq}", frame)
         return admission.skip
 
-    def _doubt_book(self, trust: Trust, reason: str) -> None:
-        self.book.doubt(trust, reason)
+    def _doubt_book(self, trust: Trust, reason: str, before: TickFrame | BookFrame) -> None:
+        self.book.doubt(trust, reason, before)
         self._book_changed = not self.book.is_empty
 
     def _is_new(self, channel: str, admission: Admission) -> bool:

@@ -45,7 +45,10 @@ class TickSnapshot(TickData, frozen=True, kw_only=True, gc=False):
 
 
 class BookData(Contract, frozen=True, kw_only=True, gc=False):
-    """Best levels of a book (snapshot), or those that changed, quantity 0 meaning removed (delta)."""
+    """Best levels of a book (snapshot), or those that changed, quantity 0 meaning removed (delta).
+
+    last_id: the venue's update that the book is as of; null where it numbers none
+    """
 
     bids: list[Level]
     asks: list[Level]
@@ -54,6 +57,7 @@ class BookData(Contract, frozen=True, kw_only=True, gc=False):
     origin: Origin
     ts_recv_us: int
     tick_size: float
+    last_id: int | None = None
 
 
 class FeatureData(Contract, frozen=True, kw_only=True, gc=False):

@@ -208,7 +208,7 @@ class Session:
             for name in by_symbol
             if request.channels is not None or CHANNELS[name].scope is not Scope.PAIR or directory.listing(identity)
         ]
-        topics.extend(self._board.metrics for name in channels if CHANNELS[name].scope is Scope.SYSTEM)
+        topics.extend(self._board.system[name] for name in channels if CHANNELS[name].scope is Scope.SYSTEM)
         return identities, tuple(dict.fromkeys(topics))
 
     def _acknowledge(

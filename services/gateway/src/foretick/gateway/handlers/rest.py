@@ -13,6 +13,7 @@ from foretick.gateway.domain.channels import BOOK_LEVELS
 from foretick.gateway.domain.consolidated import ConsolidatedAnswer
 from foretick.gateway.domain.depth_answer import DepthAnswer, DepthQuestion, answer_depth
 from foretick.gateway.domain.instrument_view import HISTORY_PREDICTIONS
+from foretick.gateway.domain.integrity_answer import IntegrityAnswer, answer_integrity
 from foretick.gateway.domain.payloads import WaterfallData
 from foretick.gateway.domain.problem import MEDIA_TYPE, Problem
 from foretick.gateway.domain.protocol import encode_any
@@ -24,6 +25,7 @@ from foretick.gateway.domain.replies import (
     answer_prediction,
     answer_status,
 )
+from foretick.gateway.domain.venue_board import VenuesData
 
 Symbol = Annotated[str, Path(description="`BTCUSDT`, resolved by the order of VENUES, or `sim:BTCUSDT`", max_length=64)]
 
@@ -72,6 +74,16 @@ def _add_analytics(router: APIRouter, board: Board, clock: Clock) -> None:
         return _json(answer_depth(view, board.directory, question, clock.now_ns()))
 
     @router.get(
+        "/analytics/integrity/{symbol:path}",
+        tags=["analytics"], summary="What the order book's trust went through", response_model=IntegrityAnswer,
+        responses=_PROBLEMS,
+    )  # fmt: skip
+    async def get_integrity(symbol: Symbol) -> Response:
+        """Tell whether a book may be believed, by what proof, and the changes of its trust since this gateway began."""
+        view = board.view(board.directory.resolve(symbol))
+        return _json(answer_integrity(view, board.directory, clock.now_ns()))
+
+    @router.get(
         "/analytics/consolidated/{symbol:path}",
         tags=["analytics"], summary="The best price over all venues", response_model=ConsolidatedAnswer,
         responses=_PROBLEMS,
@@ -96,6 +108,11 @@ def _add_system(router: APIRouter, board: Board, clock: Clock) -> None:
     async def get_latency() -> Response:
         """Tell how long each stage of the predictions' way took in the last minute."""
         return _json(board.waterfall.data(clock.now_ns()))
+
+    @router.get("/system/venues", tags=["system"], summary="How the venues are reached", response_model=VenuesData)
+    async def get_venues() -> Response:
+        """Tell of each venue its state, connections, clock, latency and budget, and how old that is."""
+        return _json(board.venues.data(clock.now_ns()))
 
     @router.get("/system/features", tags=["system"], summary="The features", response_model=FeatureAnswer)
     async def get_features() -> Response:

@@ -13,6 +13,7 @@ from foretick.ingest.adapters.binance.connector import SPOT_RULES
 from foretick.ingest.adapters.binance.parse import BinanceWire
 from foretick.ingest.adapters.bus.client import BusOutlet
 from foretick.ingest.adapters.bus.metrics import FeedMetrics
+from foretick.ingest.adapters.bus.statuses import BusStatuses
 from foretick.ingest.adapters.bus.storage import StorageWatch
 from foretick.ingest.adapters.connections.http import RecordReply
 from foretick.ingest.adapters.connections.listings import learn_listings
@@ -31,6 +32,7 @@ from foretick.ingest.domain.events import Received
 from foretick.ingest.domain.runs import Identity
 from foretick.ingest.handlers.custody import FeedCustodian, Venue
 from foretick.ingest.handlers.feed import FeedHandler
+from foretick.ingest.handlers.venue_watch import VenueWatch
 from foretick.ingest.settings import IngestSettings
 from foretick.market.compiled_book import warm
 from foretick.market.integrity import Anchor
@@ -58,6 +60,7 @@ class FeedWiring:
         self.custodian = FeedCustodian(self.outlet)
         self.metrics = FeedMetrics(rt.metrics)
         self.recorder = _open_recorder(rt, settings) if settings.record_raw_dir and not settings.replay else None
+        self.statuses = BusStatuses(rt)
         shard = Shard(settings.shard_index, settings.shard_count)
         self.leases = Leases(rt, shard, self.custodian, TERMS, self.custodian.expect)
         self.outlet.is_sound = lambda: self.leases.are_sound
@@ -97,14 +100,17 @@ async def _feed_live(wiring: FeedWiring, name: str) -> None:
     rt, settings, outlet = wiring.rt, wiring.settings, wiring.outlet
     async with AsyncExitStack() as stack:
         connector = await CONNECTORS[name](name, _connector_settings(wiring, name), stack)
+        identity = Identity(name, connector.origin, rt.run_id, rt.name, rt.epoch)
+        watch = VenueWatch(identity, connector.rest, wiring.statuses)
+        stack.callback(rt.spawn(watch.run(), name=f"watch-{name}").cancel)
         listings = await learn_listings(connector.rest, name, settings.default_symbols, rt.log, rt.epoch)
         if not listings:
             symbols = ", ".join(settings.default_symbols)
             rt.health.set(f"venue.{name}", ok=False, detail=f"{name} lists none of {symbols}")
             return
-        identity = Identity(name, connector.origin, rt.run_id, rt.name, rt.epoch)
         engine = FeedEngine(identity, listings, connector.rules)
         pool, handler = _join(wiring, connector, engine)
+        watch.follow(handler, pool)
         _record_listings(wiring, engine)
         sides = [
             ConnectionPool(plan, rt.clock, rt.log, tap=RawTap(name, wiring.recorder, (index + 1) * SIDE_NUMBERS))

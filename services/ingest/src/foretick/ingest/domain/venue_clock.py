@@ -8,7 +8,7 @@ message's two clocks bounds the offset from one side only: it holds the shortest
 from collections import deque
 from dataclasses import dataclass
 
-from foretick.common.units import NS_PER_MS, NS_PER_S
+from foretick.common.units import NS_PER_MS, NS_PER_S, NS_PER_US
 
 ANSWER_AGE_NS = 600 * NS_PER_S
 """Answers older than this are forgotten: clocks drift."""
@@ -16,6 +16,7 @@ ANSWER_AGE_NS = 600 * NS_PER_S
 _WINDOW_NS = 60 * NS_PER_S
 _SAMPLES = 512
 _HEAR_NS = 10 * NS_PER_MS
+_STEPS_NS = (NS_PER_S, NS_PER_MS, NS_PER_US, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class VenueClock:
         self._answers: deque[tuple[int, int, int]] = deque()
         self._least: tuple[int, int] | None = None
         self._last_least: int | None = None
-        self._samples: list[int] = []
+        self._samples: deque[tuple[int, int]] = deque(maxlen=_SAMPLES)
         self._sample_ns = 0
         self.due_ns = 0
 
@@ -49,14 +50,17 @@ class VenueClock:
             self._least = recv_ns, late_ns
         if recv_ns >= self._sample_ns:
             self._sample_ns = recv_ns + _WINDOW_NS // _SAMPLES
-            self._samples.append(late_ns)
-            if len(self._samples) > _SAMPLES:
-                del self._samples[0]
+            self._samples.append((recv_ns, late_ns))
 
     def answer(self, sent_ns: int, received_ns: int, venue_ns: int) -> None:
-        """Take note of the venue's time ``venue_ns``, asked for at ``sent_ns`` and received at ``received_ns``."""
+        """Take note of the venue's time ``venue_ns``, asked for at ``sent_ns`` and received at ``received_ns``.
+
+        A time in whole milliseconds was any instant up to the next one: that adds to the error, as of other steps.
+        """
         half_ns = (received_ns - sent_ns) // 2
-        self._answers.append((received_ns, venue_ns - sent_ns - half_ns, half_ns))
+        half_step_ns = next(step_ns for step_ns in _STEPS_NS if venue_ns % step_ns == 0) // 2
+        offset_ns = venue_ns + half_step_ns - sent_ns - half_ns
+        self._answers.append((received_ns, offset_ns, half_ns + half_step_ns))
 
     def estimate(self, now_ns: int) -> ClockEstimate | None:
         """Return the best estimate at ``now_ns``, or None before there is one."""
@@ -71,9 +75,9 @@ class VenueClock:
         return ClockEstimate(-least_ns / NS_PER_MS, None)
 
     def latency_ms(self, now_ns: int) -> float | None:
-        """Return the median latency of the last minute's messages, the offset taken out; None before it is known."""
+        """Return the median latency of the last minute's messages, the offset taken out; None without any."""
         estimate = self.estimate(now_ns)
-        if estimate is None or not self._samples:
+        late_ns = sorted(late for recv_ns, late in self._samples if now_ns - recv_ns <= _WINDOW_NS)
+        if estimate is None or not late_ns:
             return None
-        median_ns = sorted(self._samples)[len(self._samples) // 2]
-        return median_ns / NS_PER_MS + estimate.offset_ms
+        return late_ns[len(late_ns) // 2] / NS_PER_MS + estimate.offset_ms

@@ -17,6 +17,7 @@ from foretick.ingest.adapters.connections.link import MAX_HELD_BYTES, Link
 from foretick.ingest.adapters.connections.resync import Resync
 from foretick.ingest.adapters.recordings.sink import ConnectionEvent, RawTap
 from foretick.ingest.domain.backoff import backoff_s
+from foretick.ingest.domain.venue_reach import Reach
 from foretick.ingest.ports import FrameReceiver, StreamPlan
 
 _OVERLAP_S = 1.0
@@ -91,6 +92,18 @@ class ConnectionPool:
     def open(self) -> int:
         """How many there are."""
         return sum(slot.link is not None and slot.link.is_open for slot in self._slots)
+
+    def reach(self) -> Reach:
+        """Return what of the venue is reached now, and what became of the connections since the process began."""
+        return Reach(
+            connections=self.wanted,
+            connections_open=self.open,
+            instruments=sum(len(slot.symbols) for slot in self._slots),
+            connects=self.counters.connects,
+            disconnects=self.counters.disconnects,
+            rollovers=self.counters.rollovers,
+            snapshots_requested=self.snapshots_requested,
+        )
 
     @property
     def snapshots_requested(self) -> int:
