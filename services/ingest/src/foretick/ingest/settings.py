@@ -1,13 +1,14 @@
 """Settings of ingest, one class for its three roles."""
 
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from foretick.common.runtime.settings import NamedValues, ReplaySettings, SymbolSettings, split_names
 
 KNOWN_VENUES = (
     "sim",
+    "alpaca",
     "binance",
     "binance-usdm",
     "binance-coinm",
@@ -39,6 +40,10 @@ class IngestSettings(SymbolSettings, ReplaySettings):
         0.5, alias="FEED_BUDGET_FRAC", gt=0.01, le=1, description="share of a venue's request budget that is ours"
     )
 
+    alpaca_key: SecretStr | None = Field(None, alias="ALPACA_KEY")
+    alpaca_secret: SecretStr | None = Field(None, alias="ALPACA_SECRET")
+    alpaca_feed: Literal["iex", "sip", "test"] = Field("iex", alias="ALPACA_FEED")
+
     record_flush_interval_s: float = Field(0.2, alias="RECORD_FLUSH_INTERVAL", gt=0, le=10)
     record_retention_days: int = Field(7, alias="RECORD_RETENTION_DAYS", ge=1, le=3650)
     feature_sample_interval_s: float = Field(1.0, alias="FEATURE_SAMPLE_INTERVAL_S", ge=0.001, le=3600)
@@ -65,6 +70,24 @@ class IngestSettings(SymbolSettings, ReplaySettings):
     def rest_urls(self) -> dict[str, str]:
         """Addresses of requests that differ from the venues' own, by venue."""
         return {"sim": self.sim_rest_url} | self.venue_rest_urls
+
+    def account_of(self, venue: str) -> dict[str, str]:
+        """Return ``key``, ``secret`` and ``feed`` of the account at ``venue``; nothing where there is none."""
+        if venue != "alpaca" or self.alpaca_key is None or self.alpaca_secret is None:
+            return {}
+        return {
+            "key": self.alpaca_key.get_secret_value(), "secret": self.alpaca_secret.get_secret_value(),
+            "feed": self.alpaca_feed,
+        }  # fmt: skip
+
+    @model_validator(mode="after")
+    def _accounts_given(self) -> Self:
+        if "alpaca" in self.venues and not self.replay and not self.account_of("alpaca"):
+            raise ValueError(
+                "VENUES names alpaca, which wants a key for every feed: set ALPACA_KEY and ALPACA_SECRET"
+                " (those of a free paper account will do), or take alpaca out of VENUES"
+            )
+        return self
 
     @model_validator(mode="after")
     def _venues_known(self) -> Self:

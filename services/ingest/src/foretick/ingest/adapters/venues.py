@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
+from foretick.ingest.adapters.alpaca.connector import open_alpaca
 from foretick.ingest.adapters.binance.connector import open_coinm, open_spot, open_usdm
 from foretick.ingest.adapters.bitstamp.connector import open_bitstamp
 from foretick.ingest.adapters.bybit.connector import open_bybit, open_bybit_linear
@@ -14,6 +15,7 @@ OpenConnector = Callable[[str, ConnectorSettings, AsyncExitStack], Awaitable[Con
 
 CONNECTORS: dict[str, OpenConnector] = {
     "sim": open_spot,
+    "alpaca": open_alpaca,
     "binance": open_spot,
     "binance-usdm": open_usdm,
     "binance-coinm": open_coinm,

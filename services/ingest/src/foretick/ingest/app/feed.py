@@ -24,6 +24,7 @@ from foretick.ingest.adapters.venues import CONNECTORS
 from foretick.ingest.domain.engine import FeedEngine
 from foretick.ingest.domain.events import Received
 from foretick.ingest.domain.runs import Identity
+from foretick.ingest.domain.session_watch import SessionWatch
 from foretick.ingest.handlers.custody import FeedCustodian, Venue
 from foretick.ingest.handlers.feed import FeedHandler
 from foretick.ingest.settings import IngestSettings
@@ -79,7 +80,7 @@ async def _build_replay(wiring: FeedWiring) -> None:
     wiring.custodian.add("binance", Venue(handler, session, None))
     await wiring.leases.open([("binance", symbol) for symbol in engine.feeds])
     rt.spawn(session.run(handler, listings, wiring.custodian.data_ns), name="replay")
-    rt.spawn(_observe(wiring, handler), name="feed-metrics")
+    rt.spawn(_observe(wiring, handler, SessionWatch({})), name="feed-metrics")
 
 
 async def _feed_live(wiring: FeedWiring, name: str) -> None:
@@ -94,6 +95,7 @@ async def _feed_live(wiring: FeedWiring, name: str) -> None:
         identity = Identity(name, connector.origin, rt.run_id, rt.name, rt.epoch)
         engine = FeedEngine(identity, listings, connector.rules)
         pool, handler = _join(rt, connector, engine, outlet)
+        sessions = SessionWatch(connector.calendars)
         sides = [ConnectionPool(plan, rt.clock, rt.log) for plan in connector.side_plans]
         polls = [RestPolls(poll, handler.on_frames, rt.clock, rt.log) for poll in connector.polls]
         wiring.custodian.add(name, Venue(handler, FollowedTogether(pool, *sides, *polls), rt.clock))
@@ -105,7 +107,8 @@ async def _feed_live(wiring: FeedWiring, name: str) -> None:
             for poll in polls:
                 tasks.create_task(poll.run())
             tasks.create_task(_pass_time(rt, handler))
-            tasks.create_task(_observe(wiring, handler))
+            tasks.create_task(_watch_sessions(rt, handler, sessions))
+            tasks.create_task(_observe(wiring, handler, sessions))
             tasks.create_task(StorageWatch(rt, outlet, engine).run())
 
 
@@ -119,7 +122,9 @@ def _join(
         handler.on_frames([Received(rt.clock.now_ns(), body, symbol)])
 
     is_requested = connector.rules.book.anchor is Anchor.REQUEST
-    pool = ConnectionPool(connector.plan, rt.clock, rt.log, fetch if is_requested else None)
+    pool = ConnectionPool(
+        connector.plan, rt.clock, rt.log, fetch if is_requested else None, headers=connector.headers
+    )  # fmt: skip
     handler = FeedHandler(engine, connector.wire, outlet, pool)
     return pool, handler
 
@@ -131,6 +136,7 @@ def _connector_settings(settings: IngestSettings, venue: str) -> ConnectorSettin
         book_depth=settings.feed_snapshot_depth,
         budget_frac=settings.feed_budget_frac,
         idle_timeout_s=settings.feed_idle_timeout_s,
+        **settings.account_of(venue),
     )
 
 
@@ -140,12 +146,17 @@ async def _pass_time(rt: Runtime, handler: FeedHandler) -> None:
         await asyncio.sleep(CLOCK_TURN_S)
 
 
-async def _observe(wiring: FeedWiring, handler: FeedHandler) -> None:
+async def _watch_sessions(rt: Runtime, handler: FeedHandler, sessions: SessionWatch) -> None:
+    while sessions.calendars:
+        handler.on_closed(sessions.look(handler.engine.feeds, rt.clock.now_ns()))
+        await asyncio.sleep(OBSERVE_S)
+
+
+async def _observe(wiring: FeedWiring, handler: FeedHandler, sessions: SessionWatch) -> None:
     engine = handler.engine
     while True:
         wiring.metrics.observe(engine, sum(handler.unknown_kinds.values()))
-        live, followed = engine.live_count, len(engine.feeds)
-        wiring.rt.health.set(
-            f"venue.{engine.identity.venue}", ok=live > 0, detail=f"{live} of {followed} books are live"
-        )
+        live, followed, closed = engine.live_count, len(engine.feeds), len(sessions.closed)
+        detail = f"{live} of {followed} books are live" + (f", {closed} are of a closed exchange" if closed else "")
+        wiring.rt.health.set(f"venue.{engine.identity.venue}", ok=live > 0 or closed == followed, detail=detail)
         await asyncio.sleep(OBSERVE_S)

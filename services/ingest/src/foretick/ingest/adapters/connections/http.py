@@ -1,6 +1,6 @@
 """Requests to a venue's REST side, within its budget, with every kind of failure told apart."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -28,7 +28,11 @@ class ReadRefusal(Protocol):
 
 
 class VenueHttp:
-    """A client of one venue. Use as a context manager. ``too_many``: what it answers to whoever asks too often."""
+    """A client of one venue. Use as a context manager.
+
+    too_many: what it answers to whoever asks too often
+    headers: what every request carries, such as a key
+    """
 
     def __init__(
         self,
@@ -37,8 +41,9 @@ class VenueHttp:
         budget: Budget,
         read_refusal: ReadRefusal,
         too_many: Sequence[int] = TOO_MANY,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        self._http = httpx.AsyncClient(base_url=base_url, timeout=_TIMEOUT_S)
+        self._http = httpx.AsyncClient(base_url=base_url, timeout=_TIMEOUT_S, headers=headers)
         self._source = source
         self._budget = budget
         self._read_refusal = read_refusal
