@@ -1,5 +1,8 @@
 """Settings of ingest, one class for its three roles."""
 
+import re
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
@@ -18,6 +21,10 @@ KNOWN_VENUES = (
     "coinbase",
     "kraken",
 )
+
+
+_BRIDGED = re.compile(r"ccxt-([a-z0-9]+)")
+"""Venues that the library ccxt speaks with."""
 
 
 class IngestSettings(SymbolSettings, ReplaySettings):
@@ -91,9 +98,24 @@ class IngestSettings(SymbolSettings, ReplaySettings):
 
     @model_validator(mode="after")
     def _venues_known(self) -> Self:
-        unknown = [venue for venue in self.venues if venue not in KNOWN_VENUES]
+        bridged = {venue: match[1] for venue in self.venues if (match := _BRIDGED.fullmatch(venue))}
+        unknown = [venue for venue in self.venues if venue not in KNOWN_VENUES and venue not in bridged]
         if unknown:
             raise ValueError(
-                f"VENUES: no connector for {', '.join(unknown)}; there is one for {', '.join(KNOWN_VENUES)}"
+                f"VENUES: no connector for {', '.join(unknown)}; there is one for {', '.join(KNOWN_VENUES)},"
+                " and ccxt-<exchange> goes through ccxt"
             )
+        for venue, exchange in bridged.items():
+            _require_ccxt(venue, exchange)
         return self
+
+
+def _require_ccxt(venue: str, exchange: str) -> None:
+    """Raise ``ValueError`` unless ccxt is there and streams ``exchange``, which is seen without loading all of it."""
+    library = find_spec("ccxt")
+    if library is None or not library.submodule_search_locations:
+        raise ValueError(f"VENUES names {venue}, which goes through ccxt: pip install ccxt, or take it out of VENUES")
+    if not Path(library.submodule_search_locations[0], "pro", f"{exchange}.py").is_file():
+        raise ValueError(
+            f"VENUES names {venue}, but ccxt streams no exchange {exchange}: its manual lists those it does"
+        )

@@ -1,13 +1,50 @@
 """What a venue's folder gives to the feed: all that is its own, joined in one value."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from foretick.common.clock import Clock
 from foretick.common.contracts import Origin
+from foretick.common.runtime.logs import Logger
 from foretick.ingest.adapters.connections.polls import Poll
+from foretick.ingest.adapters.connections.pool import PoolCounters
 from foretick.ingest.domain.rules import MarketRules
 from foretick.ingest.domain.session_watch import Calendar
-from foretick.ingest.ports import StreamPlan, VenueRest, WireFormat
+from foretick.ingest.ports import FrameReceiver, StreamPlan, VenueRest, VenueSession, WireFormat
+
+
+class Session(VenueSession, Protocol):
+    """What follows a venue's instruments and hands on what it sends: the pool of our connections, or a bridge."""
+
+    counters: PoolCounters
+
+    @property
+    def wanted(self) -> int:
+        """How many connections there should be."""
+        ...
+
+    @property
+    def open(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def snapshots_requested(self) -> int:
+        """How many full books were asked for."""
+        ...
+
+    def follow(self, symbols: Sequence[str]) -> None:
+        """Follow ``symbols`` too."""
+        ...
+
+    def leave(self, symbols: Sequence[str]) -> None:
+        """Follow ``symbols`` no longer."""
+        ...
+
+    async def run(self, receiver: FrameReceiver) -> None:
+        """Hand frames to ``receiver`` until cancelled."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +73,8 @@ class ConnectorSettings:
 class Connector:
     """A venue, ready to be connected to.
 
-    plan: how the connections with its books are spoken
+    plan: how the connections with its books are spoken; None where another library speaks with it
+    open_session: makes what takes the place of our connections where there is no plan
     side_plans: the same of connections of their own, for streams without a book
     polls: what it answers by request only
     headers: what every handshake of a connection carries, such as a key
@@ -47,9 +85,10 @@ class Connector:
     origin: Origin
     wire: WireFormat
     rules: MarketRules
-    plan: StreamPlan
+    plan: StreamPlan | None
     rest: VenueRest
     side_plans: Sequence[StreamPlan] = ()
     polls: Sequence[Poll] = ()
+    open_session: Callable[[Clock, Logger], Session] | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     calendars: Mapping[str, Calendar] = field(default_factory=dict[str, Calendar])

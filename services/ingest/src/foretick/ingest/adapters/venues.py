@@ -7,6 +7,8 @@ from foretick.ingest.adapters.alpaca.connector import open_alpaca
 from foretick.ingest.adapters.binance.connector import open_coinm, open_spot, open_usdm
 from foretick.ingest.adapters.bitstamp.connector import open_bitstamp
 from foretick.ingest.adapters.bybit.connector import open_bybit, open_bybit_linear
+from foretick.ingest.adapters.ccxt.connector import open_ccxt
+from foretick.ingest.adapters.ccxt.library import PREFIX
 from foretick.ingest.adapters.coinbase.connector import open_coinbase
 from foretick.ingest.adapters.connector import Connector, ConnectorSettings
 from foretick.ingest.adapters.kraken.connector import open_kraken
@@ -25,3 +27,8 @@ CONNECTORS: dict[str, OpenConnector] = {
     "coinbase": open_coinbase,
     "kraken": open_kraken,
 }
+
+
+def opener_of(venue: str) -> OpenConnector:
+    """Return what opens the connector of ``venue``: its own, or the bridge's."""
+    return open_ccxt if venue.startswith(PREFIX) else CONNECTORS[venue]

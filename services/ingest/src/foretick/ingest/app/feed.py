@@ -18,9 +18,9 @@ from foretick.ingest.adapters.connections.listings import learn_listings
 from foretick.ingest.adapters.connections.polls import RestPolls
 from foretick.ingest.adapters.connections.pool import ConnectionPool
 from foretick.ingest.adapters.connections.side import FollowedTogether, SideReceiver
-from foretick.ingest.adapters.connector import Connector, ConnectorSettings
+from foretick.ingest.adapters.connector import Connector, ConnectorSettings, Session
 from foretick.ingest.adapters.replay.client import Replay, ReplaySession
-from foretick.ingest.adapters.venues import CONNECTORS
+from foretick.ingest.adapters.venues import opener_of
 from foretick.ingest.domain.engine import FeedEngine
 from foretick.ingest.domain.events import Received
 from foretick.ingest.domain.runs import Identity
@@ -86,7 +86,7 @@ async def _build_replay(wiring: FeedWiring) -> None:
 async def _feed_live(wiring: FeedWiring, name: str) -> None:
     rt, settings, outlet = wiring.rt, wiring.settings, wiring.outlet
     async with AsyncExitStack() as stack:
-        connector = await CONNECTORS[name](name, _connector_settings(settings, name), stack)
+        connector = await opener_of(name)(name, _connector_settings(settings, name), stack)
         listings = await learn_listings(connector.rest, name, settings.default_symbols, rt.log, rt.epoch)
         if not listings:
             symbols = ", ".join(settings.default_symbols)
@@ -94,14 +94,14 @@ async def _feed_live(wiring: FeedWiring, name: str) -> None:
             return
         identity = Identity(name, connector.origin, rt.run_id, rt.name, rt.epoch)
         engine = FeedEngine(identity, listings, connector.rules)
-        pool, handler = _join(rt, connector, engine, outlet)
+        session, handler = _join(rt, connector, engine, outlet)
         sessions = SessionWatch(connector.calendars)
         sides = [ConnectionPool(plan, rt.clock, rt.log) for plan in connector.side_plans]
         polls = [RestPolls(poll, handler.on_frames, rt.clock, rt.log) for poll in connector.polls]
-        wiring.custodian.add(name, Venue(handler, FollowedTogether(pool, *sides, *polls), rt.clock))
+        wiring.custodian.add(name, Venue(handler, FollowedTogether(session, *sides, *polls), rt.clock))
         wiring.leases.learn([(name, symbol) for symbol in engine.feeds])
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(pool.run(handler))
+            tasks.create_task(session.run(handler))
             for side in sides:
                 tasks.create_task(side.run(SideReceiver(handler)))
             for poll in polls:
@@ -112,21 +112,23 @@ async def _feed_live(wiring: FeedWiring, name: str) -> None:
             tasks.create_task(StorageWatch(rt, outlet, engine).run())
 
 
-def _join(
-    rt: Runtime, connector: Connector, engine: FeedEngine, outlet: BusOutlet
-) -> tuple[ConnectionPool, FeedHandler]:
+def _join(rt: Runtime, connector: Connector, engine: FeedEngine, outlet: BusOutlet) -> tuple[Session, FeedHandler]:
     """Join the connections with the handler: frames one way, requests the other."""
 
     async def fetch(symbol: str) -> None:
         body = await connector.rest.book(symbol)
         handler.on_frames([Received(rt.clock.now_ns(), body, symbol)])
 
-    is_requested = connector.rules.book.anchor is Anchor.REQUEST
-    pool = ConnectionPool(
-        connector.plan, rt.clock, rt.log, fetch if is_requested else None, headers=connector.headers
-    )  # fmt: skip
-    handler = FeedHandler(engine, connector.wire, outlet, pool)
-    return pool, handler
+    if connector.open_session is not None:
+        session = connector.open_session(rt.clock, rt.log)
+    else:
+        assert connector.plan is not None
+        is_requested = connector.rules.book.anchor is Anchor.REQUEST
+        session = ConnectionPool(
+            connector.plan, rt.clock, rt.log, fetch if is_requested else None, headers=connector.headers
+        )  # fmt: skip
+    handler = FeedHandler(engine, connector.wire, outlet, session)
+    return session, handler
 
 
 def _connector_settings(settings: IngestSettings, venue: str) -> ConnectorSettings:
