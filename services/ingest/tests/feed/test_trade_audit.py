@@ -44,6 +44,14 @@ def test_past_trades_of_a_later_subscription_fill_the_hole(ids):
     assert audit.missed == 0
 
 
+@pytest.mark.parametrize("ids", [TradeIds.CONTIGUOUS, TradeIds.INCREASING])
+def test_last_trade_that_is_sent_again_to_a_new_connection_is_not_new(ids):
+    audit = TradeAudit(ids)
+    audit.judge(trade(900))
+    audit.reconnect()
+    assert [audit.judge(trade(n)) for n in (900, 1, 2)] == [Verdict.REPEATED, Verdict.NEW, Verdict.NEW]
+
+
 def test_venue_that_numbers_anew_after_a_reconnect_is_followed():
     audit = TradeAudit(TradeIds.CONTIGUOUS)
     audit.judge(trade(900))

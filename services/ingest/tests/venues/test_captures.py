@@ -14,7 +14,6 @@ UNREAD = {
     "DERIBIT.jsonl.zst": "Deribit v2 of 2021: no connector",
     "GEMINI.jsonl.zst": "Gemini v2: no connector",
     "KRAKEN_FUTURES.jsonl.zst": "Kraken Futures v1 of 2021: no connector",
-    "OKX.jsonl.zst": "OKX V5 of 2022: no connector yet",
 }
 """Recordings that no connector reads: the protocol they hold, and why."""
 

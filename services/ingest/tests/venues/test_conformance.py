@@ -105,7 +105,9 @@ def test_every_checksum_of_the_venue_is_reproduced(played, source):
         return
     sent = sum(each.has_checksum for each in of_kind(source, BookTold))
     checked = sum(feed.local.counters.checksums_checked for feed in played.engine.feeds.values())
-    assert checked == sent > 0
+    assert checked == sent
+    if source.rules.book.proof in (BookProof.CHECKSUM, BookProof.CHAIN_AND_CHECKSUM):
+        assert sent > 0
 
 
 def test_every_message_becomes_its_events(played, source, course):
@@ -201,7 +203,8 @@ def test_batching_changes_frames_but_no_event(new_feed, source, batch):
     other.play(source.frames[:3000], batch=batch)
     for symbol in source.symbols:
         assert other.outlet.numbered(symbol) == feed.outlet.numbered(symbol)
-    assert len(other.outlet.frames) != len(feed.outlet.frames)
+    if batch == 1:
+        assert len(other.outlet.frames) > len(feed.outlet.frames)
 
 
 class Recovery:
@@ -284,7 +287,7 @@ def play_damaged(new_feed, source: Source, course: Course, kind: str):
 @pytest.mark.parametrize("kind", KINDS)
 def test_damaged_stream_is_never_published_as_a_live_book_that_differs(new_feed, source, course, kind):
     if kind == "checksum" and source.with_checksum is None:
-        assert source.rules.book.checksum is None
+        assert not any(each.has_checksum for each in of_kind(source, BookTold))
         return
     if kind in LOSSES and not source.is_loss_seen and not source.is_whole:
         return  # see test_a_loss_that_nothing_proves_is_declared
@@ -347,6 +350,21 @@ def test_trades_that_come_again_are_not_doubled(new_feed, source, played):
         elif source.is_connection_numbered:
             feed.handler.on_frames([frame])
     for symbol in source.symbols:
+        assert rows_of(feed, symbol, "T") == rows_of(played, symbol, "T")
+
+
+def test_last_trade_that_a_new_connection_sends_again_is_not_doubled(new_feed, source, played):
+    feed = start(new_feed, source)
+    single = [at for at in trade_frames(source) if len(source.told[at]) == 1]
+    middle = single[len(single) // 2]
+    feed.play(source.frames[: middle + 1])
+    feed.handler.on_disconnected(source.symbols, 1, "cut")
+    feed.handler.on_connected(source.symbols, 2)
+    again = range(middle, len(source.frames))
+    feed.play([source.frames[at]._replace(connection=2) for at in again])
+    last = source.told[middle][-1]
+    others = [symbol for symbol in source.symbols if symbol != last.symbol]
+    for symbol in [last.symbol, *others]:
         assert rows_of(feed, symbol, "T") == rows_of(played, symbol, "T")
 
 

@@ -20,6 +20,8 @@ KNOWN_VENUES = (
     "bitstamp",
     "coinbase",
     "kraken",
+    "okx",
+    "okx-swap",
 )
 
 

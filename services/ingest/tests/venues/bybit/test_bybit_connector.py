@@ -91,13 +91,14 @@ async def test_clock_is_asked_for():
         assert await connector.rest.time_ns() == 1688639403423213947
 
 
-@pytest.mark.parametrize("status", [403, 429])
-async def test_whoever_asks_too_often_is_told_to_wait(status):
+@pytest.mark.parametrize(("status", "wait_s"), [(403, 600.0), (429, 60.0)])
+async def test_whoever_asks_too_often_is_told_to_wait(status, wait_s):
     async with AsyncExitStack() as stack:
         answers = await stack.enter_async_context(serving(status))
         connector = await connector_of("bybit", stack, rest_url=answers.url)
-        with pytest.raises(RetryLater):
+        with pytest.raises(RetryLater) as caught:
             await connector.rest.time_ns()
+    assert caught.value.after_s == wait_s
 
 
 async def test_book_is_not_asked_for():

@@ -12,6 +12,7 @@ from foretick.ingest.adapters.ccxt.library import PREFIX
 from foretick.ingest.adapters.coinbase.connector import open_coinbase
 from foretick.ingest.adapters.connector import Connector, ConnectorSettings
 from foretick.ingest.adapters.kraken.connector import open_kraken
+from foretick.ingest.adapters.okx.connector import open_okx, open_okx_swap
 
 OpenConnector = Callable[[str, ConnectorSettings, AsyncExitStack], Awaitable[Connector]]
 
@@ -26,6 +27,8 @@ CONNECTORS: dict[str, OpenConnector] = {
     "bitstamp": open_bitstamp,
     "coinbase": open_coinbase,
     "kraken": open_kraken,
+    "okx": open_okx,
+    "okx-swap": open_okx_swap,
 }
 
 

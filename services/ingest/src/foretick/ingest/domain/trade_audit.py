@@ -54,6 +54,8 @@ class TradeAudit:
 
     def _is_known_id(self, trade: Trade) -> bool:
         trade_id, last_id = trade.trade_id or 0, self.last_id
+        if trade_id == last_id:
+            return True  # some venues send their last trade again to whoever subscribes
         may_restart = self._may_restart and not trade.is_history
         if may_restart:
             self._may_restart = False

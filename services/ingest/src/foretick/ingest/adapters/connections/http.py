@@ -12,7 +12,12 @@ from foretick.ingest.adapters.connections.budget import Budget
 TOO_MANY = (418, 429)
 """HTTP's own status of whoever asks too often, and that of whoever goes on nevertheless."""
 
-_PATIENCE_S = 60.0
+_SHUT_OUT = 403
+"""The status by which a venue shuts an address out, where ``too_many`` holds it."""
+
+_PATIENCE_S, _LONG_PATIENCE_S = 60.0, 600.0
+"""How long to wait where the venue does not say it: as a rule, and once shut out."""
+
 _TIMEOUT_S = 10.0
 
 
@@ -90,4 +95,6 @@ class VenueHttp:
 
 def _retry_after_s(response: httpx.Response) -> float:
     text = response.headers.get("retry-after", "")
-    return float(text) if text.isdigit() else _PATIENCE_S
+    if text.isdigit():
+        return float(text)
+    return _LONG_PATIENCE_S if response.status_code == _SHUT_OUT else _PATIENCE_S
