@@ -6,7 +6,7 @@ import numpy as np
 
 
 class SessionCalendar:
-    """The regular sessions of one exchange, from a year ago to a year ahead: a ``Calendar``.
+    """The regular sessions of one exchange, from twenty years ago to a year ahead: a ``Calendar``.
 
     ``mic`` is its ISO 10383 code. Making one takes a second or two.
     """
