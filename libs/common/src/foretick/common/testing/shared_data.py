@@ -7,6 +7,7 @@ import pytest
 
 _REPOSITORY = Path(__file__).resolve().parents[6]
 
+
 def shared_data_folder() -> Path:
     """Return the folder of real data, whether it is there or not.
 

@@ -112,8 +112,11 @@ class LocalBook:
 
     @property
     def wants_snapshot(self) -> bool:
-        """Whether asking for a full book would help now: the book is out of sync, and none is on its way already."""
-        if self.trust is Trust.LIVE:
+        """Whether asking for a full book would help now: the book is out of sync, and none is on its way already.
+
+        Where there is no book, the next top is awaited.
+        """
+        if self.trust is Trust.LIVE or self.rule.anchor is Anchor.TOP:
             return False
         if self.rule.anchor is Anchor.REQUEST:
             return bool(self._buffer) and self._held is None

@@ -1,13 +1,56 @@
 """What a venue's folder gives to the feed: all that is its own, joined in one value."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
+from foretick.common.clock import Clock
 from foretick.common.contracts import Origin
+from foretick.common.runtime.logs import Logger
 from foretick.ingest.adapters.connections.http import RecordReply
 from foretick.ingest.adapters.connections.polls import Poll
+from foretick.ingest.adapters.connections.pool import PoolCounters
 from foretick.ingest.domain.rules import MarketRules
-from foretick.ingest.ports import StreamPlan, VenueRest, WireFormat
+from foretick.ingest.domain.session_watch import Calendar
+from foretick.ingest.domain.venue_reach import Reach
+from foretick.ingest.ports import FrameReceiver, StreamPlan, VenueRest, VenueSession, WireFormat
+
+
+class Session(VenueSession, Protocol):
+    """What follows a venue's instruments and hands on what it sends: the pool of our connections, or a bridge."""
+
+    counters: PoolCounters
+
+    @property
+    def wanted(self) -> int:
+        """How many connections there should be."""
+        ...
+
+    @property
+    def open(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def snapshots_requested(self) -> int:
+        """How many full books were asked for."""
+        ...
+
+    def reach(self) -> Reach:
+        """Return what of the venue is reached now, and what became of it since the process began."""
+        ...
+
+    def follow(self, symbols: Sequence[str]) -> None:
+        """Follow ``symbols`` too."""
+        ...
+
+    def leave(self, symbols: Sequence[str]) -> None:
+        """Follow ``symbols`` no longer."""
+        ...
+
+    async def run(self, receiver: FrameReceiver) -> None:
+        """Hand frames to ``receiver`` until cancelled."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +62,8 @@ class ConnectorSettings:
     budget_frac: share of the venue's documented request budget that we allow ourselves
     idle_timeout_s: after so long without a message a connection counts as dead
     record: records each REST reply; None for nobody
+    key, secret: of the operator's account, where a venue asks for one
+    feed: which of a venue's feeds, where it has several
     """
 
     ws_url: str = ""
@@ -27,22 +72,31 @@ class ConnectorSettings:
     budget_frac: float = 0.5
     idle_timeout_s: float = 30.0
     record: RecordReply | None = None
+    key: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+    feed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Connector:
     """A venue, ready to be connected to.
 
-    plan: how the connections with its books are spoken
+    plan: how the connections with its books are spoken; None where another library speaks with it
+    open_session: makes what takes the place of our connections where there is no plan
     side_plans: the same of connections of their own, for streams without a book
     polls: what it answers by request only
+    headers: what every handshake of a connection carries, such as a key
+    calendars: when its instruments are traded, by the code of their session; none for at all hours
     """
 
     venue: str
     origin: Origin
     wire: WireFormat
     rules: MarketRules
-    plan: StreamPlan
+    plan: StreamPlan | None
     rest: VenueRest
     side_plans: Sequence[StreamPlan] = ()
     polls: Sequence[Poll] = ()
+    open_session: Callable[[Clock, Logger], Session] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict[str, Calendar])

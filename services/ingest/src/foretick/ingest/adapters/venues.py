@@ -3,9 +3,12 @@
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
+from foretick.ingest.adapters.alpaca.connector import open_alpaca
 from foretick.ingest.adapters.binance.connector import open_coinm, open_spot, open_usdm
 from foretick.ingest.adapters.bitstamp.connector import open_bitstamp
 from foretick.ingest.adapters.bybit.connector import open_bybit, open_bybit_linear
+from foretick.ingest.adapters.ccxt.connector import open_ccxt
+from foretick.ingest.adapters.ccxt.library import PREFIX
 from foretick.ingest.adapters.coinbase.connector import open_coinbase
 from foretick.ingest.adapters.connector import Connector, ConnectorSettings
 from foretick.ingest.adapters.kraken.connector import open_kraken
@@ -15,6 +18,7 @@ OpenConnector = Callable[[str, ConnectorSettings, AsyncExitStack], Awaitable[Con
 
 CONNECTORS: dict[str, OpenConnector] = {
     "sim": open_spot,
+    "alpaca": open_alpaca,
     "binance": open_spot,
     "binance-usdm": open_usdm,
     "binance-coinm": open_coinm,
@@ -26,3 +30,8 @@ CONNECTORS: dict[str, OpenConnector] = {
     "okx": open_okx,
     "okx-swap": open_okx_swap,
 }
+
+
+def opener_of(venue: str) -> OpenConnector:
+    """Return what opens the connector of ``venue``: its own, or the bridge's."""
+    return open_ccxt if venue.startswith(PREFIX) else CONNECTORS[venue]

@@ -1,6 +1,7 @@
 """Wiring of the ``feed`` role: venue sockets or recordings -> feed engines -> ``ticks``, ``books``, ``instruments``."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -20,16 +21,17 @@ from foretick.ingest.adapters.connections.listings import learn_listings
 from foretick.ingest.adapters.connections.polls import RestPolls
 from foretick.ingest.adapters.connections.pool import ConnectionPool
 from foretick.ingest.adapters.connections.side import FollowedTogether, SideReceiver
-from foretick.ingest.adapters.connector import Connector, ConnectorSettings
+from foretick.ingest.adapters.connector import Connector, ConnectorSettings, Session
 from foretick.ingest.adapters.recordings.folder import RecordingFolder, RecordingLimits
 from foretick.ingest.adapters.recordings.metrics import RecordingMetrics
 from foretick.ingest.adapters.recordings.sink import RawTap
 from foretick.ingest.adapters.recordings.writer import RecordingWriter
 from foretick.ingest.adapters.replay.client import Replay, ReplaySession
-from foretick.ingest.adapters.venues import CONNECTORS
+from foretick.ingest.adapters.venues import opener_of
 from foretick.ingest.domain.engine import FeedEngine
 from foretick.ingest.domain.events import Received
 from foretick.ingest.domain.runs import Identity
+from foretick.ingest.domain.session_watch import SessionWatch
 from foretick.ingest.handlers.custody import FeedCustodian, Venue
 from foretick.ingest.handlers.feed import FeedHandler
 from foretick.ingest.handlers.venue_watch import VenueWatch
@@ -93,13 +95,13 @@ async def _build_replay(wiring: FeedWiring) -> None:
     wiring.custodian.add("binance", Venue(handler, session, None))
     await wiring.leases.open([("binance", symbol) for symbol in engine.feeds])
     rt.spawn(session.run(handler, listings, wiring.custodian.data_ns), name="replay")
-    rt.spawn(_observe(wiring, handler), name="feed-metrics")
+    rt.spawn(_observe(wiring, handler, SessionWatch({})), name="feed-metrics")
 
 
 async def _feed_live(wiring: FeedWiring, name: str) -> None:
     rt, settings, outlet = wiring.rt, wiring.settings, wiring.outlet
     async with AsyncExitStack() as stack:
-        connector = await CONNECTORS[name](name, _connector_settings(wiring, name), stack)
+        connector = await opener_of(name)(name, _connector_settings(wiring, name), stack)
         identity = Identity(name, connector.origin, rt.run_id, rt.name, rt.epoch)
         watch = VenueWatch(identity, connector.rest, wiring.statuses)
         stack.callback(rt.spawn(watch.run(), name=f"watch-{name}").cancel)
@@ -109,28 +111,30 @@ async def _feed_live(wiring: FeedWiring, name: str) -> None:
             rt.health.set(f"venue.{name}", ok=False, detail=f"{name} lists none of {symbols}")
             return
         engine = FeedEngine(identity, listings, connector.rules)
-        pool, handler = _join(wiring, connector, engine)
-        watch.follow(handler, pool)
+        session, handler = _join(wiring, connector, engine)
+        watch.follow(handler, session)
         _record_listings(wiring, engine)
+        sessions = SessionWatch(connector.calendars)
         sides = [
             ConnectionPool(plan, rt.clock, rt.log, tap=RawTap(name, wiring.recorder, (index + 1) * SIDE_NUMBERS))
             for index, plan in enumerate(connector.side_plans)
         ]
         polls = [RestPolls(poll, handler.on_frames, rt.clock, rt.log) for poll in connector.polls]
-        wiring.custodian.add(name, Venue(handler, FollowedTogether(pool, *sides, *polls), rt.clock))
+        wiring.custodian.add(name, Venue(handler, FollowedTogether(session, *sides, *polls), rt.clock))
         wiring.leases.learn([(name, symbol) for symbol in engine.feeds])
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(pool.run(handler))
+            tasks.create_task(session.run(handler))
             for side in sides:
                 tasks.create_task(side.run(SideReceiver(handler)))
             for poll in polls:
                 tasks.create_task(poll.run())
             tasks.create_task(_pass_time(rt, handler))
-            tasks.create_task(_observe(wiring, handler))
+            tasks.create_task(_watch_sessions(rt, handler, sessions))
+            tasks.create_task(_observe(wiring, handler, sessions))
             tasks.create_task(StorageWatch(rt, outlet, engine).run())
 
 
-def _join(wiring: FeedWiring, connector: Connector, engine: FeedEngine) -> tuple[ConnectionPool, FeedHandler]:
+def _join(wiring: FeedWiring, connector: Connector, engine: FeedEngine) -> tuple[Session, FeedHandler]:
     """Join the connections with the handler: frames one way, requests the other."""
     rt = wiring.rt
 
@@ -138,11 +142,21 @@ def _join(wiring: FeedWiring, connector: Connector, engine: FeedEngine) -> tuple
         body = await connector.rest.book(symbol)
         handler.on_frames([Received(rt.clock.now_ns(), body, symbol)])
 
+    session = _open_session(wiring, connector, fetch)
+    handler = FeedHandler(engine, connector.wire, wiring.outlet, session)
+    return session, handler
+
+
+def _open_session(wiring: FeedWiring, connector: Connector, fetch: Callable[[str], Awaitable[None]]) -> Session:
+    rt = wiring.rt
+    if connector.open_session is not None:
+        return connector.open_session(rt.clock, rt.log)
+    assert connector.plan is not None
     is_requested = connector.rules.book.anchor is Anchor.REQUEST
     tap = RawTap(connector.venue, wiring.recorder)
-    pool = ConnectionPool(connector.plan, rt.clock, rt.log, fetch if is_requested else None, tap)
-    handler = FeedHandler(engine, connector.wire, wiring.outlet, pool)
-    return pool, handler
+    return ConnectionPool(
+        connector.plan, rt.clock, rt.log, fetch if is_requested else None, tap, headers=connector.headers
+    )  # fmt: skip
 
 
 def _open_recorder(rt: Runtime, settings: IngestSettings) -> RecordingWriter:
@@ -191,6 +205,7 @@ def _connector_settings(wiring: FeedWiring, venue: str) -> ConnectorSettings:
         budget_frac=settings.feed_budget_frac,
         idle_timeout_s=settings.feed_idle_timeout_s,
         record=_record_replies(wiring, venue),
+        **settings.account_of(venue),
     )
 
 
@@ -200,12 +215,17 @@ async def _pass_time(rt: Runtime, handler: FeedHandler) -> None:
         await asyncio.sleep(CLOCK_TURN_S)
 
 
-async def _observe(wiring: FeedWiring, handler: FeedHandler) -> None:
+async def _watch_sessions(rt: Runtime, handler: FeedHandler, sessions: SessionWatch) -> None:
+    while sessions.calendars:
+        handler.on_closed(sessions.look(handler.engine.feeds, rt.clock.now_ns()))
+        await asyncio.sleep(OBSERVE_S)
+
+
+async def _observe(wiring: FeedWiring, handler: FeedHandler, sessions: SessionWatch) -> None:
     engine = handler.engine
     while True:
         wiring.metrics.observe(engine, sum(handler.unknown_kinds.values()))
-        live, followed = engine.live_count, len(engine.feeds)
-        wiring.rt.health.set(
-            f"venue.{engine.identity.venue}", ok=live > 0, detail=f"{live} of {followed} books are live"
-        )
+        live, followed, closed = engine.live_count, len(engine.feeds), len(sessions.closed)
+        detail = f"{live} of {followed} books are live" + (f", {closed} are of a closed exchange" if closed else "")
+        wiring.rt.health.set(f"venue.{engine.identity.venue}", ok=live > 0 or closed == followed, detail=detail)
         await asyncio.sleep(OBSERVE_S)

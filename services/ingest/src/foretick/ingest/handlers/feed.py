@@ -76,6 +76,11 @@ class FeedHandler:
         self.engine.advance(now_ns, self._outlet.now_ns())
         self._flush()
 
+    def on_closed(self, symbols: Sequence[str]) -> None:
+        """Say of ``symbols`` that their exchange is closed: what was quoted last is no market until the next quote."""
+        if symbols:
+            self._distrust(symbols, Trust.STALE, "the exchange is closed")
+
     def take_over(self, places: Mapping[str, Place], epoch: int) -> None:
         """Number and publish the instruments of ``places`` from the first input later than its place on."""
         self.engine.take_over(places, epoch)

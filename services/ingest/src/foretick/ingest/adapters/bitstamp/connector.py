@@ -38,7 +38,7 @@ async def open_bitstamp(venue: str, settings: ConnectorSettings, stack: AsyncExi
     """Return the connector; it ends with ``stack``."""
     ws_url, rest_url = settings.ws_url or "wss://ws.bitstamp.net", settings.rest_url or "https://www.bitstamp.net"
     budget = Budget(_REQUESTS * settings.budget_frac, _PERIOD_S, asyncio.get_running_loop().time)
-    http = await stack.enter_async_context(VenueHttp(rest_url, venue, budget, read_refusal))
+    http = await stack.enter_async_context(VenueHttp(rest_url, venue, budget, read_refusal, record=settings.record))
     return Connector(
         venue,
         Origin.LIVE,

@@ -1,6 +1,6 @@
 """Requests to a venue's REST side, within its budget, with every kind of failure told apart."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -37,9 +37,14 @@ RecordReply = Callable[[str, str, bytes, int], None]
 
 
 class VenueHttp:
-    """A client of one venue. Use as a context manager. ``too_many``: what it answers to whoever asks too often."""
+    """A client of one venue. Use as a context manager.
 
-    def __init__(
+    too_many: what it answers to whoever asks too often
+    record: told of every reply
+    headers: what every request carries, such as a key
+    """
+
+    def __init__(  # noqa: PLR0913 - what differs between venues, given by name
         self,
         base_url: str,
         source: str,
@@ -47,8 +52,9 @@ class VenueHttp:
         read_refusal: ReadRefusal,
         too_many: Sequence[int] = TOO_MANY,
         record: RecordReply | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        self._http = httpx.AsyncClient(base_url=base_url, timeout=_TIMEOUT_S)
+        self._http = httpx.AsyncClient(base_url=base_url, timeout=_TIMEOUT_S, headers=headers)
         self._source = source
         self._budget = budget
         self._read_refusal = read_refusal

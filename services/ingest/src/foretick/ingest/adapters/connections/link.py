@@ -1,7 +1,7 @@
 """One WebSocket to a venue: frames in natural batches, requests no faster than the venue allows."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
@@ -56,8 +56,8 @@ class Link(WSListener):
         held, self.held, self.held_bytes = self.held or [], None, 0
         return held
 
-    async def open(self, url: str) -> str:
-        """Connect; return why that failed, or an empty text."""
+    async def open(self, url: str, headers: Mapping[str, str] | None = None) -> str:
+        """Connect, with ``headers`` in the handshake; return why that failed, or an empty text."""
         try:
             transport, _ = await ws_connect(
                 lambda: self,
@@ -65,6 +65,7 @@ class Link(WSListener):
                 max_frame_size=MAX_FRAME_BYTES,
                 websocket_handshake_timeout=_HANDSHAKE_S,
                 enable_auto_pong=True,
+                extra_headers=dict(headers or {}),
             )
         except (OSError, WSError, TimeoutError) as error:
             return f"cannot connect: {error!r}"

@@ -7,7 +7,7 @@ beside it until it has brought its full books, then takes its place, and nothing
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from foretick.common.clock import Clock
@@ -57,6 +57,7 @@ class ConnectionPool:
     """Keeps the streams of the followed instruments connected: a ``VenueSession``.
 
     ``fetch`` gets the full book of a symbol; where it is None, subscribing anew does. ``tap`` is told what passes.
+    ``headers`` go with every handshake.
     """
 
     _receiver: FrameReceiver
@@ -68,6 +69,7 @@ class ConnectionPool:
         log: Logger,
         fetch: Callable[[str], Awaitable[None]] | None = None,
         tap: RawTap = RawTap(),  # noqa: B008 - frozen, and taps nothing
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.counters = PoolCounters()
         self._resync = Resync(fetch or self.renew, log, clock.now_ns())
@@ -76,6 +78,7 @@ class ConnectionPool:
         self._clock = clock
         self._log = log
         self._tap = tap
+        self._headers = headers
         self._random = random.Random(clock.now_ns())
         self._slots: list[_Slot] = []
         self._numbers = tap.first_number - 1
@@ -219,7 +222,7 @@ class ConnectionPool:
     async def _open(self, link: Link, slot: _Slot) -> str:
         """Connect ``link``; return why that failed, or an empty text."""
         await self._connects.spend(1)
-        reason = await link.open(self._plan.url(slot.symbols))
+        reason = await link.open(self._plan.url(slot.symbols), self._headers)
         if not reason:
             self.counters.connects += 1
             link.send(self._plan.opening(slot.symbols))

@@ -1,0 +1,1 @@
+"""Any exchange that the library ccxt streams: a bridge, whose books nothing proves."""
