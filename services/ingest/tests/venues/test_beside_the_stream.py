@@ -11,8 +11,9 @@ from foretick.common.testing.waiting import eventually
 from foretick.ingest.adapters.binance.connector import FUTURES_RULES
 from foretick.ingest.adapters.binance.parse import BinanceWire
 from foretick.ingest.adapters.connections.polls import Poll, RestPolls
-from foretick.ingest.adapters.connections.side import FollowedTogether, SideReceiver
+from foretick.ingest.adapters.connections.side import AllConnections, FollowedTogether, SideReceiver
 from foretick.ingest.domain.events import Received
+from foretick.ingest.domain.venue_reach import Reach
 
 LOG = structlog.get_logger()
 T0 = 1_800_000_000_000_000_000
@@ -97,6 +98,36 @@ def test_all_parts_follow_together():
     together.follow(["A", "B"])
     together.leave(["A"])
     assert [part.symbols for part in parts] == [{"B"}, {"B"}]
+
+
+class Pool:
+    """Connections that count what is asked of them."""
+
+    def __init__(self, reach: Reach) -> None:
+        self.told = reach
+        self.asked: list[str] = []
+
+    def reach(self) -> Reach:
+        return self.told
+
+    def roll_over(self) -> None:
+        self.asked.append("roll over")
+
+    def request_snapshot(self, symbol) -> None:
+        self.asked.append(symbol)
+
+    def symbols_of(self, connection):
+        return [f"on {connection}"]
+
+
+def test_venue_that_is_about_to_close_its_connections_means_them_all():
+    main, side = Pool(Reach(2, 2, 5, 3, 1, 1, 7)), Pool(Reach(1, 0, 5, 2, 2, 0, 0))
+    every = AllConnections(main, [side])
+    every.roll_over()
+    every.request_snapshot("BTCUSDT")
+    assert (main.asked, side.asked) == (["roll over", "BTCUSDT"], ["roll over"])
+    assert every.symbols_of(2) == ["on 2"]
+    assert every.reach() == Reach(3, 2, 5, 5, 3, 1, 7)
 
 
 class Asked:

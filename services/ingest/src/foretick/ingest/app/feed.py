@@ -1,7 +1,7 @@
 """Wiring of the ``feed`` role: venue sockets or recordings -> feed engines -> ``ticks``, ``books``, ``instruments``."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from foretick.ingest.adapters.connections.http import RecordReply
 from foretick.ingest.adapters.connections.listings import learn_listings
 from foretick.ingest.adapters.connections.polls import RestPolls
 from foretick.ingest.adapters.connections.pool import ConnectionPool
-from foretick.ingest.adapters.connections.side import FollowedTogether, SideReceiver
+from foretick.ingest.adapters.connections.side import AllConnections, FollowedTogether, SideReceiver
 from foretick.ingest.adapters.connector import Connector, ConnectorSettings, Session
 from foretick.ingest.adapters.recordings.folder import RecordingFolder, RecordingLimits
 from foretick.ingest.adapters.recordings.metrics import RecordingMetrics
@@ -111,14 +111,14 @@ async def _feed_live(wiring: FeedWiring, name: str) -> None:
             rt.health.set(f"venue.{name}", ok=False, detail=f"{name} lists none of {symbols}")
             return
         engine = FeedEngine(identity, listings, connector.rules)
-        session, handler = _join(wiring, connector, engine)
-        watch.follow(handler, session)
-        _record_listings(wiring, engine)
-        sessions = SessionWatch(connector.calendars)
         sides = [
             ConnectionPool(plan, rt.clock, rt.log, tap=RawTap(name, wiring.recorder, (index + 1) * SIDE_NUMBERS))
             for index, plan in enumerate(connector.side_plans)
         ]
+        session, handler = _join(wiring, connector, engine, sides)
+        watch.follow(handler, AllConnections(session, sides))
+        _record_listings(wiring, engine)
+        sessions = SessionWatch(connector.calendars)
         polls = [RestPolls(poll, handler.on_frames, rt.clock, rt.log) for poll in connector.polls]
         wiring.custodian.add(name, Venue(handler, FollowedTogether(session, *sides, *polls), rt.clock))
         wiring.leases.learn([(name, symbol) for symbol in engine.feeds])
@@ -134,7 +134,9 @@ async def _feed_live(wiring: FeedWiring, name: str) -> None:
             tasks.create_task(StorageWatch(rt, outlet, engine).run())
 
 
-def _join(wiring: FeedWiring, connector: Connector, engine: FeedEngine) -> tuple[Session, FeedHandler]:
+def _join(
+    wiring: FeedWiring, connector: Connector, engine: FeedEngine, sides: Sequence[ConnectionPool]
+) -> tuple[Session, FeedHandler]:
     """Join the connections with the handler: frames one way, requests the other."""
     rt = wiring.rt
 
@@ -143,7 +145,7 @@ def _join(wiring: FeedWiring, connector: Connector, engine: FeedEngine) -> tuple
         handler.on_frames([Received(rt.clock.now_ns(), body, symbol)])
 
     session = _open_session(wiring, connector, fetch)
-    handler = FeedHandler(engine, connector.wire, wiring.outlet, session)
+    handler = FeedHandler(engine, connector.wire, wiring.outlet, AllConnections(session, sides))
     return session, handler
 
 

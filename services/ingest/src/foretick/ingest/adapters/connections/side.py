@@ -5,10 +5,12 @@ Their coming and going touches no book: what they bring is trades, states and li
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from foretick.ingest.domain.events import Received
-from foretick.ingest.ports import FrameReceiver
+from foretick.ingest.domain.venue_reach import Reach
+from foretick.ingest.ports import FrameReceiver, VenueSession
 
 _REMEMBERED = 8192
 """Messages of before a connection is replaced, which the new one may have brought as well."""
@@ -41,6 +43,50 @@ class FollowedTogether:
         """Follow ``symbols`` no longer."""
         for part in self._parts:
             part.leave(symbols)
+
+
+class Reached(VenueSession, Protocol):
+    """A session that tells what of the venue it reaches."""
+
+    def reach(self) -> Reach:
+        """Return what is reached now, and what became of the connections since the process began."""
+        ...
+
+
+class AllConnections:
+    """The main connections of a venue and those beside them, as one ``VenueSession``: books are the main ones' affair.
+
+    A venue that is about to close its connections says so on one of them, and means them all.
+    """
+
+    def __init__(self, main: Reached, sides: Sequence[Reached]) -> None:
+        self._main = main
+        self._all = [main, *sides]
+
+    def request_snapshot(self, symbol: str) -> None:
+        """Ask for a full book of ``symbol``."""
+        self._main.request_snapshot(symbol)
+
+    def symbols_of(self, connection: int) -> Sequence[str]:
+        """Return what is followed on the main ``connection``."""
+        return self._main.symbols_of(connection)
+
+    def roll_over(self) -> None:
+        """Replace every connection."""
+        for each in self._all:
+            each.roll_over()
+
+    def reach(self) -> Reach:
+        """Return what is reached by all together; instruments are counted once."""
+        told = [each.reach() for each in self._all]
+        return replace(
+            told[0],
+            connections=sum(each.connections for each in told),
+            connections_open=sum(each.connections_open for each in told),
+            connects=sum(each.connects for each in told),
+            disconnects=sum(each.disconnects for each in told),
+            rollovers=sum(each.rollovers for each in told),
+        )
 
 
 class SideReceiver:
