@@ -15,7 +15,7 @@ MODULES = {
     "ensemble": ("ensemble",),
     "signal_path": ("signal", "signal-p99"),
     "sustain": ("sustain",),
-    "record": ("record",),
+    "record": ("record", "drain"),
     "history": ("history",),
     "catch_up": ("catch-up",),
     "scale": ("scale",),

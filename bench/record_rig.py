@@ -200,6 +200,15 @@ def fingerprint(database_url: str) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
+def version_of(database_url: str) -> str:
+    """Return what the server is, and the version of TimescaleDB that a migrated database there uses."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        found = connection.execute("SELECT default_version FROM pg_available_extensions WHERE name = 'timescaledb'")
+        row = found.fetchone()
+        server = connection.info.parameter_status("server_version")
+    return f"PostgreSQL {server}" + (f" with TimescaleDB {row[0]}" if row else "")
+
+
 def _psql(database_url: str, command: str) -> float:
     done = subprocess.run(
         [find_program("psql"), database_url, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", "\\timing on", "-c", command],
