@@ -115,6 +115,7 @@ def test_clients_of_a_process_that_ends_go_on_at_the_other(
     system: System, victim: str, how: signal.Signals, code: int
 ) -> None:
     wait_until(lambda: all(is_ready(system, name) for name in NAMES), BACK_S, "both feed processes ready")
+    wait_until(lambda: not any(connections(system, name) for name in NAMES), BACK_S, "an earlier audience is forgotten")
     assert run_apart(end_one_and_follow(system, victim, how)) == {code}
 
 
