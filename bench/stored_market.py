@@ -19,7 +19,7 @@ import nats
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
-from foretick.common.contracts import BookEventKind, BookFrame, FeatureVector, TickFrame
+from foretick.common.contracts import BookEventKind, BookFrame, FeatureVector, TickFrame, TradeColumns
 from foretick.common.ownership import owner_of
 from foretick.common.runtime.embedded import NatsServer
 from foretick.common.runtime.stream_setup import ensure_all
@@ -79,13 +79,25 @@ def frames_of(symbol: str, seconds: int, *, batched: bool) -> Iterator[TickFrame
         count = _TICKS_A_STEP[step % 2]
         kinds = ("TQ" * 7)[:count]
         spacing_ns = STEP_NS // 20
-        if batched:
-            yield tick_frame(kinds, seq=seq, start_ns=start_ns + spacing_ns, spacing_ns=spacing_ns, symbol=symbol)
-        else:
-            for index, one in enumerate(kinds):
-                at_ns = start_ns + (1 + index) * spacing_ns
-                yield tick_frame(one, seq=seq + index, start_ns=at_ns, symbol=symbol)
+        whole = tick_frame(kinds, seq=seq, start_ns=start_ns + spacing_ns, spacing_ns=spacing_ns, symbol=symbol)
+        yield from [whole] if batched else _split(whole)
         seq += count
+
+
+def _split(whole: TickFrame) -> Iterator[TickFrame]:
+    """Yield the events of ``whole``, trades and quotes, as a frame each."""
+    trades, trade = whole.trades, 0
+    for index, kind in enumerate(whole.kinds):
+        columns: dict[str, TradeColumns] = {}
+        if kind == "T":
+            columns["trades"] = TradeColumns(
+                price=[trades.price[trade]], qty=[trades.qty[trade]], side=[trades.side[trade]],
+                trade_id=[trades.trade_id[trade]],
+            )  # fmt: skip
+            trade += 1
+        yield tick_frame(
+            kind, seq=whole.seq + index, start_ns=whole.recv_ns[index], symbol=whole.symbol, **columns
+        )  # fmt: skip
 
 
 @contextmanager
