@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import nats
@@ -88,7 +89,7 @@ def _split(whole: TickFrame) -> Iterator[TickFrame]:
     """Yield the events of ``whole``, trades and quotes, as a frame each."""
     trades, trade = whole.trades, 0
     for index, kind in enumerate(whole.kinds):
-        columns: dict[str, TradeColumns] = {}
+        columns: dict[str, Any] = {}
         if kind == "T":
             columns["trades"] = TradeColumns(
                 price=[trades.price[trade]], qty=[trades.qty[trade]], side=[trades.side[trade]],
