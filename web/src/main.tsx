@@ -6,6 +6,7 @@ import "./app/styles/layout.css";
 import "./app/styles/board.css";
 import "./app/styles/detail.css";
 import "./app/styles/waterfall.css";
+import "./app/styles/tables.css";
 import { FeedClient } from "./stream/client.ts";
 import { monotonicNow } from "./stream/clock.ts";
 import { FeedContext } from "./stream/context.ts";

@@ -4,8 +4,9 @@ import { FeatureTable } from "../features/detail/feature-table.tsx";
 import { Board } from "../features/overview/board.tsx";
 import { Footer } from "../features/system/footer.tsx";
 import { ProblemBanner } from "../features/system/problem-banner.tsx";
-import { SystemStrip } from "../features/system/system-strip.tsx";
+import { SystemStrip, type PanelToggle } from "../features/system/system-strip.tsx";
 import { TopBar } from "../features/system/top-bar.tsx";
+import { VenuesPanel } from "../features/system/venues-panel.tsx";
 import { WaterfallPanel } from "../features/system/waterfall-panel.tsx";
 import { useFeed, useFeedState } from "../stream/context.ts";
 import { sourcesOf } from "../stream/selectors.ts";
@@ -15,18 +16,13 @@ import { ORIGIN_LABELS } from "../ui/words.ts";
 import { useSelection } from "./selection.ts";
 import { ShortcutsDialog } from "./shortcuts-dialog.tsx";
 
-const WATERFALL_ID = "waterfall";
+type Panel = "waterfall" | "venues";
 
 export function App() {
   const { client } = useFeed();
   const [selected, select] = useSelection();
   const [isHelpOpen, setIsHelpOpen] = useState(false);
-  const [isWaterfallOpen, setIsWaterfallOpen] = useState(false);
-  const toggleWaterfall = (): void => { setIsWaterfallOpen((isOpen) => !isOpen); };
-  const closeWaterfall = (): void => {
-    setIsWaterfallOpen(false);
-    document.querySelector<HTMLElement>(`[aria-controls="${WATERFALL_ID}"]`)?.focus();
-  };
+  const panels = usePanels();
   const detailHeading = useRef<HTMLHeadingElement>(null);
   const origins = useOrigins();
   const goToDetail = useCallback(() => {
@@ -37,8 +33,9 @@ export function App() {
     "?": () => { setIsHelpOpen(true); },
     b: goToBoard,
     d: goToDetail,
-    l: toggleWaterfall,
-    ...(isWaterfallOpen && { Escape: closeWaterfall }),
+    l: panels.waterfall.onToggle,
+    v: panels.venues.onToggle,
+    ...(panels.open !== null && { Escape: panels.close }),
     r: () => { client.retryNow(); },
   });
   return (
@@ -49,8 +46,9 @@ export function App() {
       <TopBar onHelp={() => { setIsHelpOpen(true); }} />
       <ProblemBanner />
       <main className="main">
-        <ErrorBoundary name="System"><SystemStrip waterfallId={WATERFALL_ID} isWaterfallOpen={isWaterfallOpen} onWaterfall={toggleWaterfall} /></ErrorBoundary>
-        {isWaterfallOpen && <ErrorBoundary name="Latency"><WaterfallPanel id={WATERFALL_ID} onClose={closeWaterfall} /></ErrorBoundary>}
+        <ErrorBoundary name="System"><SystemStrip latency={panels.waterfall} venues={panels.venues} /></ErrorBoundary>
+        {panels.open === "waterfall" && <ErrorBoundary name="Latency"><WaterfallPanel id="waterfall" onClose={panels.close} /></ErrorBoundary>}
+        {panels.open === "venues" && <ErrorBoundary name="Venues"><VenuesPanel id="venues" onClose={panels.close} /></ErrorBoundary>}
         <div className="columns">
           <ErrorBoundary name="Overview"><Board selected={selected} onSelect={select} onOpen={goToDetail} /></ErrorBoundary>
           {selected !== null && <DetailPanel id={selected} headingRef={detailHeading} onBack={goToBoard} />}
@@ -61,6 +59,27 @@ export function App() {
       <ShortcutsDialog isOpen={isHelpOpen} onClose={() => { setIsHelpOpen(false); }} />
     </div>
   );
+}
+
+interface Panels extends Readonly<Record<Panel, PanelToggle>> {
+  readonly open: Panel | null;
+  /** The focus goes back to where it was opened. */
+  readonly close: () => void;
+}
+
+/** What the tiles of the system strip open: one at a time. */
+function usePanels(): Panels {
+  const [open, setOpen] = useState<Panel | null>(null);
+  const toggle = (id: Panel): PanelToggle => ({
+    id,
+    isOpen: open === id,
+    onToggle: () => { setOpen((held) => (held === id ? null : id)); },
+  });
+  const close = (): void => {
+    setOpen(null);
+    document.querySelector<HTMLElement>(`[aria-controls="${open ?? ""}"]`)?.focus();
+  };
+  return { open, close, waterfall: toggle("waterfall"), venues: toggle("venues") };
 }
 
 /** To the row that is in the tab order. */
