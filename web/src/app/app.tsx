@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "react";
+import { DepthView } from "../features/depth/depth-view.tsx";
 import { DetailPanel } from "../features/detail/detail-panel.tsx";
 import { FeatureTable } from "../features/detail/feature-table.tsx";
 import { Board } from "../features/overview/board.tsx";
@@ -10,6 +11,7 @@ import { VenuesPanel } from "../features/system/venues-panel.tsx";
 import { WaterfallPanel } from "../features/system/waterfall-panel.tsx";
 import { useFeed, useFeedState } from "../stream/context.ts";
 import { sourcesOf } from "../stream/selectors.ts";
+import { findInstrument } from "../stream/subscriptions.ts";
 import { ErrorBoundary } from "../ui/error-boundary.tsx";
 import { NARROW } from "../ui/layout.ts";
 import { ORIGIN_LABELS } from "../ui/words.ts";
@@ -20,7 +22,8 @@ type Panel = "waterfall" | "venues";
 
 export function App() {
   const { client } = useFeed();
-  const [selected, select] = useSelection();
+  const { selected, isDepth, select, toggleDepth } = useSelection();
+  const instrument = useFeedState((state) => findInstrument(state, selected));
   const [isHelpOpen, setIsHelpOpen] = useState(false);
   const panels = usePanels();
   const detailHeading = useRef<HTMLHeadingElement>(null);
@@ -29,12 +32,15 @@ export function App() {
     detailHeading.current?.focus({ preventScroll: true });
     detailHeading.current?.closest("section")?.scrollIntoView({ block: window.matchMedia(NARROW).matches ? "start" : "nearest" });
   }, []);
+  useReturnToBoard(isDepth);
   useShortcuts({
     "?": () => { setIsHelpOpen(true); },
     b: goToBoard,
     d: goToDetail,
     l: panels.waterfall.onToggle,
     v: panels.venues.onToggle,
+    m: toggleDepth,
+    ...(isDepth && { Escape: toggleDepth }),
     ...(panels.open !== null && { Escape: panels.close }),
     r: () => { client.retryNow(); },
   });
@@ -49,16 +55,29 @@ export function App() {
         <ErrorBoundary name="System"><SystemStrip latency={panels.waterfall} venues={panels.venues} /></ErrorBoundary>
         {panels.open === "waterfall" && <ErrorBoundary name="Latency"><WaterfallPanel id="waterfall" onClose={panels.close} /></ErrorBoundary>}
         {panels.open === "venues" && <ErrorBoundary name="Venues"><VenuesPanel id="venues" onClose={panels.close} /></ErrorBoundary>}
-        <div className="columns">
-          <ErrorBoundary name="Overview"><Board selected={selected} onSelect={select} onOpen={goToDetail} /></ErrorBoundary>
-          {selected !== null && <DetailPanel id={selected} headingRef={detailHeading} onBack={goToBoard} />}
-          {selected !== null && <ErrorBoundary name="Features"><FeatureTable id={selected} /></ErrorBoundary>}
-        </div>
+        {isDepth && selected !== null && instrument !== undefined ? (
+          <ErrorBoundary name="Market depth"><DepthView id={selected} instrument={instrument} onSelect={select} /></ErrorBoundary>
+        ) : (
+          <div className="columns">
+            <ErrorBoundary name="Overview"><Board selected={selected} onSelect={select} onOpen={goToDetail} /></ErrorBoundary>
+            {selected !== null && <DetailPanel id={selected} headingRef={detailHeading} onBack={goToBoard} />}
+            {selected !== null && <ErrorBoundary name="Features"><FeatureTable id={selected} /></ErrorBoundary>}
+          </div>
+        )}
       </main>
       <Footer />
       <ShortcutsDialog isOpen={isHelpOpen} onClose={() => { setIsHelpOpen(false); }} />
     </div>
   );
+}
+
+/** Who comes back from the depth of an instrument goes on at its row. */
+function useReturnToBoard(isDepth: boolean): void {
+  const wasDepth = useRef(isDepth);
+  useEffect(() => {
+    if (wasDepth.current && !isDepth) goToBoard();
+    wasDepth.current = isDepth;
+  }, [isDepth]);
 }
 
 interface Panels extends Readonly<Record<Panel, PanelToggle>> {
