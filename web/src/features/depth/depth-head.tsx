@@ -52,8 +52,7 @@ export function DepthHead({ id, instrument, headingRef, onSelect }: Props) {
             )}
             <StaleTag channel="books" id={id} />
             {book.trust === "LIVE" && isStale && <b className="warning-text">Not to be acted upon: nothing comes of this market any more.</b>}
-            <span className="spacer" />
-            <small className="figure" aria-hidden="true">last update <Age channel="books" id={id} /> ago</small>
+            <small className="figure last-update" aria-hidden="true">last update <Age channel="books" id={id} /> ago</small>
           </>
         )}
       </p>

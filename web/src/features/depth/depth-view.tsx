@@ -43,13 +43,13 @@ export function DepthView({ id, instrument, onSelect }: Props) {
       <div className="depth-column">
         <ErrorBoundary name="Cumulative depth"><DepthChartPanel id={id} instrument={instrument} /></ErrorBoundary>
         <ErrorBoundary name="Order book"><DepthLadder id={id} instrument={instrument} /></ErrorBoundary>
+        <ErrorBoundary name="Changes of trust"><IntegrityPanel id={id} /></ErrorBoundary>
       </div>
       <div className="depth-column">
         <ErrorBoundary name="Spread"><SpreadPanel id={id} instrument={instrument} /></ErrorBoundary>
         <ErrorBoundary name="All venues"><ConsolidatedPanel instrument={instrument} /></ErrorBoundary>
         <ErrorBoundary name="Cost to trade"><CostPanel id={id} instrument={instrument} /></ErrorBoundary>
         <ErrorBoundary name="Depth by distance"><BandsPanel id={id} instrument={instrument} /></ErrorBoundary>
-        <ErrorBoundary name="Changes of trust"><IntegrityPanel id={id} /></ErrorBoundary>
       </div>
     </section>
   );
