@@ -13,7 +13,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { parseArgs } from "node:util";
 import { WebSocketServer } from "ws";
-import { FEATURES, makeInstruments } from "./mock-market.mjs";
+import { FEATURES, makeInstruments, venues } from "./mock-market.mjs";
 
 const { values: options } = parseArgs({
   options: { port: { type: "string", default: "8000" }, scenario: { type: "string", default: "normal" }, origin: { type: "string", default: "sim" } },
@@ -51,7 +51,11 @@ const READ = {
     model_id: "ensemble-mock-20261122T190000Z", conflated: 0,
     score: { count: 18_340, accuracy_frac: 0.487, prior_accuracy_frac: 0.452, log_loss: 1.021, prior_log_loss: 1.058 },
   }),
+  consolidated: (instrument) => instrument.consolidated(scenario === "mixed"),
+  venues: () => ({ venues: venues(origin, scenario === "mixed") }),
 };
+const SYSTEM = ["metrics", "venues"];
+const scopeOf = (name) => (SYSTEM.includes(name) ? "system" : name === "consolidated" ? "pair" : "instrument");
 
 function waterfall() {
   const jitter = () => 0.9 + 0.2 * Math.random();
@@ -83,7 +87,7 @@ class Session {
     this.send({
       type: "welcome", protocol: 1, server_ts_us: Date.now() * 1_000, run_id: "mock-run", origin, principal: "mock",
       instruments: instruments.map((instrument) => instrument.info), features: FEATURES,
-      channels: Object.keys(READ).map((name) => ({ name, kind: "state", ttl_ms: name === "books" ? 12_000 : 3_000, scope: name === "metrics" ? "system" : "instrument" })),
+      channels: Object.keys(READ).map((name) => ({ name, kind: "state", ttl_ms: name === "books" ? 12_000 : 3_000, scope: scopeOf(name) })),
       limits: { max_message_bytes: 65_536, max_subscriptions: 1_000 },
     });
     socket.on("message", (text) => this.answer(JSON.parse(text)));
@@ -100,9 +104,9 @@ class Session {
       this.send({ type: "pong", req_id, server_ts_us: Date.now() * 1_000 });
       return;
     }
-    this.send({ type: "ack", action, req_id, symbols, channels });
-    for (const channel of channels) {
-      for (const id of channel === "metrics" ? ["*:*"] : symbols) {
+    this.send({ type: "ack", action, req_id, symbols: symbols.map((id) => ({ venue: id.split(":")[0], symbol: id.split(":")[1] })), channels });
+    for (const channel of channels.filter((name) => name in READ)) {
+      for (const id of SYSTEM.includes(channel) ? ["*:*"] : symbols) {
         if (action === "unsubscribe") this.held.delete(`${channel}|${id}`);
         else this.snapshot(channel, id);
       }
@@ -133,7 +137,8 @@ class Session {
   }
 
   update(type, channel, id, rest) {
-    const [venue, symbol] = id.split(":");
+    const pair = byId.get(id)?.pair;
+    const [venue, symbol] = channel === "consolidated" ? ["*", pair] : id.split(":");
     this.send({ type, channel, venue, symbol, epoch: 1, ...rest });
   }
 

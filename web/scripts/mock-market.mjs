@@ -33,7 +33,32 @@ export class MockInstrument {
 
   get info() {
     const { venue, symbol, base, quote, tickSize, origin } = this;
-    return { venue, symbol, base, quote, tick_size: tickSize, origin };
+    return { venue, symbol, base, quote, tick_size: tickSize, origin, contract_size: 1, is_inverse: false, proof: "chain" };
+  }
+
+  get pair() {
+    return `${this.base}-${this.quote}`;
+  }
+
+  /** What three venues quote; with a fault one is the odd one out and one is not sound. */
+  consolidated(hasFaults) {
+    const quote = (venue, shift, fault = {}) => ({
+      venue, symbol: this.symbol, bid: this.mid + shift - this.tickSize, bid_qty: 1.5, ask: this.mid + shift + this.tickSize, ask_qty: 0.8,
+      trust: "LIVE", age_ms: 35, is_used: true, is_outlier: false, deviation_bps: (1e4 * shift) / this.mid, ...fault,
+    });
+    const venues = [
+      quote(this.venue, 0), quote("coinbase", this.tickSize),
+      quote("kraken", 300 * this.tickSize, hasFaults ? { is_used: false, is_outlier: true } : {}),
+      quote("bybit", -this.tickSize, hasFaults ? { trust: "GAP", is_used: false, deviation_bps: null } : {}),
+    ];
+    const used = venues.filter(({ is_used: isUsed }) => isUsed);
+    const bid = used.reduce((best, one) => (one.bid > best.bid ? one : best));
+    const ask = used.reduce((best, one) => (one.ask < best.ask ? one : best));
+    return {
+      base: this.base, quote: this.quote, origin: this.origin, ts_recv_us: Date.now() * 1_000, bid_venue: bid.venue, bid: bid.bid, bid_qty: bid.bid_qty,
+      ask_venue: ask.venue, ask: ask.ask, ask_qty: ask.ask_qty, net_bid_venue: bid.venue, net_bid: bid.bid * 0.999, net_ask_venue: ask.venue,
+      net_ask: ask.ask * 1.001, is_crossed: bid.bid >= ask.ask, net_edge_bps: -19.8, venues,
+    };
   }
 
   walk() {
@@ -64,7 +89,7 @@ export class MockInstrument {
       Number((Math.round(this.mid / this.tickSize + sign * (level + 1)) * this.tickSize).toFixed(8)),
       Number((0.05 + 3 * Math.random() * (0.3 + level / levels)).toFixed(4)),
     ]);
-    return { bids: side(-1), asks: side(1), trust: this.trust, reason: this.trust === "GAP" ? "lost 4 updates" : "", origin: this.origin, ts_recv_us: Date.now() * 1_000, tick_size: this.tickSize };
+    return { bids: side(-1), asks: side(1), trust: this.trust, reason: this.trust === "GAP" ? "lost 4 updates" : "", origin: this.origin, ts_recv_us: Date.now() * 1_000, tick_size: this.tickSize, last_id: this.seq };
   }
 
   features() {
@@ -85,6 +110,21 @@ export class MockInstrument {
 
 export function makeInstruments(origin) {
   return LIST.map((row) => new MockInstrument(row, origin));
+}
+
+/** How venues are reached; with faults one is under maintenance and one is not heard of any more. */
+export function venues(origin, hasFaults) {
+  const one = (venue, changes = {}) => ({
+    venue, origin, producer: "ingest.feed-0", ts_us: Date.now() * 1_000, state: "connected", notice: "", connections: 2, connections_open: 2,
+    instruments: 8, live: 8, clock_offset_ms: -1.3, clock_error_ms: 0.4, latency_ms: 3.6, connects: 2, disconnects: 0, rollovers: 0,
+    snapshots_requested: 8, budget_used_frac: 0.04, age_ms: 300, stale: false, ...changes,
+  });
+  if (!hasFaults) return [one(origin === "live" ? "binance" : "sim")];
+  return [
+    one("binance"), one("bybit", { state: "degraded", connections_open: 1, live: 5 }),
+    one("coinbase", { clock_offset_ms: null, clock_error_ms: null, latency_ms: null, age_ms: 48_000, stale: true }),
+    one("kraken", { state: "maintenance", notice: "System maintenance from 22:00 to 22:30 UTC", connections_open: 0, live: 0, clock_error_ms: null }),
+  ];
 }
 
 function spread(lean) {

@@ -1,7 +1,7 @@
 import { act, cleanup, fireEvent, screen, within } from "@testing-library/react";
 import axe from "axe-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { at, book, BTC, delta, ETH, instrument, metrics, prediction, snapshot, T0_US, ticks, waterfall, welcome } from "../testing/builders.ts";
+import { at, book, BTC, delta, ETH, instrument, metrics, prediction, snapshot, T0_US, ticks, venue, waterfall, welcome } from "../testing/builders.ts";
 import { renderPage, type Page } from "../testing/page.tsx";
 
 let page: Page;
@@ -257,6 +257,46 @@ describe("the latency panel", () => {
     expect(told("waterfall").textContent).toContain("Replay: counted from when the recorded bytes were played here");
     page.feed(at(2, delta("metrics", metrics({ waterfall: waterfall({ count: 0, stages: [] }) }), { seq: 3, prev: 2 })));
     expect(told("waterfall").textContent).toContain("nothing to time");
+  });
+});
+
+describe("the venues panel", () => {
+  const tell = (...venues: ReturnType<typeof venue>[]): void => { page.feed(at(0, snapshot("venues", { venues }, { seq: 1 }))); };
+  const cells = (name: string): string[] =>
+    [...screen.getByTestId(`venue-${name}`).querySelectorAll("td")].map((cell) => cell.textContent.replaceAll("\u202f", " "));
+
+  it("counts in its tile those that are connected and heard of, and opens by key", () => {
+    goLive();
+    tell(venue(), venue({ venue: "kraken", state: "degraded" }), venue({ venue: "bybit", stale: true, age_ms: 9_000 }));
+    expect(screen.getByTestId("venues").textContent).toContain("! 1 of 3connected");
+    fireEvent.keyDown(document.body, { key: "v" });
+    expect(screen.getByTestId("venues-panel")).toBeTruthy();
+    fireEvent.keyDown(document.body, { key: "Escape" });
+    expect(screen.queryByTestId("venues-panel")).toBeNull();
+    expect(document.activeElement).toBe(within(screen.getByTestId("venues")).getByRole("button"));
+  });
+
+  it("tells of each venue its state, connections, clock, latency and budget, and says why something is not known", () => {
+    goLive();
+    tell(venue(), venue({
+      venue: "kraken", state: "maintenance", notice: "until 22:30 UTC", connections_open: 0, live: 0, clock_offset_ms: null, clock_error_ms: null,
+      latency_ms: null,
+    }));
+    fireEvent.keyDown(document.body, { key: "v" });
+    expect(cells("sim")).toEqual(["●connected", "2 of 2", "2 of 2", "−1.3 ±0.4 ms", "3.5 ms", "5 %", "0.2 s ago"]);
+    expect(screen.getByTestId("venue-kraken").dataset["state"]).toBe("maintenance");
+    expect(cells("kraken")[0]).toBe("◷maintenanceuntil 22:30 UTC");
+    expect(within(screen.getByTestId("venue-kraken")).getAllByTitle(/has not been compared|No message with/)).toHaveLength(2);
+  });
+
+  it("marks a venue stale that is not heard of any more, and all of them when nothing comes", () => {
+    goLive();
+    tell(venue(), venue({ venue: "bybit", stale: true, age_ms: 9_000 }));
+    fireEvent.keyDown(document.body, { key: "v" });
+    const stale = (name: string): string | undefined => screen.getByTestId(`venue-${name}`).dataset["stale"];
+    expect([stale("sim"), stale("bybit"), cells("bybit").at(-1)]).toEqual(["false", "true", "STALE 9 s"]);
+    page.setNow(6_000);
+    expect([stale("sim"), cells("sim").at(-1), screen.getByTestId("venues-panel").dataset["stale"]]).toEqual(["true", "STALE 6 s", "true"]);
   });
 });
 

@@ -1,44 +1,47 @@
 import { useCallback, useEffect, useRef, useState } from "react";
+import { DepthView } from "../features/depth/depth-view.tsx";
 import { DetailPanel } from "../features/detail/detail-panel.tsx";
 import { FeatureTable } from "../features/detail/feature-table.tsx";
 import { Board } from "../features/overview/board.tsx";
 import { Footer } from "../features/system/footer.tsx";
 import { ProblemBanner } from "../features/system/problem-banner.tsx";
-import { SystemStrip } from "../features/system/system-strip.tsx";
+import { SystemStrip, type PanelToggle } from "../features/system/system-strip.tsx";
 import { TopBar } from "../features/system/top-bar.tsx";
+import { VenuesPanel } from "../features/system/venues-panel.tsx";
 import { WaterfallPanel } from "../features/system/waterfall-panel.tsx";
 import { useFeed, useFeedState } from "../stream/context.ts";
 import { sourcesOf } from "../stream/selectors.ts";
+import { findInstrument } from "../stream/subscriptions.ts";
 import { ErrorBoundary } from "../ui/error-boundary.tsx";
 import { NARROW } from "../ui/layout.ts";
 import { ORIGIN_LABELS } from "../ui/words.ts";
 import { useSelection } from "./selection.ts";
 import { ShortcutsDialog } from "./shortcuts-dialog.tsx";
 
-const WATERFALL_ID = "waterfall";
+type Panel = "waterfall" | "venues";
 
 export function App() {
   const { client } = useFeed();
-  const [selected, select] = useSelection();
+  const { selected, isDepth, select, toggleDepth } = useSelection();
+  const instrument = useFeedState((state) => findInstrument(state, selected));
   const [isHelpOpen, setIsHelpOpen] = useState(false);
-  const [isWaterfallOpen, setIsWaterfallOpen] = useState(false);
-  const toggleWaterfall = (): void => { setIsWaterfallOpen((isOpen) => !isOpen); };
-  const closeWaterfall = (): void => {
-    setIsWaterfallOpen(false);
-    document.querySelector<HTMLElement>(`[aria-controls="${WATERFALL_ID}"]`)?.focus();
-  };
+  const panels = usePanels();
   const detailHeading = useRef<HTMLHeadingElement>(null);
   const origins = useOrigins();
   const goToDetail = useCallback(() => {
     detailHeading.current?.focus({ preventScroll: true });
     detailHeading.current?.closest("section")?.scrollIntoView({ block: window.matchMedia(NARROW).matches ? "start" : "nearest" });
   }, []);
+  useReturnToBoard(isDepth);
   useShortcuts({
     "?": () => { setIsHelpOpen(true); },
     b: goToBoard,
     d: goToDetail,
-    l: toggleWaterfall,
-    ...(isWaterfallOpen && { Escape: closeWaterfall }),
+    l: panels.waterfall.onToggle,
+    v: panels.venues.onToggle,
+    m: toggleDepth,
+    ...(isDepth && { Escape: toggleDepth }),
+    ...(panels.open !== null && { Escape: panels.close }),
     r: () => { client.retryNow(); },
   });
   return (
@@ -49,18 +52,53 @@ export function App() {
       <TopBar onHelp={() => { setIsHelpOpen(true); }} />
       <ProblemBanner />
       <main className="main">
-        <ErrorBoundary name="System"><SystemStrip waterfallId={WATERFALL_ID} isWaterfallOpen={isWaterfallOpen} onWaterfall={toggleWaterfall} /></ErrorBoundary>
-        {isWaterfallOpen && <ErrorBoundary name="Latency"><WaterfallPanel id={WATERFALL_ID} onClose={closeWaterfall} /></ErrorBoundary>}
-        <div className="columns">
-          <ErrorBoundary name="Overview"><Board selected={selected} onSelect={select} onOpen={goToDetail} /></ErrorBoundary>
-          {selected !== null && <DetailPanel id={selected} headingRef={detailHeading} onBack={goToBoard} />}
-          {selected !== null && <ErrorBoundary name="Features"><FeatureTable id={selected} /></ErrorBoundary>}
-        </div>
+        <ErrorBoundary name="System"><SystemStrip latency={panels.waterfall} venues={panels.venues} /></ErrorBoundary>
+        {panels.open === "waterfall" && <ErrorBoundary name="Latency"><WaterfallPanel id="waterfall" onClose={panels.close} /></ErrorBoundary>}
+        {panels.open === "venues" && <ErrorBoundary name="Venues"><VenuesPanel id="venues" onClose={panels.close} /></ErrorBoundary>}
+        {isDepth && selected !== null && instrument !== undefined ? (
+          <ErrorBoundary name="Market depth"><DepthView id={selected} instrument={instrument} onSelect={select} /></ErrorBoundary>
+        ) : (
+          <div className="columns">
+            <ErrorBoundary name="Overview"><Board selected={selected} onSelect={select} onOpen={goToDetail} /></ErrorBoundary>
+            {selected !== null && <DetailPanel id={selected} headingRef={detailHeading} onBack={goToBoard} />}
+            {selected !== null && <ErrorBoundary name="Features"><FeatureTable id={selected} /></ErrorBoundary>}
+          </div>
+        )}
       </main>
       <Footer />
       <ShortcutsDialog isOpen={isHelpOpen} onClose={() => { setIsHelpOpen(false); }} />
     </div>
   );
+}
+
+/** Who comes back from the depth of an instrument goes on at its row. */
+function useReturnToBoard(isDepth: boolean): void {
+  const wasDepth = useRef(isDepth);
+  useEffect(() => {
+    if (wasDepth.current && !isDepth) goToBoard();
+    wasDepth.current = isDepth;
+  }, [isDepth]);
+}
+
+interface Panels extends Readonly<Record<Panel, PanelToggle>> {
+  readonly open: Panel | null;
+  /** The focus goes back to where it was opened. */
+  readonly close: () => void;
+}
+
+/** What the tiles of the system strip open: one at a time. */
+function usePanels(): Panels {
+  const [open, setOpen] = useState<Panel | null>(null);
+  const toggle = (id: Panel): PanelToggle => ({
+    id,
+    isOpen: open === id,
+    onToggle: () => { setOpen((held) => (held === id ? null : id)); },
+  });
+  const close = (): void => {
+    setOpen(null);
+    document.querySelector<HTMLElement>(`[aria-controls="${open ?? ""}"]`)?.focus();
+  };
+  return { open, close, waterfall: toggle("waterfall"), venues: toggle("venues") };
 }
 
 /** To the row that is in the tab order. */

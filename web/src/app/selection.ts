@@ -1,24 +1,45 @@
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { useFeed, useFeedState } from "../stream/context.ts";
 import { instrumentId, type InstrumentId } from "../stream/protocol.ts";
+import { depthHref, overviewHref, parseRoute } from "../ui/route.ts";
 
 const FOLLOW_AFTER_MS = 60;
 
-/** The instrument that is looked at: from the address when that names one, else the first. Its book and features are followed. */
-export function useSelection(): [InstrumentId | null, (id: InstrumentId) => void] {
+export interface Selection {
+  /** From the address when that names one, else the first; null while none is listed. */
+  readonly selected: InstrumentId | null;
+  /** Whether its market depth is looked at, and not the board. */
+  readonly isDepth: boolean;
+  /** Look at another one in the same view. */
+  readonly select: (id: InstrumentId) => void;
+  /** From the board to the depth of the selected one, or back. */
+  readonly toggleDepth: () => void;
+}
+
+/** The instrument that is looked at, and how. Its book and features are followed. The address says both, so that the browser's way back works. */
+export function useSelection(): Selection {
   const { client } = useFeed();
-  const [wanted, setWanted] = useState(() => decodeURIComponent(window.location.hash.slice(1)));
+  const [route, setRoute] = useState(() => parseRoute(window.location.hash));
   const instruments = useFeedState((state) => state.welcome?.instruments);
   const ids = (instruments ?? []).map(({ venue, symbol }) => instrumentId(venue, symbol));
-  const selected = ids.find((id) => id === wanted) ?? ids[0] ?? null;
+  const selected = ids.find((id) => id === route.id) ?? ids[0] ?? null;
+  useEffect(() => {
+    const follow = (): void => { setRoute(parseRoute(window.location.hash)); };
+    window.addEventListener("hashchange", follow);
+    return () => { window.removeEventListener("hashchange", follow); };
+  }, []);
   useEffect(() => {
     // A held arrow key passes over instruments that nobody looks at.
     const timer = setTimeout(() => { client.select(selected); }, FOLLOW_AFTER_MS);
     return () => { clearTimeout(timer); };
   }, [client, selected]);
-  const select = (id: InstrumentId): void => {
-    setWanted(id);
-    window.history.replaceState(null, "", `#${id}`);
+  const { isDepth } = route;
+  const select = useCallback((id: InstrumentId) => {
+    window.history.replaceState(null, "", isDepth ? depthHref(id) : overviewHref(id));
+    setRoute({ id, isDepth });
+  }, [isDepth]);
+  const toggleDepth = (): void => {
+    if (selected !== null) window.location.hash = isDepth ? overviewHref(selected) : depthHref(selected);
   };
-  return [selected, select];
+  return { selected, isDepth, select, toggleDepth };
 }

@@ -6,10 +6,12 @@ const SHORTCUTS: readonly (readonly [keys: readonly string[], meaning: string])[
   [["Enter"], "From the board to the details"],
   [["b"], "To the board"],
   [["d"], "To the details"],
+  [["m"], "Market depth of the instrument, and back"],
   [["l"], "Latency by stage: show or hide"],
+  [["v"], "Venues: show or hide"],
   [["r"], "Reconnect now, while the page waits"],
   [["?"], "This help"],
-  [["Esc"], "Close"],
+  [["Esc"], "Close, or back to the overview"],
 ];
 
 interface Props {

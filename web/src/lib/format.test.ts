@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
-  decimalsOf, formatAge, formatChange, formatFeature, formatMicros, formatMid, formatPrice, formatQty, formatSeconds, formatSigned, formatUtc,
+  decimalsOf, formatAge, formatChange, formatFeature, formatMicros, formatMid, formatPrice, formatQty, formatSeconds, formatSigned, formatTicks, formatUtc,
+  formatUtcMillis,
 } from "./format.ts";
 
 const plain = (text: string): string => text.replaceAll("\u202f", " ");
@@ -56,5 +57,15 @@ describe("other figures", () => {
   it("durations and clock times", () => {
     expect([0.5, 300, 90].map((seconds) => plain(formatSeconds(seconds)))).toEqual(["0.5 s", "5 min", "90 s"]);
     expect(formatUtc(1_723_161_253_937_085)).toBe("23:54:13");
+  });
+});
+
+describe("ticks and instants", () => {
+  it("are whole where they are whole", () => {
+    expect([formatTicks(3), formatTicks(2.75), formatTicks(1_200), formatTicks(null)]).toEqual(["3", "2.8", "1,200", "–"]);
+  });
+
+  it("are told to the second and to the millisecond, in UTC", () => {
+    expect([formatUtc(1_800_000_000_123_456), formatUtcMillis(1_800_000_000_123_456)]).toEqual(["08:00:00", "08:00:00.123"]);
   });
 });

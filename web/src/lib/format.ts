@@ -105,3 +105,13 @@ export function formatPercent(frac: number | null | undefined, decimals = 0): st
 export function formatUtc(tsUs: number): string {
   return new Date(tsUs / 1_000).toISOString().slice(11, 19);
 }
+
+/** The same to the millisecond. */
+export function formatUtcMillis(tsUs: number): string {
+  return new Date(tsUs / 1_000).toISOString().slice(11, 23);
+}
+
+/** Ticks are whole as a rule; a mean of them, or a quote off the market's grid, is not. */
+export function formatTicks(ticks: number | null | undefined): string {
+  return formatFixed(ticks, ticks === null || ticks === undefined || Number.isInteger(ticks) ? 0 : 1);
+}

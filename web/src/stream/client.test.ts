@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { BTC, delta, ETH, instrument, snapshot, ticks, welcome } from "../testing/builders.ts";
+import { BTC, consolidated, delta, ETH, instrument, snapshot, ticks, venue, welcome } from "../testing/builders.ts";
 import { FakeSocket } from "../testing/fake-socket.ts";
 import { FeedClient } from "./client.ts";
-import type { FeedRequest, SubscriptionRequest } from "./protocol.ts";
+import { pairId, type FeedRequest, type SubscriptionRequest } from "./protocol.ts";
 import { FeedStore } from "./store.ts";
 
 let store: FeedStore;
@@ -41,7 +41,7 @@ describe("FeedClient", () => {
     current().open();
     expect(current().sent).toEqual([]);
     current().receive(welcome());
-    expect(subscriptions(current())).toMatchObject([{ action: "subscribe", symbols: [BTC, ETH], channels: ["ticks", "predictions", "metrics"] }]);
+    expect(subscriptions(current())).toMatchObject([{ action: "subscribe", symbols: [BTC, ETH], channels: ["ticks", "predictions", "metrics", "venues"] }]);
   });
 
   it("subscribes to instruments that are listed later, each once", () => {
@@ -49,7 +49,7 @@ describe("FeedClient", () => {
     current().receive(welcome({ instruments: [instrument("BTC")] }));
     current().receive({ type: "instruments", instruments: [instrument("BTC"), instrument("ETH")] });
     expect(subscriptions(current()).map(({ symbols, channels }) => [symbols, channels])).toEqual([
-      [[BTC], ["ticks", "predictions", "metrics"]],
+      [[BTC], ["ticks", "predictions", "metrics", "venues"]],
       [[ETH], ["ticks", "predictions"]],
     ]);
   });
@@ -134,6 +134,34 @@ describe("FeedClient", () => {
     current().sent.length = 0;
     vi.advanceTimersByTime(3_000);
     expect(subscriptions(current())).toEqual([]);
+  });
+
+  it("asks for a pair's channel by an instrument of it, and for the system's by none", () => {
+    current().open();
+    current().receive(welcome());
+    current().receive(snapshot("consolidated", consolidated(), { seq: 1 }));
+    current().receive(delta("consolidated", consolidated(), { seq: 5, prev: 4 }));
+    current().receive(snapshot("venues", { venues: [venue()] }, { seq: 1 }));
+    current().receive(delta("venues", { venues: [venue()] }, { seq: 5, prev: 4 }));
+    current().sent.length = 0;
+    vi.advanceTimersByTime(2_000);
+    expect(subscriptions(current()).slice(0, 2).map(({ symbols, channels }) => [symbols, channels])).toEqual([[[BTC], ["consolidated"]], [[], ["venues"]]]);
+  });
+
+  it("resumes the consolidated quote by its pair, and drops it with the instrument", () => {
+    current().open();
+    current().receive(welcome());
+    client.select(BTC);
+    current().receive(snapshot("consolidated", consolidated(), { epoch: 0, seq: 9 }));
+    current().end(1006);
+    vi.advanceTimersByTime(250);
+    current().open();
+    current().receive(welcome());
+    expect(subscriptions(current())[1]?.since).toEqual({ "consolidated:*:BTC-USDT": { epoch: 0, seq: 9 } });
+    expect(store.getState().slices.consolidated.has(pairId({ base: "BTC", quote: "USDT" }))).toBe(true);
+    client.select(ETH);
+    store.flush();
+    expect(store.getState().slices.consolidated.size).toBe(0);
   });
 
   it("follows book and features of the selected instrument only", () => {

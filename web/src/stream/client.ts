@@ -6,9 +6,9 @@
 import { backoffMs } from "./backoff.ts";
 import type { NowMs } from "./clock.ts";
 import { decodeFrame } from "./decode.ts";
-import type { ChannelName, FeedMessage, FeedRequest, InstrumentId } from "./protocol.ts";
+import type { FeedMessage, FeedRequest, FollowedChannel, InstrumentId } from "./protocol.ts";
 import type { FeedStore } from "./store.ts";
-import { brokenSlices, cursors, instrumentIds } from "./subscriptions.ts";
+import { brokenSlices, cursors, instrumentIds, topicId } from "./subscriptions.ts";
 
 export type Socket = Pick<WebSocket, "send" | "close" | "onopen" | "onmessage" | "onclose">;
 
@@ -21,9 +21,9 @@ export interface ClientPorts {
 }
 
 /** Channels of every instrument, the same with the system's, and those of the instrument that is looked at. */
-const INSTRUMENT_CHANNELS = ["ticks", "predictions"] as const satisfies ChannelName[];
-const BOARD_CHANNELS = [...INSTRUMENT_CHANNELS, "metrics"] as const satisfies ChannelName[];
-const DETAIL_CHANNELS = ["books", "features"] as const satisfies ChannelName[];
+const INSTRUMENT_CHANNELS = ["ticks", "predictions"] as const satisfies FollowedChannel[];
+const BOARD_CHANNELS = [...INSTRUMENT_CHANNELS, "metrics", "venues"] as const satisfies FollowedChannel[];
+const DETAIL_CHANNELS = ["books", "features", "consolidated", "integrity"] as const satisfies FollowedChannel[];
 
 const WATCH_EVERY_MS = 1_000;
 const PING_EVERY_WATCHES = 2;
@@ -68,16 +68,24 @@ export class FeedClient {
     this.connect();
   }
 
-  /** Follow the book and the features of one instrument. */
+  /** Follow the book, its trust, the features and the consolidated quote of one instrument. */
   select(id: InstrumentId | null): void {
     if (id === this.selected) return;
     const before = this.selected;
     this.selected = id;
     if (before !== null) {
       if (this.isGreeted) this.send({ action: "unsubscribe", symbols: [before], channels: DETAIL_CHANNELS, req_id: this.nextId() });
-      this.ports.store.emit({ kind: "dropped", atMs: this.ports.now(), ids: [before], channels: DETAIL_CHANNELS });
+      this.drop(before);
     }
     if (this.isGreeted) this.subscribeDetail();
+  }
+
+  private drop(id: InstrumentId): void {
+    const { store, now } = this.ports;
+    const state = store.getState();
+    for (const channel of DETAIL_CHANNELS) {
+      store.emit({ kind: "dropped", atMs: now(), ids: [topicId(state, channel, id) ?? id], channels: [channel] });
+    }
   }
 
   private connect(): void {
@@ -166,7 +174,7 @@ export class FeedClient {
   }
 
   /** Ask for what is new since what is held, so that a short break costs no snapshot. */
-  private subscribe(symbols: readonly InstrumentId[], channels: readonly ChannelName[]): void {
+  private subscribe(symbols: readonly InstrumentId[], channels: readonly FollowedChannel[]): void {
     this.ports.store.flush();
     const since = cursors(this.ports.store.getState(), symbols, channels);
     this.send({ action: "subscribe", symbols, channels, since, req_id: this.nextId() });
@@ -185,8 +193,8 @@ export class FeedClient {
     if (this.watches % PING_EVERY_WATCHES === 0) this.ping(nowMs);
     this.ports.store.flush();
     const state = this.ports.store.getState();
-    for (const { channel, id } of brokenSlices(state, nowMs - RESYNC_AFTER_MS)) {
-      this.send({ action: "subscribe", symbols: [id], channels: [channel], req_id: this.nextId() });
+    for (const { channel, symbols } of brokenSlices(state, nowMs - RESYNC_AFTER_MS)) {
+      this.send({ action: "subscribe", symbols, channels: [channel], req_id: this.nextId() });
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
 import type { FeedClient } from "./client.ts";
+import type { DepthReader } from "./depth-reader.ts";
 import type { ChannelName, InstrumentId } from "./protocol.ts";
 import { freshness } from "./staleness.ts";
 import type { FeedState, Slice } from "./state.ts";
@@ -12,6 +13,7 @@ export interface Feed {
   readonly store: FeedStore;
   readonly ticker: Ticker;
   readonly client: Pick<FeedClient, "select" | "retryNow">;
+  readonly reader: Pick<DepthReader, "follow">;
 }
 
 export const FeedContext = createContext<Feed | null>(null);

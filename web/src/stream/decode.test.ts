@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { book, delta, metrics, prediction, snapshot, ticks, welcome } from "../testing/builders.ts";
+import { ackOf, book, consolidated, delta, integrityChange, integrityEvent, metrics, prediction, snapshot, ticks, venue, welcome } from "../testing/builders.ts";
 import { decodeFrame } from "./decode.ts";
 
 describe("decodeFrame", () => {
@@ -9,6 +9,10 @@ describe("decodeFrame", () => {
     delta("books", book(), { seq: 2, prev: 1 }),
     snapshot("predictions", prediction({ probabilities: null, members: {}, withheld: "no_model" }), { seq: 1 }),
     snapshot("metrics", metrics(), { seq: 1 }),
+    snapshot("consolidated", consolidated(), { seq: 1 }),
+    snapshot("venues", { venues: [venue()] }, { seq: 1 }),
+    integrityChange(integrityEvent(), null),
+    ackOf("integrity"),
   ])("accepts a sound $type", (message) => {
     expect(decodeFrame(JSON.stringify(message))).toEqual({ kind: "message", message });
   });
@@ -31,6 +35,10 @@ describe("decodeFrame", () => {
     ["levels that are no pairs", JSON.stringify(snapshot("books", book({ bids: [["1", 2]] as never }), { seq: 1 }))],
     ["a probability that is missing", JSON.stringify(snapshot("predictions", prediction({ probabilities: { up: 1 } as never }), { seq: 1 }))],
     ["a waterfall without stages", JSON.stringify(snapshot("metrics", metrics({ waterfall: {} as never }), { seq: 1 }))],
+    ["venues that are no list", JSON.stringify(snapshot("venues", {} as never, { seq: 1 }))],
+    ["an event as a snapshot", JSON.stringify({ ...integrityChange(integrityEvent(), null), type: "snapshot" })],
+    ["an event that does not say when", JSON.stringify(integrityChange(integrityEvent({ ts_gateway_us: null as never }), null))],
+    ["an ack of nothing", JSON.stringify({ type: "ack", action: "subscribe" })],
     ["a prediction that does not say when it came", JSON.stringify(snapshot("predictions", prediction({ ts_gateway_us: null as never }), { seq: 1 }))],
     ["a welcome without lists", JSON.stringify({ type: "welcome", protocol: 1, run_id: "r" })],
   ])("refuses %s", (_, frame) => {

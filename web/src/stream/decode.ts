@@ -1,6 +1,6 @@
 /** Text frame -> message. What would break the screen is refused here; unknown types and channels are passed over. */
 
-import { CHANNEL_NAMES, type ChannelName, type FeedMessage } from "./protocol.ts";
+import { SCOPES, type FeedMessage, type FollowedChannel } from "./protocol.ts";
 
 export type Decoded =
   | { readonly kind: "message"; readonly message: FeedMessage }
@@ -36,7 +36,11 @@ function decodeMessage(body: Json, type: string): Decoded {
     case "pong":
       return accept(body, isInteger(body["server_ts_us"]), `${type} without a time`);
     case "ack":
-      return accept(body, typeof body["action"] === "string", "ack without an action");
+      return accept(
+        body,
+        typeof body["action"] === "string" && isListOfObjects(body["symbols"]) && Array.isArray(body["channels"]),
+        "ack without action, symbols and channels",
+      );
     default:
       return { kind: "unknown", what: type };
   }
@@ -57,7 +61,7 @@ function decodeUpdate(body: Json): Decoded {
 }
 
 /** The parts of each channel's data on which the screen computes. */
-const HAS_SHAPE: Readonly<Record<ChannelName, (data: Json, whole: boolean) => boolean>> = {
+const HAS_SHAPE: Readonly<Record<FollowedChannel, (data: Json, whole: boolean) => boolean>> = {
   ticks: (data, whole) => isInteger(data["ts_recv_us"]) && isMaybeNumber(data["mid"]) && (!whole || isPairs(data["history"])),
   books: (data) => isPairs(data["bids"]) && isPairs(data["asks"]),
   features: (data) => Array.isArray(data["values"]) && data["values"].every(isMaybeNumber),
@@ -67,6 +71,9 @@ const HAS_SHAPE: Readonly<Record<ChannelName, (data: Json, whole: boolean) => bo
     Object.values(data["members"]).every(isProbabilities) &&
     (data["probabilities"] === null || isProbabilities(data["probabilities"])),
   metrics: (data) => isObject(data["waterfall"]) && isListOfObjects(data["waterfall"]["stages"]),
+  consolidated: (data) => isListOfObjects(data["venues"]),
+  venues: (data) => isListOfObjects(data["venues"]),
+  integrity: (data, whole) => !whole && isIntegrityEvent(data),
 };
 
 function isWelcome(body: Json): boolean {
@@ -89,8 +96,8 @@ function malformed(reason: string): Decoded {
   return { kind: "malformed", reason };
 }
 
-function isKnownChannel(name: string): name is ChannelName {
-  return (CHANNEL_NAMES as readonly string[]).includes(name);
+function isKnownChannel(name: string): name is FollowedChannel {
+  return Object.hasOwn(SCOPES, name);
 }
 
 function isObject(value: unknown): value is Json {
@@ -114,4 +121,11 @@ function isPairs(value: unknown): boolean {
 
 function isProbabilities(value: unknown): boolean {
   return isObject(value) && ["down", "flat", "up"].every((side) => typeof value[side] === "number");
+}
+
+function isIntegrityEvent(data: Json): boolean {
+  return (
+    ["epoch", "seq", "ts_recv_us", "ts_gateway_us"].every((name) => isInteger(data[name])) &&
+    ["trust_from", "trust_to", "reason"].every((name) => typeof data[name] === "string")
+  );
 }

@@ -15,6 +15,8 @@ const FOLDS: Folds = {
   features: (_, delta) => delta,
   predictions: (_, delta) => delta,
   metrics: (_, delta) => delta,
+  consolidated: (_, delta) => delta,
+  venues: (_, delta) => delta,
 };
 
 export function foldDelta<C extends ChannelName>(channel: C, held: ChannelData[C], delta: DeltaData<C>): ChannelData[C] {

@@ -1,6 +1,6 @@
 /** What the feed's channels carry: the `data` of their snapshots and deltas. Times are UTC microseconds (`_us`). */
 
-import type { Origin, Trust, Withheld } from "../contracts/bus";
+import type { BookCounts, Origin, Trust, VenueQuote, VenueState, Withheld } from "../contracts/bus";
 
 /** `[price, quantity]`; in a delta, quantity 0 removes the level. */
 export type Level = readonly [price: number, qty: number];
@@ -31,7 +31,10 @@ export interface BooksData {
   readonly reason: string;
   readonly origin: Origin;
   readonly ts_recv_us: number;
+  /** The grid that the book is kept on; the market's own step is the instrument's. */
   readonly tick_size: number;
+  /** The venue's update that the book is as of; null where it numbers none. */
+  readonly last_id: number | null;
 }
 
 export interface FeaturesData {
@@ -116,10 +119,77 @@ export interface MetricsData {
   readonly waterfall: WaterfallData;
 }
 
+/** The best bid and ask of a pair of currencies over the venues that count. */
+export interface ConsolidatedData {
+  readonly base: string;
+  readonly quote: string;
+  readonly origin: Origin;
+  readonly ts_recv_us: number;
+  readonly bid_venue: string | null;
+  readonly bid: number | null;
+  readonly bid_qty: number | null;
+  readonly ask_venue: string | null;
+  readonly ask: number | null;
+  readonly ask_qty: number | null;
+  readonly net_bid_venue: string | null;
+  readonly net_bid: number | null;
+  readonly net_ask_venue: string | null;
+  readonly net_ask: number | null;
+  readonly is_crossed: boolean;
+  readonly net_edge_bps: number | null;
+  readonly venues: readonly VenueQuote[];
+}
+
+/** How one process reaches one venue. */
+export interface VenueData {
+  readonly venue: string;
+  readonly origin: Origin;
+  readonly producer: string;
+  readonly ts_us: number;
+  readonly state: VenueState;
+  readonly notice: string;
+  readonly connections: number;
+  readonly connections_open: number;
+  readonly instruments: number;
+  readonly live: number;
+  /** The venue's clock minus ours, right to within the error. */
+  readonly clock_offset_ms: number | null;
+  readonly clock_error_ms: number | null;
+  readonly latency_ms: number | null;
+  readonly connects: number;
+  readonly disconnects: number;
+  readonly rollovers: number;
+  readonly snapshots_requested: number;
+  readonly budget_used_frac: number;
+  /** Since it reached the gateway. */
+  readonly age_ms: number;
+  readonly stale: boolean;
+}
+
+export interface VenuesData {
+  readonly venues: readonly VenueData[];
+}
+
+/** A change of a book's trust: the data of the event channel `integrity`, and a row of what REST tells. */
+export interface IntegrityEvent {
+  readonly epoch: number;
+  readonly seq: number;
+  readonly trust_from: Trust;
+  readonly trust_to: Trust;
+  readonly reason: string;
+  readonly found_by: "feed" | "gateway";
+  readonly ts_recv_us: number;
+  readonly ts_gateway_us: number;
+  readonly counts: BookCounts | null;
+}
+
+/** The channels that have a state, and what it is. */
 export interface ChannelData {
   readonly ticks: TicksData;
   readonly books: BooksData;
   readonly features: FeaturesData;
   readonly predictions: PredictionsData;
   readonly metrics: MetricsData;
+  readonly consolidated: ConsolidatedData;
+  readonly venues: VenuesData;
 }

@@ -1,12 +1,12 @@
 /** The WebSocket feed's messages, as docs/websocket-protocol.md has them. Times are UTC microseconds (`_us`). */
 
-import type { Origin, Trust, Withheld } from "../contracts/bus";
-import type { ChannelData } from "./payloads.ts";
+import type { BookCounts, BookProof, Origin, Trust, VenueQuote, VenueState, Withheld } from "../contracts/bus";
+import type { ChannelData, IntegrityEvent } from "./payloads.ts";
 
-export type { Origin, Trust, Withheld };
+export type { BookCounts, BookProof, Origin, Trust, VenueQuote, VenueState, Withheld };
 export type {
-  BooksData, ChannelData, FeaturesData, HistoryPoint, Level, MetricsData, PredictionsData, Probabilities, Score, StageData, StageName, TicksData,
-  WaterfallData,
+  BooksData, ChannelData, ConsolidatedData, FeaturesData, HistoryPoint, IntegrityEvent, Level, MetricsData, PredictionsData, Probabilities, Score,
+  StageData, StageName, TicksData, VenueData, VenuesData, WaterfallData,
 } from "./payloads.ts";
 
 export interface InstrumentInfo {
@@ -16,6 +16,10 @@ export interface InstrumentInfo {
   readonly quote: string;
   readonly tick_size: number;
   readonly origin: Origin;
+  /** Base currency (of inverse contracts, quote currency) behind a quantity of 1. */
+  readonly contract_size: number;
+  readonly is_inverse: boolean;
+  readonly proof: BookProof;
 }
 
 export interface ChannelInfo {
@@ -34,7 +38,18 @@ export interface FeatureInfo {
 }
 
 export type ChannelName = keyof ChannelData;
-export const CHANNEL_NAMES = ["ticks", "books", "features", "predictions", "metrics"] as const satisfies ChannelName[];
+/** What may be subscribed to: the channels of a state, and that of events. */
+export type FollowedChannel = ChannelName | "integrity";
+
+/** Whether a channel exists for each instrument, for each pair of currencies, or once. */
+export const SCOPES: Readonly<Record<FollowedChannel, "instrument" | "pair" | "system">> = {
+  ticks: "instrument", books: "instrument", features: "instrument", predictions: "instrument", integrity: "instrument",
+  consolidated: "pair", metrics: "system", venues: "system",
+};
+
+export const CHANNEL_NAMES = [
+  "ticks", "books", "features", "predictions", "metrics", "consolidated", "venues",
+] as const satisfies ChannelName[];
 
 export interface Welcome {
   readonly type: "welcome";
@@ -54,7 +69,7 @@ export interface InstrumentList {
   readonly instruments: readonly InstrumentInfo[];
 }
 
-interface UpdateOf<C extends ChannelName> {
+interface UpdateOf<C extends FollowedChannel> {
   readonly channel: C;
   readonly venue: string;
   readonly symbol: string;
@@ -76,6 +91,13 @@ export interface DeltaOf<C extends ChannelName> extends UpdateOf<C> {
   readonly data: Omit<ChannelData[C], "history">;
 }
 
+/** An event: it has no state before it, but a `prev` by which a missed one shows. */
+export interface IntegrityChange extends UpdateOf<"integrity"> {
+  readonly type: "delta";
+  readonly prev: number | null;
+  readonly data: IntegrityEvent;
+}
+
 export type Snapshot = { [C in ChannelName]: SnapshotOf<C> }[ChannelName];
 export type Delta = { [C in ChannelName]: DeltaOf<C> }[ChannelName];
 
@@ -83,6 +105,8 @@ export interface Ack {
   readonly type: "ack";
   readonly action: string;
   readonly req_id?: string | null;
+  readonly symbols: readonly Pick<InstrumentInfo, "venue" | "symbol">[];
+  readonly channels: readonly string[];
 }
 
 export interface FeedError {
@@ -105,7 +129,7 @@ export interface Pong {
   readonly server_ts_us: number;
 }
 
-export type FeedMessage = Welcome | InstrumentList | Snapshot | Delta | Ack | FeedError | Heartbeat | Pong;
+export type FeedMessage = Welcome | InstrumentList | Snapshot | Delta | IntegrityChange | Ack | FeedError | Heartbeat | Pong;
 
 /** Where a client stands in one channel of one instrument; what `since` carries. */
 export interface Cursor {
@@ -116,7 +140,7 @@ export interface Cursor {
 export interface SubscriptionRequest {
   readonly action: "subscribe" | "unsubscribe";
   readonly symbols: readonly string[];
-  readonly channels: readonly ChannelName[];
+  readonly channels: readonly FollowedChannel[];
   readonly since?: Readonly<Record<string, Cursor>>;
   readonly req_id: string;
 }
@@ -137,3 +161,8 @@ export function instrumentId(venue: string, symbol: string): InstrumentId {
 
 /** The pseudo-instrument of channels about the whole system. */
 export const SYSTEM_ID: InstrumentId = "*:*";
+
+/** The pseudo-instrument of channels about a pair of currencies. */
+export function pairId({ base, quote }: Pick<InstrumentInfo, "base" | "quote">): InstrumentId {
+  return `*:${base}-${quote}`;
+}

@@ -1,12 +1,13 @@
 /** Events -> state. Pure: no clock, no socket, no React. */
 
+import { Draft } from "./draft.ts";
 import { foldDelta } from "./fold.ts";
+import { addAnswer, addChange, loosen, want } from "./integrity.ts";
 import {
-  instrumentId, type ChannelName, type Delta, type DeltaOf, type FeedMessage, type InstrumentId, type Snapshot, type SnapshotOf,
-  type Welcome,
+  instrumentId, type Ack, type ChannelName, type Delta, type DeltaOf, type FeedMessage, type IntegrityChange, type Snapshot, type SnapshotOf,
 } from "./protocol.ts";
-import { NO_SLICES, type Connection, type Counters, type FeedEvent, type FeedState, type Slice, type Slices } from "./state.ts";
-import { addDelivery, addRoundTrip, NO_WIRE, summarise, type Wire } from "./wire.ts";
+import type { FeedEvent, FeedState, Slice } from "./state.ts";
+import { addDelivery, addRoundTrip, NO_WIRE, summarise } from "./wire.ts";
 
 const US_PER_MS = 1_000;
 
@@ -19,65 +20,12 @@ export function reduce(state: FeedState, events: readonly FeedEvent[]): FeedStat
   return draft.finish();
 }
 
-/** A state under construction. Only `reduce` holds one, so nothing that left it is ever changed. */
-class Draft {
-  connection: Connection;
-  welcome: Welcome | null;
-  lastError: FeedState["lastError"];
-  wire: Wire;
-  private slices: Slices;
-  private readonly counters: { -readonly [K in keyof Counters]: number };
-  private readonly owned = new Set<ChannelName>();
-
-  constructor(state: FeedState) {
-    this.connection = state.connection;
-    this.welcome = state.welcome;
-    this.lastError = state.lastError;
-    this.wire = state.wire;
-    this.slices = state.slices;
-    this.counters = { ...state.counters };
-  }
-
-  count(name: keyof Counters): void {
-    this.counters[name] += 1;
-  }
-
-  slice<C extends ChannelName>(channel: C, id: InstrumentId): Slice<C> | undefined {
-    return this.slices[channel].get(id);
-  }
-
-  put<C extends ChannelName>(channel: C, id: InstrumentId, slice: Slice<C>): void {
-    this.writable(channel).set(id, slice);
-  }
-
-  drop(channel: ChannelName, id: InstrumentId): void {
-    if (this.slices[channel].has(id)) this.writable(channel).delete(id);
-  }
-
-  forgetSlices(): void {
-    this.slices = NO_SLICES;
-    this.owned.clear();
-  }
-
-  finish(): FeedState {
-    const { connection, welcome, slices, counters, lastError, wire } = this;
-    return { connection, welcome, slices, counters, lastError, wire };
-  }
-
-  private writable<C extends ChannelName>(channel: C): Map<InstrumentId, Slice<C>> {
-    if (!this.owned.has(channel)) {
-      this.slices = { ...this.slices, [channel]: new Map(this.slices[channel]) };
-      this.owned.add(channel);
-    }
-    return this.slices[channel] as Map<InstrumentId, Slice<C>>;
-  }
-}
-
 function applyEvent(draft: Draft, event: FeedEvent): void {
   switch (event.kind) {
     case "connecting":
       draft.connection = { ...draft.connection, phase: "connecting", sinceMs: event.atMs, attempt: event.attempt, retryAtMs: null };
       draft.wire = { ...NO_WIRE, skewed: draft.wire.skewed }; // another gateway may answer, and what it resumes has lain
+      draft.integrity = new Map([...draft.integrity].map(([id, history]) => [id, loosen(history)]));
       break;
     case "opened":
       draft.connection = { ...draft.connection, phase: "open", sinceMs: event.atMs, retryAtMs: null, reason: "" };
@@ -92,6 +40,16 @@ function applyEvent(draft: Draft, event: FeedEvent): void {
       draft.connection = { ...draft.connection, lastMessageAtMs: event.atMs };
       applyMessage(draft, event.message, event.atMs);
       break;
+    default:
+      applyFinding(draft, event);
+  }
+}
+
+type ConnectionEvent = "connecting" | "opened" | "waiting" | "message";
+
+/** What is learnt beside the messages. */
+function applyFinding(draft: Draft, event: Exclude<FeedEvent, { readonly kind: ConnectionEvent }>): void {
+  switch (event.kind) {
     case "malformed":
     case "unknown":
       draft.count(event.kind);
@@ -102,13 +60,24 @@ function applyEvent(draft: Draft, event: FeedEvent): void {
     case "dropped":
       for (const channel of event.channels) for (const id of event.ids) draft.drop(channel, id);
       break;
+    case "depth":
+      draft.depth = { id: event.id, arrivedAtMs: event.atMs, answers: event.answers, failure: "" };
+      break;
+    case "unanswered":
+      draft.depth = draft.depth?.id === event.id
+        ? { ...draft.depth, failure: event.reason }
+        : { id: event.id, arrivedAtMs: null, answers: [], failure: event.reason };
+      break;
+    case "integrity":
+      draft.keepHistory(event.id, addAnswer(draft.integrity.get(event.id), event.answer, event.askedAtMs));
+      break;
   }
 }
 
 function applyMessage(draft: Draft, message: FeedMessage, atMs: number): void {
   switch (message.type) {
     case "welcome":
-      if (draft.welcome !== null && draft.welcome.run_id !== message.run_id) draft.forgetSlices();
+      if (draft.welcome !== null && draft.welcome.run_id !== message.run_id) draft.forget();
       draft.welcome = message;
       draft.lastError = null;
       break;
@@ -125,9 +94,20 @@ function applyMessage(draft: Draft, message: FeedMessage, atMs: number): void {
       draft.lastError = message;
       break;
     case "ack":
+      applyAck(draft, message, atMs);
+      break;
     case "heartbeat":
     case "pong":
       break;
+  }
+}
+
+/** From here on every event comes; those before are to be asked for. */
+function applyAck(draft: Draft, { action, symbols, channels }: Ack, atMs: number): void {
+  if (action !== "subscribe" || !channels.includes("integrity")) return;
+  for (const { venue, symbol } of symbols) {
+    const id = instrumentId(venue, symbol);
+    draft.keepHistory(id, want(draft.integrity.get(id), atMs));
   }
 }
 
@@ -138,14 +118,19 @@ function dispatchSnapshot(draft: Draft, message: Snapshot, atMs: number): void {
     case "features": applySnapshot(draft, "features", message, atMs); break;
     case "predictions": applySnapshot(draft, "predictions", message, atMs); break;
     case "metrics": applySnapshot(draft, "metrics", message, atMs); break;
+    case "consolidated": applySnapshot(draft, "consolidated", message, atMs); break;
+    case "venues": applySnapshot(draft, "venues", message, atMs); break;
   }
 }
 
-function dispatchDelta(draft: Draft, message: Delta, atMs: number): void {
+function dispatchDelta(draft: Draft, message: Delta | IntegrityChange, atMs: number): void {
   switch (message.channel) {
+    case "integrity": applyChange(draft, message, atMs); break;
     case "ticks": applyDelta(draft, "ticks", message, atMs); break;
     case "books": applyDelta(draft, "books", message, atMs); break;
     case "features": applyDelta(draft, "features", message, atMs); break;
+    case "consolidated": applyDelta(draft, "consolidated", message, atMs); break;
+    case "venues": applyDelta(draft, "venues", message, atMs); break;
     case "predictions":
       applyDelta(draft, "predictions", message, atMs);
       draft.wire = addDelivery(draft.wire, atMs, message.data);
@@ -155,6 +140,11 @@ function dispatchDelta(draft: Draft, message: Delta, atMs: number): void {
       draft.wire = summarise(draft.wire, atMs);
       break;
   }
+}
+
+function applyChange(draft: Draft, change: IntegrityChange, atMs: number): void {
+  const id = instrumentId(change.venue, change.symbol);
+  draft.keepHistory(id, addChange(draft.integrity.get(id), change, atMs));
 }
 
 function applySnapshot<C extends ChannelName>(draft: Draft, channel: C, message: SnapshotOf<C>, atMs: number): void {

@@ -1,6 +1,8 @@
 /** What the page knows, as one immutable value, and the events that change it. */
 
-import type { ChannelData, ChannelName, FeedError, FeedMessage, InstrumentId, Welcome } from "./protocol.ts";
+import type { DepthAnswer, DepthReading } from "./depth.ts";
+import type { IntegrityAnswer, IntegrityHistory } from "./integrity.ts";
+import type { ChannelData, ChannelName, FeedError, FeedMessage, FollowedChannel, InstrumentId, Welcome } from "./protocol.ts";
 import { NO_WIRE, type RoundTrip, type Wire } from "./wire.ts";
 
 export interface Connection {
@@ -45,6 +47,10 @@ export interface FeedState {
   readonly connection: Connection;
   readonly welcome: Welcome | null;
   readonly slices: Slices;
+  /** The changes of trust of the books that are looked at. */
+  readonly integrity: ReadonlyMap<InstrumentId, IntegrityHistory>;
+  /** What REST told last of the book whose depth is looked at. */
+  readonly depth: DepthReading | null;
   readonly counters: Counters;
   readonly lastError: FeedError | null;
   readonly wire: Wire;
@@ -58,7 +64,10 @@ export type FeedEvent =
   | { readonly kind: "malformed"; readonly atMs: number }
   | { readonly kind: "unknown"; readonly atMs: number }
   | ({ readonly kind: "round-trip" } & RoundTrip)
-  | { readonly kind: "dropped"; readonly atMs: number; readonly ids: readonly InstrumentId[]; readonly channels: readonly ChannelName[] };
+  | { readonly kind: "dropped"; readonly atMs: number; readonly ids: readonly InstrumentId[]; readonly channels: readonly FollowedChannel[] }
+  | { readonly kind: "depth"; readonly atMs: number; readonly id: InstrumentId; readonly answers: readonly DepthAnswer[] }
+  | { readonly kind: "unanswered"; readonly atMs: number; readonly id: InstrumentId; readonly reason: string }
+  | { readonly kind: "integrity"; readonly askedAtMs: number; readonly id: InstrumentId; readonly answer: IntegrityAnswer };
 
 const NO_SLICES: Slices = {
   ticks: new Map(),
@@ -66,12 +75,16 @@ const NO_SLICES: Slices = {
   features: new Map(),
   predictions: new Map(),
   metrics: new Map(),
+  consolidated: new Map(),
+  venues: new Map(),
 };
 
 export const INITIAL_STATE: FeedState = {
   connection: { phase: "connecting", sinceMs: 0, retryAtMs: null, attempt: 0, reason: "", lastMessageAtMs: null },
   welcome: null,
   slices: NO_SLICES,
+  integrity: new Map(),
+  depth: null,
   counters: {
     snapshots: 0, deltas: 0, refusedGaps: 0, refusedEpochs: 0, duplicates: 0, malformed: 0, unknown: 0, reconnects: 0,
   },

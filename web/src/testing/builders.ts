@@ -1,10 +1,12 @@
 /** Messages for tests: sound by default, with what matters to a test given. */
 
+import type { DepthAnswer } from "../stream/depth.ts";
+import type { IntegrityAnswer } from "../stream/integrity.ts";
 import type {
-  BooksData, ChannelData, ChannelInfo, ChannelName, Delta, FeedMessage, InstrumentInfo, MetricsData, PredictionsData, Snapshot, TicksData,
-  WaterfallData, Welcome,
+  Ack, BooksData, ChannelData, ChannelInfo, ChannelName, ConsolidatedData, Delta, FeedMessage, InstrumentInfo, IntegrityChange, IntegrityEvent,
+  MetricsData, PredictionsData, Snapshot, TicksData, VenueData, VenueQuote, WaterfallData, Welcome,
 } from "../stream/protocol.ts";
-import { instrumentId, SYSTEM_ID } from "../stream/protocol.ts";
+import { instrumentId, pairId, SCOPES, SYSTEM_ID } from "../stream/protocol.ts";
 import type { FeedEvent } from "../stream/state.ts";
 
 export const BTC = instrumentId("sim", "BTCUSDT");
@@ -13,12 +15,12 @@ export const ETH = instrumentId("sim", "ETHUSDT");
 export const T0_US = 1_800_000_000_000_000;
 
 export function instrument(base: string, changes: Partial<InstrumentInfo> = {}): InstrumentInfo {
-  return { venue: "sim", symbol: `${base}USDT`, base, quote: "USDT", tick_size: 0.01, origin: "sim", ...changes };
+  return { venue: "sim", symbol: `${base}USDT`, base, quote: "USDT", tick_size: 0.01, origin: "sim", contract_size: 1, is_inverse: false, proof: "chain", ...changes };
 }
 
 const CHANNELS: readonly ChannelInfo[] = (
-  [["ticks", 3_000], ["books", 12_000], ["features", 3_000], ["predictions", 3_000], ["metrics", 3_000]] as const
-).map(([name, ttl_ms]) => ({ name, kind: "state", ttl_ms, scope: name === "metrics" ? "system" : "instrument" }));
+  [["ticks", 3_000], ["books", 12_000], ["features", 3_000], ["predictions", 3_000], ["metrics", 3_000], ["consolidated", 3_000], ["venues", 5_000]] as const
+).map(([name, ttl_ms]) => ({ name, kind: "state", ttl_ms, scope: SCOPES[name] }));
 
 export function welcome(changes: Partial<Welcome> = {}): Welcome {
   return {
@@ -42,7 +44,7 @@ export function ticks(changes: Partial<TicksData> = {}): TicksData {
 export function book(changes: Partial<BooksData> = {}): BooksData {
   return {
     bids: [[100, 2], [99.99, 5]], asks: [[100.02, 1], [100.03, 4]], trust: "LIVE", reason: "", origin: "sim", ts_recv_us: T0_US,
-    tick_size: 0.01, ...changes,
+    tick_size: 0.01, last_id: 4_711, ...changes,
   };
 }
 
@@ -73,14 +75,75 @@ export function waterfall(changes: Partial<WaterfallData> = {}): WaterfallData {
   return { window_s: 60, count: 4_800, age_us: 20_000, p50_us: 4_200, p99_us: 18_000, skewed: 0, stages, ...changes };
 }
 
+/** One venue that is well. */
+export function venue(changes: Partial<VenueData> = {}): VenueData {
+  return {
+    venue: "sim", origin: "sim", producer: "ingest.feed-0", ts_us: T0_US, state: "connected", notice: "", connections: 2, connections_open: 2,
+    instruments: 2, live: 2, clock_offset_ms: -1.25, clock_error_ms: 0.4, latency_ms: 3.5, connects: 2, disconnects: 0, rollovers: 0,
+    snapshots_requested: 2, budget_used_frac: 0.05, age_ms: 200, stale: false, ...changes,
+  };
+}
+
+export function venueQuote(name: string, changes: Partial<VenueQuote> = {}): VenueQuote {
+  return {
+    venue: name, symbol: "BTCUSDT", bid: 100, bid_qty: 2, ask: 100.02, ask_qty: 1, trust: "LIVE", age_ms: 40, is_used: true, is_outlier: false,
+    deviation_bps: 0.1, ...changes,
+  };
+}
+
+export function consolidated(changes: Partial<ConsolidatedData> = {}): ConsolidatedData {
+  return {
+    base: "BTC", quote: "USDT", origin: "live", ts_recv_us: T0_US, bid_venue: "binance", bid: 100, bid_qty: 2, ask_venue: "kraken", ask: 100.01,
+    ask_qty: 3, net_bid_venue: "binance", net_bid: 99.9, net_ask_venue: "kraken", net_ask: 100.27, is_crossed: false, net_edge_bps: -37.2,
+    venues: [venueQuote("binance"), venueQuote("kraken", { symbol: "BTC/USDT", bid: 99.98, ask: 100.01 })], ...changes,
+  };
+}
+
+export function integrityEvent(changes: Partial<IntegrityEvent> = {}): IntegrityEvent {
+  return {
+    epoch: 1, seq: 20, trust_from: "LIVE", trust_to: "GAP", reason: "update 7 came after 5", found_by: "feed", ts_recv_us: T0_US,
+    ts_gateway_us: T0_US + 1_000, counts: null, ...changes,
+  };
+}
+
+export function integrityChange(data: IntegrityEvent, prev: number | null): IntegrityChange {
+  return { type: "delta", channel: "integrity", venue: "sim", symbol: "BTCUSDT", epoch: data.epoch, seq: data.seq, prev, data };
+}
+
+export function integrityAnswer(changes: Partial<IntegrityAnswer> = {}): IntegrityAnswer {
+  return { trust: "LIVE", reason: "", counts: null, since_us: T0_US, events: [], ...changes };
+}
+
+export function ackOf(channel: string): Ack {
+  return { type: "ack", action: "subscribe", symbols: [{ venue: "sim", symbol: "BTCUSDT" }], channels: [channel] };
+}
+
+/** Two ticks of spread now, three on average. */
+export function depthAnswer(changes: Partial<DepthAnswer> = {}): DepthAnswer {
+  const cost = { qty: 10, quote: 1_000, average_price: 100.02, slippage_bps: 1.5, levels: 1, unfilled_quote: 0 };
+  return {
+    stale: false, age_ms: 20, tick_size: 0.01,
+    bands: [
+      { bps: 1, bid_qty: 7, bid_quote: 700, bid_is_whole: true, ask_qty: 5, ask_quote: 500, ask_is_whole: true, imbalance_frac: 1 / 6 },
+      { bps: 10, bid_qty: 7, bid_quote: 700, bid_is_whole: false, ask_qty: 9, ask_quote: 900, ask_is_whole: true, imbalance_frac: -0.125 },
+    ],
+    spread: {
+      spread_ticks: 2, spread_bps: 2, mean_ticks: 3, mean_bps: 3, lowest_ticks: 1, highest_ticks: 5, known_s: 42.5, window_s: 60,
+    },
+    cost: { buy: cost, sell: { ...cost, average_price: 99.99, slippage_bps: 2 } }, ...changes,
+  };
+}
+
 interface Place {
   readonly id?: typeof BTC;
   readonly epoch?: number;
   readonly seq: number;
 }
 
+const DEFAULT_IDS = { instrument: BTC, pair: pairId({ base: "BTC", quote: "USDT" }), system: SYSTEM_ID };
+
 function placed<C extends ChannelName>(channel: C, { id, epoch = 1, seq }: Place) {
-  const [venue = "", symbol = ""] = (id ?? (channel === "metrics" ? SYSTEM_ID : BTC)).split(":");
+  const [venue = "", symbol = ""] = (id ?? DEFAULT_IDS[SCOPES[channel]]).split(":");
   return { channel, venue, symbol, epoch, seq };
 }
 

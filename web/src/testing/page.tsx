@@ -8,6 +8,8 @@ import { Ticker } from "../stream/ticker.ts";
 
 export interface Page extends RenderResult {
   readonly selected: (InstrumentId | null)[];
+  /** Of which books REST was asked. */
+  readonly read: (InstrumentId | null)[];
   /** Let events arrive. */
   readonly feed: (...events: FeedEvent[][]) => void;
   /** Let time pass on a clock that is the test's own. */
@@ -20,16 +22,19 @@ export interface Page extends RenderResult {
 export function renderPage(advance: (ms: number) => void): Page {
   const store = new FeedStore(() => undefined);
   const selected: (InstrumentId | null)[] = [];
+  const read: (InstrumentId | null)[] = [];
+  const reader = { follow: (id: InstrumentId | null) => { read.push(id); } };
   let nowMs = 0;
   const ticker = new Ticker(250, () => nowMs);
   const client = {
     select: (id: InstrumentId | null) => { selected.push(id); },
     retryNow: () => { page.retries += 1; },
   };
-  const rendered = render(<FeedContext value={{ store, ticker, client }}><App /></FeedContext>);
+  const rendered = render(<FeedContext value={{ store, ticker, client, reader }}><App /></FeedContext>);
   const page: Page = {
     ...rendered,
     selected,
+    read,
     retries: 0,
     feed: (...events) => {
       act(() => {

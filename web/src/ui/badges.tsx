@@ -1,5 +1,5 @@
-import type { Origin, Trust } from "../stream/protocol.ts";
-import { ORIGIN_LABELS, ORIGIN_MEANINGS, ORIGIN_SHORT_LABELS, TRUST_MEANINGS } from "./words.ts";
+import type { Origin, Trust, VenueState } from "../stream/protocol.ts";
+import { ORIGIN_LABELS, ORIGIN_MEANINGS, ORIGIN_SHORT_LABELS, TRUST_MEANINGS, VENUE_STATE_MEANINGS } from "./words.ts";
 
 interface OriginProps {
   readonly origin: Origin;
@@ -23,6 +23,17 @@ export function TrustBadge({ trust }: { readonly trust: Trust }) {
       <i aria-hidden="true">{TRUST_GLYPHS[trust]}</i>
       <span className="visually-hidden">Order book: </span>
       {trust}
+    </span>
+  );
+}
+
+const VENUE_STATE_GLYPHS: Readonly<Record<VenueState, string>> = { connected: "●", degraded: "◐", away: "○", maintenance: "◷" };
+
+export function VenueStateBadge({ state }: { readonly state: VenueState }) {
+  return (
+    <span className={`tag trust is-${state === "connected" ? "live" : state}`} title={VENUE_STATE_MEANINGS[state]}>
+      <i aria-hidden="true">{VENUE_STATE_GLYPHS[state]}</i>
+      {state}
     </span>
   );
 }

@@ -1,6 +1,6 @@
 /** What codes mean, in words that say what is the matter and, where there is something to do, what. */
 
-import type { Origin, Probabilities, Trust, Withheld } from "../stream/protocol.ts";
+import type { BookProof, Origin, Probabilities, Trust, VenueState, Withheld } from "../stream/protocol.ts";
 import type { Verdict } from "../stream/selectors.ts";
 import type { BarName } from "../stream/waterfall.ts";
 
@@ -19,6 +19,23 @@ export const TRUST_MEANINGS: Readonly<Record<Trust, string>> = {
   RESYNC: "The order book is being rebuilt from a fresh snapshot.",
   CROSSED: "The best bid lies above the best ask: the book cannot be right.",
   GAP: "Updates of the order book were lost; it waits for a snapshot.",
+};
+
+export const VENUE_STATE_MEANINGS: Readonly<Record<VenueState, string>> = {
+  connected: "All connections are open.",
+  degraded: "Some connections are open, others are not.",
+  away: "No connection is open.",
+  maintenance: "The venue says that it is under maintenance.",
+};
+
+/** How a venue lets its book be verified, told after "proven by". */
+export const PROOF_WORDS: Readonly<Record<BookProof, string>> = {
+  "chain+checksum": "numbered updates and checksums",
+  chain: "numbered updates",
+  checksum: "checksums",
+  full: "whole books",
+  top: "nothing: a best bid and ask only",
+  none: "nothing: lost updates would not show",
 };
 
 export const WITHHELD_WORDS: Readonly<Record<Withheld, string>> = {

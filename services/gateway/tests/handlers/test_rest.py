@@ -205,6 +205,22 @@ async def test_market_depth_tells_the_spread_weighted_by_how_long_it_stood(board
     assert (spread["known_s"], spread["window_s"]) == (pytest.approx(0.4), 60)
 
 
+async def test_spread_is_told_in_ticks_of_the_market_and_not_of_the_book_s_grid(
+    board: Board, client: httpx.AsyncClient
+):
+    fold(board, instrument(tick_size=0.05), book_frame(seq=1, tick_size=0.01), quote(2, 0, 100.1))
+    depth = (await client.get(DEPTH)).json()
+    assert (depth["tick_size"], depth["spread"]["spread_ticks"]) == (0.05, 2)
+
+
+async def test_spread_of_an_instrument_that_is_not_listed_has_no_ticks(board: Board, client: httpx.AsyncClient):
+    unlisted = {"symbol": "ETHUSDT"}
+    fold(board, book_frame(seq=1, **unlisted), quote(2, 0, 100.02, **unlisted))
+    depth = (await client.get("/api/analytics/market-depth/ETHUSDT")).json()
+    assert (depth["tick_size"], depth["spread"]) == (None, None)
+    assert depth["spread_bps"] is not None
+
+
 async def test_spread_is_not_known_while_the_book_is_not_sound_or_events_are_lost(
     board: Board, client: httpx.AsyncClient
 ):

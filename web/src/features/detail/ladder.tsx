@@ -4,6 +4,7 @@ import { useIsStale, useSlice } from "../../stream/context.ts";
 import type { BooksData, InstrumentId, InstrumentInfo, Level } from "../../stream/protocol.ts";
 import { StaleTag } from "../../ui/age.tsx";
 import { TrustBadge } from "../../ui/badges.tsx";
+import { DepthLink } from "../../ui/depth-link.tsx";
 
 const DEPTH = 10;
 
@@ -26,6 +27,7 @@ export function Ladder({ id, instrument }: Props) {
         <StaleTag channel="books" id={id} />
         <span className="spacer" />
         <span className="facts figure">spread {formatFixed(spread, 2)} bps</span>
+        <DepthLink id={id} symbol={instrument.symbol} />
       </header>
       {book === undefined ? <p className="muted">Waiting for the book.</p> : <Levels book={book} instrument={instrument} />}
     </section>

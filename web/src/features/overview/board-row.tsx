@@ -3,6 +3,7 @@ import { useIsStale, useSlice } from "../../stream/context.ts";
 import type { InstrumentId, InstrumentInfo, PredictionsData, Trust } from "../../stream/protocol.ts";
 import { StaleTag } from "../../ui/age.tsx";
 import { OriginTag, TrustBadge } from "../../ui/badges.tsx";
+import { DepthLink } from "../../ui/depth-link.tsx";
 import { AgeCell, ExpectedCell, PredictionCell } from "./prediction-cells.tsx";
 import { PriceCell, QuoteCell } from "./price-cells.tsx";
 import { SparklineCell } from "./sparkline-cell.tsx";
@@ -39,7 +40,7 @@ export const BoardRow = memo(function BoardRow({ instrument, id, isSelected, onS
       <QuoteCell ticks={ticks} tickSize={instrument.tick_size} />
       <PredictionCell prediction={prediction} stale={<StaleTag channel="predictions" id={id} />} />
       <ExpectedCell prediction={prediction} />
-      <AgeCell id={id} />
+      <AgeCell id={id} link={<DepthLink id={id} symbol={instrument.symbol} isReachable={isSelected} />} />
     </div>
   );
 });

@@ -30,6 +30,7 @@ export function Board({ selected, onSelect, onOpen }: Props) {
   const handleKey = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Enter" || event.key === " ") {
+      if (event.target instanceof HTMLElement && event.target.closest("a") !== null) return;
       event.preventDefault();
       onOpen();
       return;

@@ -32,10 +32,11 @@ export function ExpectedCell({ prediction }: CellProps) {
   );
 }
 
-export function AgeCell({ id }: { readonly id: InstrumentId }) {
+export function AgeCell({ id, link }: { readonly id: InstrumentId; readonly link: ReactNode }) {
   return (
-    <div role="gridcell" className="cell-age figure" title="Since this prediction arrived">
-      <Age channel="predictions" id={id} />
+    <div role="gridcell" className="cell-age figure">
+      <span title="Since this prediction arrived"><Age channel="predictions" id={id} /></span>
+      {link}
     </div>
   );
 }

@@ -6,30 +6,60 @@ import { judgeScore } from "../../stream/selectors.ts";
 import { StaleTag } from "../../ui/age.tsx";
 import { VERDICT_LABELS } from "../../ui/words.ts";
 
+/** A panel that a tile opens. */
+export interface PanelToggle {
+  readonly id: string;
+  readonly isOpen: boolean;
+  readonly onToggle: () => void;
+}
+
 interface Props {
-  /** The panel that the latency tile opens. */
-  readonly waterfallId: string;
-  readonly isWaterfallOpen: boolean;
-  readonly onWaterfall: () => void;
+  readonly latency: PanelToggle;
+  readonly venues: PanelToggle;
 }
 
 /** The system at a glance. */
-export function SystemStrip({ waterfallId, isWaterfallOpen, onWaterfall }: Props) {
+export function SystemStrip({ latency, venues }: Props) {
   const metrics = useSlice("metrics", SYSTEM_ID)?.data;
   const isStale = useIsStale("metrics", SYSTEM_ID) === true;
   return (
     <section className="strip" aria-label="System" data-stale={isStale}>
       <LatencyTile metrics={metrics}>
-        <button type="button" className="tile-button" aria-expanded={isWaterfallOpen} aria-controls={waterfallId} onClick={onWaterfall}>
-          Latency, last minute<i aria-hidden="true">{isWaterfallOpen ? "▲" : "▼"}</i>
-        </button>
+        <TileButton title="Latency, last minute" toggle={latency} />
       </LatencyTile>
       <Tile name="model" title="Model" hint={metrics?.model_id ?? "No model is being served yet"}>
         <span className="model-id">{metrics?.model_id ?? (metrics === undefined ? NOTHING : "none yet")}</span>
       </Tile>
       <ScoreTile score={metrics?.score ?? null} />
+      <VenuesTile>
+        <TileButton title="Venues" toggle={venues} />
+      </VenuesTile>
       <ThroughputTile metrics={metrics} />
     </section>
+  );
+}
+
+function TileButton({ title, toggle }: { readonly title: string; readonly toggle: PanelToggle }) {
+  return (
+    <button type="button" className="tile-button" aria-expanded={toggle.isOpen} aria-controls={toggle.id} onClick={toggle.onToggle}>
+      {title}<i aria-hidden="true">{toggle.isOpen ? "▲" : "▼"}</i>
+    </button>
+  );
+}
+
+/** How many of the venues that were told of are connected and heard of; one that is not heard of is not known to be. */
+function VenuesTile({ children }: { readonly children: ReactNode }) {
+  const venues = useSlice("venues", SYSTEM_ID)?.data.venues;
+  const isSilent = useIsStale("venues", SYSTEM_ID) === true;
+  const well = venues?.filter(({ state, stale }) => state === "connected" && !stale && !isSilent).length;
+  const isWell = venues !== undefined && well === venues.length;
+  return (
+    <Tile name="venues" title={children} hint="Venues with every connection open and heard of just now, of those that were told of: each with v">
+      <span className={isWell ? "figure-pair" : "figure-pair is-warning"}>
+        <b className="figure">{venues === undefined ? NOTHING : `${isWell ? "" : "! "}${formatFixed(well, 0)} of ${formatFixed(venues.length, 0)}`}</b>
+        <small>connected</small>
+      </span>
+    </Tile>
   );
 }
 

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from foretick.common.contracts import BookCounts, BookProof, Contract, Level, Origin, Trust
+from foretick.common.contracts import BookCounts, BookProof, Contract, Instrument, Level, Origin, Trust
 from foretick.common.subjects import TICKS
 from foretick.common.units import bps_from_frac, micros_from_nanos
 from foretick.gateway.domain.book_view import MAX_LEVELS
@@ -64,7 +64,7 @@ class DepthBandAnswer(Contract, frozen=True, kw_only=True, gc=False):
 
 
 class SpreadAnswer(Contract, frozen=True, kw_only=True, gc=False):
-    """The quoted spread of the ticks, now and over the last ``window_s`` seconds of data time.
+    """The quoted spread, now and over the last ``window_s`` seconds of data time, in ticks of the market.
 
     mean_ticks, mean_bps: each spread weighted by how long it stood
     known_s: for how long of the window there was a sound book
@@ -113,13 +113,14 @@ class DepthAnswer(Contract, frozen=True, kw_only=True, gc=False):
     trust, reason: how sound the book is, and why it is not LIVE
     last_id: the venue's update that the book is as of; null where it numbers none
     stale: nothing of the instrument arrived within the time to live
+    tick_size: the market's, which the grid that the book is kept on may be finer than; null before it is listed
     imbalance_frac: (bid quantity - ask quantity) / their sum over the levels returned, in -1..1
     proof: how the venue lets the book be verified; null before it is listed
     counts: what the book went through since its feed began; null where that has not been told
     imbalance_level1_frac: the same of the best levels alone
     microprice: the weighted mid, each best price by the quantity on the other side (Stoikov 2018)
     bands: depth within distances of the mid; of all levels that are known, whatever was asked for
-    spread: null before the first quote of a sound book
+    spread: null without a quote of a sound book, and before the instrument is listed
     cost: of the quantity or the amount that was asked for; null where none was
     """
 
@@ -179,7 +180,7 @@ def answer_depth(view: InstrumentView, directory: Directory, question: DepthQues
         epoch=view.books.epoch if known else None,
         seq=view.books.seq,
         last_id=book.last_id,
-        tick_size=book.tick_size if known else None,
+        tick_size=listing and listing.tick_size,
         mid=mid,
         spread_bps=bps_from_frac((asks[0][0] - bids[0][0]) / mid) if mid else None,
         imbalance_frac=imbalance_frac(bids, asks),
@@ -190,7 +191,7 @@ def answer_depth(view: InstrumentView, directory: Directory, question: DepthQues
         imbalance_level1_frac=imbalance_frac(bids, asks, levels=1),
         microprice=microprice(bids, asks),
         bands=_bands(all_bids, all_asks, mid, unit) if mid else [],
-        spread=_spread(view),
+        spread=_spread(view, listing),
         cost=_cost(all_bids, all_asks, mid, unit, question),
     )
 
@@ -229,9 +230,9 @@ def _band(bid: DepthBand, ask: DepthBand) -> DepthBandAnswer:
     )
 
 
-def _spread(view: InstrumentView) -> SpreadAnswer | None:
-    market, tick_size = view.market, view.book.tick_size
-    told = market.spread.read(market.ts_recv_ns, tick_size) if tick_size else None
+def _spread(view: InstrumentView, listing: Instrument | None) -> SpreadAnswer | None:
+    market = view.market
+    told = None if listing is None else market.spread.read(market.ts_recv_ns, listing.tick_size)
     return None if told is None else SpreadAnswer(**_fields(told, SpreadAnswer))
 
 
