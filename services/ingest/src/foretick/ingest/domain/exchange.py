@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from foretick.common.errors import Refused
+from foretick.ingest.domain.exchange_events import Level
 from foretick.ingest.domain.exchange_faults import (
     SLOW_SNAPSHOT_S,
     Fault,
@@ -11,7 +12,7 @@ from foretick.ingest.domain.exchange_faults import (
     FeedFaults,
     scheduled_faults,
 )
-from foretick.ingest.domain.exchange_wire import InstrumentWire, Level, exchange_info
+from foretick.ingest.domain.exchange_wire import InstrumentWire, exchange_info
 from foretick.market.simulation import SimulatedMarket
 from foretick.market.simulation.tape import DEPTH, QUOTE, TRADE, Tape
 
