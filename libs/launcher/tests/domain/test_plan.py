@@ -59,6 +59,7 @@ def test_venues_are_consolidated_where_there_are_two(
         ({}, True),
         ({"VENUES": "binance"}, False),
         ({"VENUES": "binance,sim"}, True),
+        ({"VENUES": "sim-kraken"}, True),
         ({"REPLAY": __file__}, False),
         ({"SIM_WS_URL": "ws://127.0.0.1:9000"}, False),
     ],

@@ -6,8 +6,8 @@ from itertools import islice, pairwise
 import pytest
 
 from foretick.common.errors import Refused
-from foretick.ingest.domain.exchange import Exchange
-from foretick.ingest.domain.exchange_faults import STALL_NS, Fault, FaultKind, scheduled_faults
+from foretick.ingest.domain.exchange import Exchange, Outage
+from foretick.ingest.domain.exchange_faults import STALL_NS, Fault, FaultKind, SimVenue, kinds_of, scheduled_faults
 from foretick.ingest.domain.exchange_requests import answer, streams_in_query
 from foretick.market.simulation import Pace, SimulatedMarket
 
@@ -115,7 +115,8 @@ def test_stall_holds_one_symbol_and_then_sends_all_of_it():
 
 def test_disconnect_is_told_once():
     exchange, _ = faulty(FaultKind.DISCONNECT)
-    assert (exchange.take_disconnect(), exchange.take_disconnect()) == (True, False)
+    told = [exchange.take_outages(), exchange.take_outages()]
+    assert told == [[Outage(SimVenue.SIM, FaultKind.DISCONNECT)], []]
 
 
 def test_slow_snapshot_delays_the_next_book_of_that_symbol_only():
@@ -131,7 +132,7 @@ def test_fault_on_an_unknown_symbol_is_refused():
 def test_the_schedule_is_seeded_and_has_the_asked_rate():
     first, again = (list(islice(scheduled_faults(PAIR, 30.0, 4, 0), 600)) for _ in range(2))
     assert first == again
-    assert {fault.kind for fault in first} == set(FaultKind)
+    assert {fault.kind for fault in first} == set(kinds_of(SimVenue.SIM))
     assert {fault.symbol for fault in first} == set(PAIR)
     # 600 exponential gaps: their mean is within 4 of its standard errors (1/sqrt(600)) of 2 s.
     assert abs(first[-1].due_ns / 600 / (2 * SECOND_NS) - 1) < 4 / 600**0.5
@@ -141,8 +142,10 @@ def test_the_schedule_is_seeded_and_has_the_asked_rate():
 def test_scheduled_faults_happen_in_data_time():
     exchange = Exchange(SimulatedMarket(PAIR, 5, 0), faults_per_minute=60.0, fault_seed=4)
     exchange.advance_to(60 * SECOND_NS)
-    due = [f for f in islice(scheduled_faults(PAIR, 60.0, 4, 0), 200) if f.due_ns <= 60 * SECOND_NS]
-    assert sum(exchange.injected.values()) == len(due) > 30
+    for number, venue in enumerate(SimVenue):
+        schedule = scheduled_faults(PAIR, 60.0, 4 + number, 0, venue)
+        due = [f for f in islice(schedule, 200) if f.due_ns <= 60 * SECOND_NS]
+        assert sum(count for (of, _), count in exchange.injected.items() if of is venue) == len(due) > 30
 
 
 def test_requests_change_the_streams_and_are_answered():

@@ -123,7 +123,8 @@ async def test_faults_are_injected_over_the_same_port(served: Served):
     async with httpx.AsyncClient(base_url=served.rest) as client, served.client() as stream:
         await served.connected()
         reply = await client.post("/sim/faults", json={"kind": "disconnect", "symbol": "BTCUSDT"})
-        assert (reply.status_code, reply.json()) == (200, {"injected": "disconnect", "symbol": "BTCUSDT"})
+        told = {"injected": "disconnect", "symbol": "BTCUSDT", "venue": "sim"}
+        assert (reply.status_code, reply.json()) == (200, told)
         await asyncio.wait_for(stream.wait_closed(), DEADLINE_S)
         assert (await client.get("/api/v3/ping")).status_code == 200
 
@@ -133,6 +134,8 @@ async def test_faults_are_injected_over_the_same_port(served: Served):
     [
         ("/sim/faults", b'{"kind":"flood","symbol":"BTCUSDT"}', 400),
         ("/sim/faults", b'{"kind":"gap","symbol":"NOPE"}', 400),
+        ("/sim/faults", b'{"kind":"gap","symbol":"BTCUSDT","venue":"sim-okx"}', 400),
+        ("/sim/faults", b'{"kind":"corrupt_checksum","symbol":"BTCUSDT","venue":"sim-coinbase"}', 400),
         ("/sim/faults", b"junk", 400),
         ("/sim/faults", b"x" * 20_000, 413),
         ("/api/v3/order", b"{}", 404),

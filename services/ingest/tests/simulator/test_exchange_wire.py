@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from foretick.ingest.adapters.simulator import frames
-from foretick.ingest.domain.exchange_wire import InstrumentWire, decimal_text, error_body, server_shutdown, server_time
+from foretick.ingest.domain.exchange_text import decimal_text
+from foretick.ingest.domain.exchange_wire import InstrumentWire, error_body, server_shutdown, server_time
 from foretick.market.simulation import LISTINGS
 
 WIRE = InstrumentWire(LISTINGS["BTCUSDT"])

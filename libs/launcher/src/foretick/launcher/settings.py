@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from foretick.common.runtime.settings import ReplaySettings, StepSettings, SymbolSettings
-from foretick.launcher.domain.plan import SIMULATED_VENUE, Shards
+from foretick.launcher.domain.plan import SIMULATED_VENUES, Shards
 
 
 class LauncherSettings(StepSettings, SymbolSettings, ReplaySettings):
@@ -24,13 +24,14 @@ class LauncherSettings(StepSettings, SymbolSettings, ReplaySettings):
     record_raw_dir: str = Field("", alias="RECORD_RAW_DIR", description="where raw frames are recorded; empty: nowhere")
 
     sim_ws_url: str | None = Field(
-        None, alias="SIM_WS_URL", description="of an exchange for venue sim that runs already: none is started"
+        None, alias="SIM_WS_URL", description="of a simulated exchange that runs already: none is started"
     )
 
     @property
     def runs_simulator(self) -> bool:
         """Whether the simulated exchange is ours to run: somebody listens to it, and it does not run elsewhere."""
-        return SIMULATED_VENUE in self.venues and not self.replay and self.sim_ws_url is None
+        is_followed = any(venue in SIMULATED_VENUES for venue in self.venues)
+        return is_followed and not self.replay and self.sim_ws_url is None
 
     @property
     def consolidates(self) -> bool:

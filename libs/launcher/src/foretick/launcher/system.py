@@ -106,8 +106,7 @@ class System:
             speed = f"{self._settings.replay_speed:g}x" if self._settings.replay_speed else "full speed"
             market = f"REPLAY of {', '.join(Path(name).name for name in self._settings.replay)} at {speed}"
         else:
-            names = {plan.SIMULATED_VENUE: "simulated market"}
-            market = " and ".join(names.get(venue, venue) for venue in self._run.venues)
+            market = " and ".join(plan.SIMULATED_VENUES.get(venue, venue) for venue in self._run.venues)
         return f"{market}, {count} instrument{'' if count == 1 else 's'}"
 
     def card(self) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from foretick.common.runtime.settings import NamedValues, ReplaySettings, Symbol
 
 KNOWN_VENUES = (
     "sim",
+    "sim-coinbase",
+    "sim-kraken",
     "alpaca",
     "binance",
     "binance-usdm",
@@ -78,12 +80,12 @@ class IngestSettings(SymbolSettings, ReplaySettings):
     @property
     def ws_urls(self) -> dict[str, str]:
         """Addresses of streams that differ from the venues' own, by venue."""
-        return {"sim": self.sim_ws_url} | self.venue_ws_urls
+        return _simulated(self.sim_ws_url) | self.venue_ws_urls
 
     @property
     def rest_urls(self) -> dict[str, str]:
         """Addresses of requests that differ from the venues' own, by venue."""
-        return {"sim": self.sim_rest_url} | self.venue_rest_urls
+        return _simulated(self.sim_rest_url) | self.venue_rest_urls
 
     @property
     def record_max_bytes(self) -> int | None:
@@ -120,6 +122,11 @@ class IngestSettings(SymbolSettings, ReplaySettings):
         for venue, exchange in bridged.items():
             _require_ccxt(venue, exchange)
         return self
+
+
+def _simulated(url: str) -> dict[str, str]:
+    """Return where the simulated exchange at ``url`` speaks each of its protocols."""
+    return {"sim": url, "sim-coinbase": f"{url}/coinbase", "sim-kraken": f"{url}/kraken"}
 
 
 def _require_ccxt(venue: str, exchange: str) -> None:

@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-SIMULATED_VENUE = "sim"
+SIMULATED_VENUES = {
+    "sim": "simulated market",
+    "sim-coinbase": "simulated Coinbase",
+    "sim-kraken": "simulated Kraken",
+}
+"""Venues that the simulated exchange speaks as, and what they are called."""
 
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",

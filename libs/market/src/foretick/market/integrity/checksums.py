@@ -1,6 +1,7 @@
 """Checksums that venues send of their order books, computed of our own. Pure."""
 
 import zlib
+from collections.abc import Iterable
 from decimal import Decimal
 from itertools import zip_longest
 
@@ -18,7 +19,11 @@ def kraken_crc32(book: OrderBook) -> int:
 
     Source: Kraken, "Book checksum (WebSocket v2)".
     """
-    bids, asks = book.top_steps(_KRAKEN_LEVELS)
+    return kraken_crc32_of(*book.top_steps(_KRAKEN_LEVELS))
+
+
+def kraken_crc32_of(bids: Iterable[tuple[int, int]], asks: Iterable[tuple[int, int]]) -> int:
+    """Return the same of a book's ten best levels a side, in ticks and lots, best first."""
     return zlib.crc32("".join(f"{ticks}{lots}" for side in (asks, bids) for ticks, lots in side).encode())
 
 

@@ -53,6 +53,15 @@ class Session(VenueSession, Protocol):
         ...
 
 
+def origin_of(venue: str) -> Origin:
+    """Return where what a venue sends comes from: ``sim``, ``sim-coinbase`` and ``sim-kraken`` are simulated.
+
+    >>> origin_of("sim-kraken"), origin_of("kraken")
+    (<Origin.SIM: 'sim'>, <Origin.LIVE: 'live'>)
+    """
+    return Origin.SIM if venue.partition("-")[0] == "sim" else Origin.LIVE
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectorSettings:
     """What the operator decides of a venue.

@@ -18,6 +18,8 @@ OpenConnector = Callable[[str, ConnectorSettings, AsyncExitStack], Awaitable[Con
 
 CONNECTORS: dict[str, OpenConnector] = {
     "sim": open_spot,
+    "sim-coinbase": open_coinbase,
+    "sim-kraken": open_kraken,
     "alpaca": open_alpaca,
     "binance": open_spot,
     "binance-usdm": open_usdm,

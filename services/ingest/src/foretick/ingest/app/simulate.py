@@ -17,7 +17,7 @@ SETTLING_S = 10.0
 
 
 async def build(rt: Runtime, settings: IngestSettings) -> None:
-    """A local exchange that speaks Binance's spot protocol: market -> messages -> sockets, checkpointed."""
+    """An exchange in the protocols of Binance, Coinbase and Kraken: market -> messages -> sockets, checkpointed."""
     symbols = [symbol for symbol in settings.default_symbols if symbol in LISTINGS]
     if not symbols:
         raise InvalidSettings([f"DEFAULT_SYMBOLS: the simulated exchange lists {', '.join(LISTINGS)}"])

@@ -1,139 +1,118 @@
-"""The simulated exchange: a market whose events become the venue's messages, with faults on request."""
+"""The simulated exchange: a market whose events become the messages of venues, with faults on request."""
 
-from collections.abc import Iterator, Sequence
+import heapq
+from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from foretick.common.errors import Refused
+from foretick.ingest.domain.exchange_events import events_of
 from foretick.ingest.domain.exchange_faults import (
+    OUTAGES,
     SLOW_SNAPSHOT_S,
     Fault,
     FaultKind,
-    FeedFaults,
+    SimVenue,
     scheduled_faults,
 )
-from foretick.ingest.domain.exchange_wire import InstrumentWire, Level, exchange_info
+from foretick.ingest.domain.exchange_fronts import BinanceFront, CoinbaseFront, Front, KrakenFront, VenueMessage
+from foretick.ingest.domain.exchange_wire import exchange_info
 from foretick.market.simulation import SimulatedMarket
-from foretick.market.simulation.tape import DEPTH, QUOTE, TRADE, Tape
 
-_CROSSED_BY_TICKS = 3
+__all__ = ["Exchange", "Outage", "VenueMessage"]
 
 
-class VenueMessage(NamedTuple):
-    """A message to all who subscribed to ``stream``.
+class Outage(NamedTuple):
+    """What befalls every connection of a venue now: it is cut, or falls silent."""
 
-    recv_ns: when a subscriber with no delay receives it, in ns of data time
-    """
-
-    recv_ns: int
-    stream: str
-    payload: bytes
+    venue: SimVenue
+    kind: FaultKind
 
 
 class Exchange:
     """Turns steps of a market into messages, and answers for its books. Data time is given by the caller."""
 
     def __init__(self, market: SimulatedMarket, faults_per_minute: float = 0.0, fault_seed: int = 1) -> None:
+        """Open the exchange. ``faults_per_minute`` are injected into each venue, over all symbols."""
         self.market = market
-        self.wires = tuple(InstrumentWire(listing) for listing in market.listings)
-        self._index = {symbol: i for i, symbol in enumerate(market.symbols)}
-        self._faults = tuple(FeedFaults() for _ in market.symbols)
-        self._schedule = scheduled_faults(market.symbols, faults_per_minute, fault_seed, market.now_ns)
+        self.binance = BinanceFront(market)
+        self.coinbase = CoinbaseFront(market)
+        self.kraken = KrakenFront(market)
+        self.fronts: dict[SimVenue, Front] = {
+            front.venue: front for front in (self.binance, self.coinbase, self.kraken)
+        }
+        self._schedule = heapq.merge(
+            *(
+                scheduled_faults(market.symbols, faults_per_minute, fault_seed + number, market.now_ns, venue)
+                for number, venue in enumerate(SimVenue)
+            )
+        )
         self._next_fault = next(self._schedule, None)
-        self._must_disconnect = False
-        self.injected: dict[FaultKind, int] = dict.fromkeys(FaultKind, 0)
+        self._outages: list[Outage] = []
+        self.injected: Counter[tuple[SimVenue, FaultKind]] = Counter()
 
-    def advance_to(self, now_ns: int) -> list[VenueMessage]:
-        """Let the market run until ``now_ns`` and return its messages in the order in which they are sent."""
+    def advance_to(self, now_ns: int, venues: Collection[SimVenue] = (SimVenue.SIM,)) -> list[VenueMessage]:
+        """Let the market run until ``now_ns`` and return its messages in the order in which they are sent.
+
+        venues: those whose messages are wanted
+        """
         while self._next_fault is not None and self._next_fault.due_ns <= now_ns:
             self.inject(self._next_fault)
             self._next_fault = next(self._schedule, None)
         messages: list[VenueMessage] = []
-        for faults in self._faults:
-            messages += (VenueMessage(now_ns, stream, payload) for stream, payload in faults.release(now_ns))
+        fronts = [(front, venue in venues) for venue, front in self.fronts.items()]
+        for front, is_wanted in fronts:
+            messages += front.release(now_ns, is_wanted=is_wanted)
         for tape in self.market.advance_to(now_ns):
-            messages += self._messages(tape)
+            for event in events_of(tape):
+                for front, is_wanted in fronts:
+                    messages += front.tell(event, is_wanted=is_wanted)
         return messages
 
     def inject(self, fault: Fault) -> None:
         """Let a fault happen.
 
         Raises:
-            Refused: ``unknown_symbol`` where the symbol is not traded here.
+            Refused: ``unknown_symbol`` where the symbol is not traded here; ``no_such_fault`` where the protocol of the
+                venue cannot have it.
         """
-        index = self.index_of(fault.symbol)
-        self.injected[fault.kind] += 1
-        if fault.kind is FaultKind.DISCONNECT:
-            self._must_disconnect = True
+        fault.require_possible()
+        front = self.fronts[fault.venue]
+        index = front.index_of(fault.symbol)
+        self.injected[fault.venue, fault.kind] += 1
+        if fault.kind in OUTAGES:
+            self._outages.append(Outage(fault.venue, fault.kind))
         else:
-            self._faults[index].inject(fault.kind, fault.due_ns)
+            front.faults[index].inject(fault.kind, fault.due_ns)
 
-    def take_disconnect(self) -> bool:
-        """Say whether all connections are to be cut now, and forget it."""
-        due, self._must_disconnect = self._must_disconnect, False
+    def take_outages(self) -> list[Outage]:
+        """Return what befalls the connections now, and forget it."""
+        due, self._outages = self._outages, []
         return due
 
     def index_of(self, symbol: str) -> int:
-        """Return the index of a symbol.
+        """Return the index of a symbol of the market.
 
         Raises:
             Refused: ``unknown_symbol`` where it is not traded here.
         """
-        if symbol not in self._index:
-            raise Refused("unknown_symbol", "Invalid symbol.", f"choose among {','.join(self._index)}")
-        return self._index[symbol]
+        return self.binance.index_of(symbol)
 
     def snapshot(self, symbol: str, limit: int) -> tuple[bytes, float]:
-        """Return the body of a symbol's book, and how long to wait before it is sent, s.
+        """Return the body of a symbol's book in Binance's protocol, and how long to wait before it is sent, s.
 
         Raises:
             Refused: ``unknown_symbol``.
         """
         index = self.index_of(symbol)
         bids, asks = self.market.book(index, limit)
-        body = self.wires[index].snapshot(self.market.last_update_id(index), bids, asks)
-        return body, SLOW_SNAPSHOT_S if self._faults[index].take(FaultKind.SLOW_SNAPSHOT) else 0.0
+        body = self.binance.wires[index].snapshot(self.market.last_update_id(index), bids, asks)
+        return body, SLOW_SNAPSHOT_S if self.binance.faults[index].take(FaultKind.SLOW_SNAPSHOT) else 0.0
 
     def info(self, now_ns: int, symbols: Sequence[str] | None) -> bytes:
-        """Return the body of the listing of ``symbols``, of all where it is None.
+        """Return the body of Binance's listing of ``symbols``, of all where it is None.
 
         Raises:
             Refused: ``unknown_symbol``.
         """
         wanted = self.market.symbols if symbols is None else symbols
         return exchange_info(now_ns, [self.market.listings[self.index_of(symbol)] for symbol in wanted])
-
-    def _messages(self, tape: Tape) -> Iterator[VenueMessage]:
-        for kind, index, (event_ns, recv_ns), ids, v in _rows(tape):
-            wire, faults = self.wires[index], self._faults[index]
-            if kind == TRADE:
-                stream, payloads = wire.trade_stream, [wire.trade(event_ns, ids[0], (v[0], v[1]), v[2])]
-            elif kind == QUOTE:
-                stream, payloads = wire.quote_stream, [wire.quote(ids[1], (v[0], v[1]), (v[2], v[3]))]
-            elif kind == DEPTH:
-                bids, asks = _sides(tape, v[0], v[1])
-                if faults.take(FaultKind.CROSSED):
-                    bids.append((int(tape.top[v[2], 20]) + _CROSSED_BY_TICKS, 1))
-                payload = wire.depth(event_ns, (ids[0], ids[1]), bids, asks)
-                stream, payloads = wire.depth_stream, faults.apply_to_depth(payload)
-            else:
-                continue
-            for payload in payloads:
-                if not faults.hold(stream, payload):
-                    yield VenueMessage(recv_ns, stream, payload)
-
-
-def _rows(tape: Tape) -> Iterator[tuple[int, int, list[int], list[int], list[int]]]:
-    """Yield kind, instrument, times, ids and values of each event as plain numbers."""
-    used = int(tape.counts[0])
-    kinds: list[int] = tape.kind[:used].tolist()
-    instruments: list[int] = tape.symbol[:used].tolist()
-    times: list[list[int]] = tape.times[:used].tolist()
-    ids: list[list[int]] = tape.ids[:used].tolist()
-    values: list[list[int]] = tape.v[:used].tolist()
-    return zip(kinds, instruments, times, ids, values, strict=True)
-
-
-def _sides(tape: Tape, first: int, end: int) -> tuple[list[Level], list[Level]]:
-    changes: list[list[int]] = tape.changes[first:end].tolist()
-    bids = [(ticks, lots) for side, ticks, lots in changes if side == 0]
-    return bids, [(ticks, lots) for side, ticks, lots in changes if side == 1]

@@ -10,22 +10,9 @@ from decimal import Decimal
 import msgspec
 
 from foretick.common.units import NS_PER_MS
+from foretick.ingest.domain.exchange_events import Level
+from foretick.ingest.domain.exchange_text import E8, decimal_text
 from foretick.market.simulation import Listing
-
-_E8 = 100_000_000
-
-Level = tuple[int, int]
-"""Price in ticks, quantity in lots."""
-
-
-def decimal_text(count: int, step_e8: int) -> str:
-    """Return ``count`` steps as the venue prints numbers: eight decimals.
-
-    >>> decimal_text(6183763, 1_000_000)
-    '61837.63000000'
-    """
-    whole, rest = divmod(count * step_e8, _E8)
-    return f"{whole}.{rest:08d}"
 
 
 class InstrumentWire:
@@ -37,8 +24,8 @@ class InstrumentWire:
         self.trade_stream = f"{lower}@trade"
         self.quote_stream = f"{lower}@bookTicker"
         self.depth_stream = f"{lower}@depth@100ms"
-        self._tick_e8 = int(listing.tick_size * _E8)
-        self._lot_e8 = int(listing.lot_size * _E8)
+        self._tick_e8 = int(listing.tick_size * E8)
+        self._lot_e8 = int(listing.lot_size * E8)
 
     def price(self, ticks: int) -> str:
         """Return a price as text."""
@@ -134,4 +121,4 @@ def _symbol_info(listing: Listing) -> dict[str, object]:
 
 
 def _eight(number: Decimal) -> str:
-    return decimal_text(int(number * _E8), 1)
+    return decimal_text(int(number * E8), 1)

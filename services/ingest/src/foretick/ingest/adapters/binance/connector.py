@@ -28,7 +28,7 @@ from foretick.ingest.adapters.binance.streams import (
 from foretick.ingest.adapters.connections.budget import Budget
 from foretick.ingest.adapters.connections.http import VenueHttp
 from foretick.ingest.adapters.connections.polls import Poll
-from foretick.ingest.adapters.connector import Connector, ConnectorSettings
+from foretick.ingest.adapters.connector import Connector, ConnectorSettings, origin_of
 from foretick.ingest.domain.listing import Fees
 from foretick.ingest.domain.rules import MarketRules
 from foretick.market.integrity import REQUESTED_CONTIGUOUS, REQUESTED_LINKED
@@ -70,7 +70,7 @@ async def open_spot(venue: str, settings: ConnectorSettings, stack: AsyncExitSta
     api = BinanceApi("/api/v3", settings.book_depth, weight_of(settings.book_depth, SPOT_WEIGHTS), listings_weight=20.0)
     return Connector(
         venue,
-        Origin.SIM if venue == "sim" else Origin.LIVE,
+        origin_of(venue),
         BinanceWire(venue),
         SPOT_RULES,
         BinanceStreams(ws_url, SPOT_STREAMS, limits_of(settings.idle_timeout_s)),

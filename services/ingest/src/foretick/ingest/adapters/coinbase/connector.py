@@ -9,13 +9,13 @@ Fees are those of the lowest tier ("Intro 1", up to 1,000 USD in 30 days): "Coin
 import asyncio
 from contextlib import AsyncExitStack
 
-from foretick.common.contracts import BookProof, Origin
+from foretick.common.contracts import BookProof
 from foretick.ingest.adapters.coinbase.parse import CoinbaseWire, read_refusal
 from foretick.ingest.adapters.coinbase.rest import CoinbaseRest
 from foretick.ingest.adapters.coinbase.streams import CoinbaseStreams, limits_of
 from foretick.ingest.adapters.connections.budget import Budget
 from foretick.ingest.adapters.connections.http import VenueHttp
-from foretick.ingest.adapters.connector import Connector, ConnectorSettings
+from foretick.ingest.adapters.connector import Connector, ConnectorSettings, origin_of
 from foretick.ingest.domain.listing import Fees
 from foretick.ingest.domain.rules import MarketRules
 from foretick.market.integrity import Anchor, BookRule, Unnumbered
@@ -40,7 +40,7 @@ async def open_coinbase(venue: str, settings: ConnectorSettings, stack: AsyncExi
     http = await stack.enter_async_context(VenueHttp(rest_url, venue, budget, read_refusal, record=settings.record))
     return Connector(
         venue,
-        Origin.LIVE,
+        origin_of(venue),
         CoinbaseWire(venue),
         RULES,
         CoinbaseStreams(ws_url, limits_of(settings.idle_timeout_s)),

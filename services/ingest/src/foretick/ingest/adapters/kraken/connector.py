@@ -9,10 +9,10 @@ Fees are those of the lowest tier of spot, as ``AssetPairs`` lists them for most
 import asyncio
 from contextlib import AsyncExitStack
 
-from foretick.common.contracts import BookProof, Origin
+from foretick.common.contracts import BookProof
 from foretick.ingest.adapters.connections.budget import Budget
 from foretick.ingest.adapters.connections.http import VenueHttp
-from foretick.ingest.adapters.connector import Connector, ConnectorSettings
+from foretick.ingest.adapters.connector import Connector, ConnectorSettings, origin_of
 from foretick.ingest.adapters.kraken.parse import KrakenWire, read_refusal
 from foretick.ingest.adapters.kraken.rest import KrakenRest
 from foretick.ingest.adapters.kraken.streams import KrakenStreams, depth_of, limits_of
@@ -42,7 +42,7 @@ async def open_kraken(venue: str, settings: ConnectorSettings, stack: AsyncExitS
     depth = depth_of(settings.book_depth)
     return Connector(
         venue,
-        Origin.LIVE,
+        origin_of(venue),
         KrakenWire(venue),
         rules_of(depth),
         KrakenStreams(ws_url, limits_of(settings.idle_timeout_s), depth),

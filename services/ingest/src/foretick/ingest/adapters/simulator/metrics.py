@@ -11,11 +11,11 @@ async def observe_exchange(metrics: Metrics, server: ExchangeServer, interval_s:
     clients = metrics.gauge("exchange_clients", "Clients of the simulated exchange", ())
     sent = metrics.gauge("exchange_sent_messages", "Messages sent to all clients since the start", ())
     dropped = metrics.gauge("exchange_dropped_clients", "Clients dropped because they did not read", ())
-    faults = metrics.gauge("exchange_injected_faults", "Faults injected since the start", ("kind",))
+    faults = metrics.gauge("exchange_injected_faults", "Faults injected since the start", ("venue", "kind"))
     while True:
         clients.set(server.client_count)
         sent.set(server.sent_messages)
         dropped.set(server.dropped_clients)
-        for kind, count in server.injected_faults.items():
-            faults.labels(kind).set(count)
+        for (venue, kind), count in server.injected_faults.items():
+            faults.labels(venue, kind).set(count)
         await asyncio.sleep(interval_s)

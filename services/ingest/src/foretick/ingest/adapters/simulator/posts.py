@@ -1,4 +1,4 @@
-"""POST on the sockets' own port.
+"""POST on the sockets' own port, and sockets that fall silent.
 
 ``websockets`` reads GET requests only, so a connection that begins with POST is answered here.
 """
@@ -32,11 +32,14 @@ def connections_posting_to(on_post: OnPost) -> type[ServerConnection]:
 class PostingConnection(ServerConnection):
     """A connection of the WebSocket server that also answers one POST request, and then closes."""
 
+    is_silent = False
     _received = b""
     _is_post: bool | None = None
 
     def data_received(self, data: bytes) -> None:
         """Take bytes: of a POST request until it is whole, of anything else as a WebSocket server does."""
+        if self.is_silent:
+            return
         if self._is_post is False:
             super().data_received(data)
             return
@@ -50,6 +53,12 @@ class PostingConnection(ServerConnection):
         if reply is not None:
             self.transport.write(_http(reply))
             self.transport.close()
+
+    def fall_silent(self) -> None:
+        """Stay open and send nothing any more, whatever comes: as a peer does that the network has lost."""
+        self.is_silent = True
+        if self.keepalive_task is not None:
+            self.keepalive_task.cancel()
 
     def answer_post(self, target: str, body: bytes) -> Answer:
         """Answer a whole request."""

@@ -9,8 +9,9 @@ import msgspec
 
 from foretick.common.contracts import UNDECODABLE
 from foretick.common.errors import Refused
+from foretick.ingest.domain import exchange_coinbase, exchange_kraken
 from foretick.ingest.domain.exchange import Exchange
-from foretick.ingest.domain.exchange_faults import Fault, FaultKind, FaultRequest
+from foretick.ingest.domain.exchange_faults import Fault, FaultKind, FaultRequest, SimVenue
 from foretick.ingest.domain.exchange_wire import error_body, server_time
 
 _DEFAULT_LIMIT, _MOST_LIMIT = 100, 5000
@@ -34,6 +35,10 @@ class _BadRequest(Exception):
 def answer_get(exchange: Exchange, target: str, now_ns: int) -> Answer:
     """Answer a GET for ``target`` (path and query)."""
     parts = urlsplit(target)
+    if parts.path.startswith("/coinbase/"):
+        return _answer_coinbase(exchange, parts.path, now_ns)
+    if parts.path.startswith("/kraken/"):
+        return _answer_kraken(exchange, parts.path)
     query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
     try:
         match parts.path:
@@ -59,13 +64,32 @@ def answer_post(exchange: Exchange, target: str, body: bytes, now_ns: int) -> An
         return Answer(404, error_body(-1000, f"No such path: {target}"))
     try:
         request = msgspec.json.decode(body, type=FaultRequest)
-        exchange.inject(Fault(now_ns, request.kind, request.symbol))
+        exchange.inject(Fault(now_ns, request.kind, request.symbol, request.venue))
     except UNDECODABLE as error:
-        hint = f'send {{"kind": one of {", ".join(FaultKind)}, "symbol": "BTCUSDT"}}'
+        venues = ", ".join(SimVenue)
+        hint = f'send {{"kind": one of {", ".join(FaultKind)}, "symbol": "BTCUSDT", "venue": one of {venues}}}'
         return Answer(400, error_body(-1100, f"{error}; {hint}"))
     except Refused as error:
-        return Answer(400, error_body(-1121, error.message))
-    return Answer(200, msgspec.json.encode({"injected": request.kind, "symbol": request.symbol}))
+        code = -1121 if error.code == "unknown_symbol" else -1100
+        return Answer(400, error_body(code, f"{error.message}; {error.hint}"))
+    told = {"injected": request.kind, "symbol": request.symbol, "venue": request.venue}
+    return Answer(200, msgspec.json.encode(told))
+
+
+def _answer_coinbase(exchange: Exchange, path: str, now_ns: int) -> Answer:
+    match path:
+        case "/coinbase/api/v3/brokerage/market/products":
+            return Answer(200, exchange_coinbase.products(exchange.market.listings))
+        case "/coinbase/api/v3/brokerage/time":
+            return Answer(200, exchange_coinbase.server_time(now_ns))
+        case _:
+            return Answer(404, exchange_coinbase.rest_error("NOT_FOUND", f"no such path: {path}"))
+
+
+def _answer_kraken(exchange: Exchange, path: str) -> Answer:
+    if path == "/kraken/0/public/AssetPairs":
+        return Answer(200, exchange_kraken.pairs(exchange.market.listings))
+    return Answer(404, exchange_kraken.rest_error("EQuery:Unknown method"))
 
 
 def _symbol(query: dict[str, str]) -> str:

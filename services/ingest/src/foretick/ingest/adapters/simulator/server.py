@@ -15,12 +15,12 @@ from websockets.protocol import State
 from foretick.common.clock import Clock
 from foretick.common.errors import Fatal
 from foretick.common.runtime.logs import Logger
-from foretick.ingest.adapters.simulator.posts import connections_posting_to
+from foretick.ingest.adapters.simulator.posts import PostingConnection, connections_posting_to
 from foretick.ingest.adapters.simulator.rest import Answer, answer_get, answer_post
 from foretick.ingest.domain.exchange import Exchange, VenueMessage
-from foretick.ingest.domain.exchange_faults import FaultKind
-from foretick.ingest.domain.exchange_requests import answer, streams_in_query
-from foretick.ingest.domain.exchange_wire import server_shutdown
+from foretick.ingest.domain.exchange_faults import FaultKind, SimVenue
+from foretick.ingest.domain.exchange_requests import streams_in_query
+from foretick.ingest.domain.exchange_sessions import BinanceSession, CoinbaseSession, KrakenSession, Session
 
 _TICK_S = 0.01
 _LONGEST_CATCH_UP_NS = 1_000_000_000
@@ -28,18 +28,25 @@ _MOST_UNSENT_BYTES = 4 * 1024 * 1024
 _MOST_REQUEST_BYTES = 64 * 1024
 _PING_EVERY_S, _PONG_WITHIN_S = 20, 60
 _FAREWELL_S = 2.0
+_VENUES = {
+    "/stream": SimVenue.SIM,
+    "/coinbase": SimVenue.COINBASE, "/coinbase/": SimVenue.COINBASE,
+    "/kraken/v2": SimVenue.KRAKEN,
+}  # fmt: skip
+"""The paths of WebSockets."""
+
 _SLOW_CLIENT = 1008
 _GOING_AWAY = 1001
 
 
 class ExchangeServer:
-    """Serves an ``Exchange`` to any number of clients. Every message is encoded and framed once for all of them."""
+    """Serves an ``Exchange`` to any number of clients of every protocol. What they all are sent is framed once."""
 
     def __init__(self, exchange: Exchange, clock: Clock, log: Logger) -> None:
         self._exchange = exchange
         self._clock = clock
         self._log = log
-        self._clients: dict[ServerConnection, set[str]] = {}
+        self._clients: dict[ServerConnection, Session] = {}
         self._server: Server | None = None
         self._draining = False
         self._empty = asyncio.Event()
@@ -54,8 +61,8 @@ class ExchangeServer:
         return self._server.sockets[0].getsockname()[1]
 
     @property
-    def injected_faults(self) -> dict[FaultKind, int]:
-        """Faults injected so far, by kind."""
+    def injected_faults(self) -> dict[tuple[SimVenue, FaultKind], int]:
+        """Faults injected so far, by venue and kind."""
         return self._exchange.injected
 
     @property
@@ -89,33 +96,53 @@ class ExchangeServer:
             if now_ns - self._exchange.market.now_ns > _LONGEST_CATCH_UP_NS:
                 self._log.warning("time passed while the exchange could not run: its market skips it")
                 self._exchange.market.skip_to(now_ns - _LONGEST_CATCH_UP_NS // 10)
-            self.send(self._exchange.advance_to(now_ns))
-            if self._exchange.take_disconnect():
-                for connection in self._clients:
-                    connection.transport.abort()
+            wanted = {session.venue for session in self._clients.values()} | {SimVenue.SIM}
+            self.send(self._exchange.advance_to(now_ns, wanted))
+            for connection, session in list(self._clients.items()):
+                self._write(connection, session.on_time(now_ns))
+            self._befall()
 
     def send(self, messages: list[VenueMessage]) -> None:
         """Send messages to their subscribers, one write a client; drop clients that do not read."""
-        if not messages or not self._clients:
+        if messages:
+            framed: dict[bytes, bytes] = {}
+            for connection, session in list(self._clients.items()):
+                self._write(connection, session.take(messages), framed)
+
+    def _write(
+        self, connection: ServerConnection, payloads: list[bytes], framed: dict[bytes, bytes] | None = None
+    ) -> None:
+        """Write messages at once; ``framed`` are those that were framed for another client already."""
+        if not payloads or connection.state is not State.OPEN or _is_silent(connection):
             return
-        framed = [(message.stream, _framed(message.payload)) for message in messages]
-        for connection, streams in list(self._clients.items()):
-            wanted = [data for stream, data in framed if stream in streams]
-            if not wanted or connection.state is not State.OPEN:
-                continue
-            if connection.transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
-                self._drop(connection)
-                continue
-            connection.transport.write(b"".join(wanted))
-            self.sent_messages += len(wanted)
+        if connection.transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
+            self._drop(connection)
+            return
+        known: dict[bytes, bytes] = {} if framed is None else framed
+        for payload in payloads:
+            if payload not in known:
+                known[payload] = _framed(payload)
+        connection.transport.write(b"".join(known[payload] for payload in payloads))
+        self.sent_messages += len(payloads)
+
+    def _befall(self) -> None:
+        """Cut or silence the connections of venues that have an outage."""
+        for outage in self._exchange.take_outages():
+            for connection, session in self._clients.items():
+                if session.venue is not outage.venue:
+                    continue
+                if outage.kind is FaultKind.DISCONNECT:
+                    connection.transport.abort()
+                elif isinstance(connection, PostingConnection):
+                    connection.fall_silent()
 
     async def drain(self) -> None:
         """Tell clients to go, give them a moment, and close."""
         self._draining = True
-        notice = _framed(server_shutdown(self._clock.now_ns()))
-        for connection in self._clients:
-            if connection.state is State.OPEN:
-                connection.transport.write(notice)
+        for connection, session in list(self._clients.items()):
+            self._write(connection, session.farewell(self._clock.now_ns()))
+            if _is_silent(connection):
+                connection.transport.abort()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._empty.wait(), _FAREWELL_S)
         if self._server is not None:
@@ -123,20 +150,31 @@ class ExchangeServer:
             await self._server.wait_closed()
 
     async def _serve_client(self, connection: ServerConnection) -> None:
-        request = connection.request
-        streams = streams_in_query(request.path.partition("?")[2]) if request else set[str]()
-        self._clients[connection] = streams
+        assert connection.request is not None
+        session = self._new_session(connection.request.path)
+        self._clients[connection] = session
         self._empty.clear()
+        self._write(connection, session.opening())
         try:
             async for payload in connection:
-                await connection.send(answer(payload, streams).decode())
+                self._write(connection, session.answer(payload, self._clock.now_ns()))
         except ConnectionClosed:
             pass  # how a client leaves is its own business; it connects again or not
         finally:
             self._forget(connection)
 
+    def _new_session(self, target: str) -> Session:
+        path, _, query = target.partition("?")
+        match _VENUES[path]:
+            case SimVenue.COINBASE:
+                return CoinbaseSession(self._exchange.coinbase)
+            case SimVenue.KRAKEN:
+                return KrakenSession(self._exchange.kraken)
+            case SimVenue.SIM:
+                return BinanceSession(streams_in_query(query))
+
     async def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
-        if request.path.partition("?")[0] == "/stream":
+        if request.path.partition("?")[0] in _VENUES:
             return _response(Answer(503, b'{"code":-1008,"msg":"closing"}')) if self._draining else None
         reply = answer_get(self._exchange, request.path, self._clock.now_ns())
         if reply.after_s:
@@ -166,6 +204,10 @@ def _quiet_log() -> logging.Logger:
     log = logging.getLogger("foretick.ingest.exchange.websockets")
     log.setLevel(logging.WARNING)
     return log
+
+
+def _is_silent(connection: ServerConnection) -> bool:
+    return isinstance(connection, PostingConnection) and connection.is_silent
 
 
 def _framed(payload: bytes) -> bytes:
