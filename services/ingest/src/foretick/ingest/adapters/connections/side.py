@@ -10,6 +10,9 @@ from typing import Protocol
 from foretick.ingest.domain.events import Received
 from foretick.ingest.ports import FrameReceiver
 
+SIDE_NUMBERS = 10_000
+"""These connections are numbered from here on, so that no number means two of a venue's."""
+
 _REMEMBERED = 8192
 """Messages of before a connection is replaced, which the new one may have brought as well."""
 
