@@ -18,12 +18,13 @@ from foretick.common.runtime.settings import load_settings
 from foretick.common.subjects import BOOKS, INSTRUMENT_LISTINGS, TICKS
 from foretick.common.testing.waiting import eventually
 from foretick.ingest.adapters.bus.client import BusOutlet
-from foretick.ingest.adapters.replay.parse import received
 from foretick.ingest.adapters.simulator import recording as simulated
 from foretick.ingest.app.feed import build
 from foretick.ingest.domain.place import Place
 from foretick.ingest.handlers.custody import FeedCustodian, Venue
 from foretick.ingest.settings import IngestSettings
+
+from ..plain_captures import received
 
 
 def settings_of(**fields) -> IngestSettings:

@@ -6,16 +6,17 @@ from typing import Any
 import pytest
 
 from foretick.common.contracts import Trust
-from foretick.ingest.adapters.replay.parse import describe_recording, received
 from foretick.ingest.adapters.simulator import frames
 from foretick.market.simulation import LISTINGS, simulate_history
+
+from ..plain_captures import listing_of, received
 
 
 @pytest.mark.parametrize("symbol", LISTINGS)
 def test_connector_stays_live_and_publishes_what_the_history_holds(new_feed: Callable[..., Any], symbol: str):
     start_ns, seconds = 1_800_000_000_000_000_000, 20
     recorded = list(frames([symbol], seed=13, duration_s=seconds, start_ns=start_ns))
-    feed = new_feed([describe_recording(recorded, symbol)])
+    feed = new_feed([listing_of(recorded, symbol)])
     feed.handler.on_time(recorded[0].recv_ns)
     feed.handler.on_connected([symbol], 1)
     feed.play([received(frame, symbol) for frame in recorded])

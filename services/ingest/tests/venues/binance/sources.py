@@ -11,7 +11,6 @@ from functools import partial
 from foretick.ingest.adapters.binance.connector import FUTURES_RULES, SPOT_RULES
 from foretick.ingest.adapters.binance.parse import BinanceWire
 from foretick.ingest.adapters.binance.parse_listings import parse_exchange_info
-from foretick.ingest.adapters.replay.parse import describe_recording, received
 from foretick.ingest.adapters.simulator import recording as simulated
 from foretick.ingest.domain.events import Received
 from foretick.ingest.domain.listing import Listing
@@ -19,6 +18,7 @@ from foretick.ingest.domain.rules import MarketRules
 from foretick.market.book import PriceGrid
 from foretick.market.recording import RecordedFrame
 
+from ...plain_captures import listing_of, received
 from ..conformance.captures import captured, recorded, request_body
 from ..conformance.source import Level, Source, VenueBook, with_json_level
 from ..conformance.told import BookTold, QuoteTold, Told, TradeTold
@@ -66,7 +66,8 @@ def full_books(books: Mapping[str, VenueBook], at: Received) -> Sequence[Receive
 
 
 def _of_recording(name: str, venue: str, rules: MarketRules, frames: Sequence[RecordedFrame]) -> Source:
-    listing = describe_recording(frames, name)
+    symbol = next(json.loads(frame.payload)["data"]["s"] for frame in frames if b'"data"' in frame.payload)
+    listing = listing_of(frames, symbol)
     return Source(
         name, rules, lambda: BinanceWire(venue), [listing], [received(frame, listing.symbol) for frame in frames], read,
         with_level, full_books,

@@ -124,7 +124,7 @@ class ReplaySettings(ServiceSettings):
     @field_validator("replay")
     @classmethod
     def _replay_exists(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        missing = [name for name in value if not Path(name).is_file()]
+        missing = [name for name in value if not Path(name).exists()]
         if missing:
             raise ValueError(f"no such recording: {', '.join(missing)}")
         return value

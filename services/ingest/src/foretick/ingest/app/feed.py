@@ -10,8 +10,6 @@ from foretick.common.errors import InvalidSettings, Malformed
 from foretick.common.ownership import Shard
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.runtime.leases import Leases, LeaseTerms
-from foretick.ingest.adapters.binance.connector import SPOT_RULES
-from foretick.ingest.adapters.binance.parse import BinanceWire
 from foretick.ingest.adapters.bus.client import BusOutlet
 from foretick.ingest.adapters.bus.metrics import FeedMetrics
 from foretick.ingest.adapters.bus.statuses import BusStatuses
@@ -20,13 +18,16 @@ from foretick.ingest.adapters.connections.http import RecordReply
 from foretick.ingest.adapters.connections.listings import learn_listings
 from foretick.ingest.adapters.connections.polls import RestPolls
 from foretick.ingest.adapters.connections.pool import ConnectionPool
-from foretick.ingest.adapters.connections.side import AllConnections, FollowedTogether, SideReceiver
+from foretick.ingest.adapters.connections.side import SIDE_NUMBERS, AllConnections, FollowedTogether, SideReceiver
 from foretick.ingest.adapters.connector import Connector, ConnectorSettings, Session
 from foretick.ingest.adapters.recordings.folder import RecordingFolder, RecordingLimits
 from foretick.ingest.adapters.recordings.metrics import RecordingMetrics
 from foretick.ingest.adapters.recordings.sink import RawTap
 from foretick.ingest.adapters.recordings.writer import RecordingWriter
-from foretick.ingest.adapters.replay.client import Replay, ReplaySession
+from foretick.ingest.adapters.replay.client import Pace, ReplaySession
+from foretick.ingest.adapters.replay.files import ReplayFiles
+from foretick.ingest.adapters.replay.formats import FORMATS
+from foretick.ingest.adapters.replay.survey import Survey
 from foretick.ingest.adapters.venues import opener_of
 from foretick.ingest.domain.engine import FeedEngine
 from foretick.ingest.domain.events import Received
@@ -44,9 +45,6 @@ CLOCK_TURN_S = 0.1
 
 OBSERVE_S = 1.0
 """How often metrics and readiness follow the feed's counters."""
-
-SIDE_NUMBERS = 10_000
-"""Connections that carry what has no book are numbered from here on, so that no number means two of them."""
 
 TERMS = LeaseTerms(linger_s=5.0)
 """An instrument is handed over after the next owner has had time to follow it."""
@@ -82,20 +80,24 @@ async def build(rt: Runtime, settings: IngestSettings) -> None:
 
 
 async def _build_replay(wiring: FeedWiring) -> None:
-    rt, settings, outlet = wiring.rt, wiring.settings, wiring.outlet
-    replay = Replay([Path(name) for name in settings.replay], settings.replay_speed)
-    session = ReplaySession(replay, outlet.reject, outlet.flush, rt.log)
+    rt, settings = wiring.rt, wiring.settings
     try:
-        listings = session.listings()
+        files = ReplayFiles([Path(name) for name in settings.replay])
+        survey = await asyncio.to_thread(Survey, files.entries(), files.names)
     except Malformed as error:
         raise InvalidSettings([f"REPLAY: {error}"]) from error
-    identity = Identity("binance", Origin.REPLAY, rt.run_id, rt.name, rt.epoch)
-    engine = FeedEngine(identity, listings, SPOT_RULES)
-    handler = FeedHandler(engine, BinanceWire("binance"), outlet, session)
-    wiring.custodian.add("binance", Venue(handler, session, None))
-    await wiring.leases.open([("binance", symbol) for symbol in engine.feeds])
-    rt.spawn(session.run(handler, listings, wiring.custodian.data_ns), name="replay")
-    rt.spawn(_observe(wiring, handler, SessionWatch({})), name="feed-metrics")
+    session = ReplaySession(survey, wiring.outlet.reject, wiring.outlet.flush, rt.log)
+    handlers: dict[str, FeedHandler] = {}
+    for name, listings in survey.listings.items():
+        format_ = FORMATS[name]
+        identity = Identity(name, Origin.REPLAY, rt.run_id, rt.name, rt.epoch)
+        engine = FeedEngine(identity, listings, format_.rules(survey.depth_of(name)))
+        handlers[name] = FeedHandler(engine, format_.new_wire(name), wiring.outlet, session.venues[name])
+        wiring.custodian.add(name, Venue(handlers[name], session.venues[name], None))
+        rt.spawn(_observe(wiring, handlers[name], SessionWatch({})), name=f"feed-metrics-{name}")
+    await wiring.leases.open([(name, symbol) for name, each in handlers.items() for symbol in each.engine.feeds])
+    pace = Pace(settings.replay_speed, wiring.custodian.data_ns)
+    rt.spawn(session.run(handlers, files.entries(), pace), name="replay")
 
 
 async def _feed_live(wiring: FeedWiring, name: str) -> None:

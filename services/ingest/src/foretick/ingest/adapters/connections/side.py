@@ -12,6 +12,9 @@ from foretick.ingest.domain.events import Received
 from foretick.ingest.domain.venue_reach import Reach
 from foretick.ingest.ports import FrameReceiver, VenueSession
 
+SIDE_NUMBERS = 10_000
+"""These connections are numbered from here on, so that no number means two of a venue's."""
+
 _REMEMBERED = 8192
 """Messages of before a connection is replaced, which the new one may have brought as well."""
 

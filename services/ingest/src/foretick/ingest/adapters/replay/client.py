@@ -1,148 +1,169 @@
-"""Replays recordings on their own clock, through the same feed as live data: only transport and book source differ."""
+"""Replays recordings on their own clock, through the same feed as live data: only transport and book source differ.
+
+What is handed on together, and when data time passes between, is decided by data time alone: frames are the same at
+any speed.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from foretick.common.errors import Malformed
 from foretick.common.runtime.logs import Logger
-from foretick.common.units import NS_PER_S
-from foretick.ingest.adapters.replay.parse import describe_recording, received
-from foretick.ingest.domain.events import Received
-from foretick.ingest.domain.listing import Listing
+from foretick.common.units import NS_PER_MS, NS_PER_S
+from foretick.ingest.adapters.replay.connections import ReplayedVenue
+from foretick.ingest.adapters.replay.files import Entry
+from foretick.ingest.adapters.replay.survey import Survey
 from foretick.ingest.ports import FrameReceiver
-from foretick.market.recording import Recorded, RecordedFrame, merge_recordings, read_recording
+from foretick.market.recording.records import EVERY_VENUE
+
+BATCH_NS = 10 * NS_PER_MS
+"""Frames of so much data time are handed on at once."""
 
 BATCH_FRAMES = 256
-"""Frames handed on at once, at most; at full speed each batch waits until the bus has taken the one before."""
+"""And at most so many of all venues."""
 
-_LONGEST_SLEEP_S = 0.1
+TURN_NS = 100 * NS_PER_MS
 """Data time also passes between frames: quiet instruments get their clock events on time."""
+
+MAX_SILENCE_NS = 60 * NS_PER_S
+"""A longer silence of everything, such as when the recorder did not run, is passed over at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
-    """What to replay, and how fast: ``speed`` 1 is real time, 2 twice as fast, 0 as fast as it goes."""
+class Pace:
+    """When what is played.
 
-    paths: Sequence[Path]
+    speed: 1 is real time, 2 twice as fast, 0 as fast as it goes
+    shown_ns: what is not after that goes unpaced
+    """
+
     speed: float
+    shown_ns: int
+
+
+class ReplayClock:
+    """Data time of what is being handed on, UTC ns."""
+
+    def __init__(self, now_ns: int) -> None:
+        self.ns = now_ns
+
+    def now_ns(self) -> int:
+        """Return it."""
+        return self.ns
 
 
 class ReplaySession:
-    """Plays recordings, merged by receive time: a ``VenueSession``. Books come from the recordings themselves."""
+    """Plays recordings, merged by receive time, to the handlers of their venues. Books come from the recordings."""
 
     def __init__(
         self,
-        replay: Replay,
+        survey: Survey,
         reject: Callable[[str, str, bytes], None],
         flush: Callable[[], Awaitable[None]],
         log: Logger,
     ) -> None:
-        self._replay = replay
+        self.clock = ReplayClock(survey.first_ns)
+        self.venues = {venue: ReplayedVenue(venue, survey) for venue in survey.listings}
         self._reject = reject
         self._flush = flush
         self._log = log
+        self._waiting = 0
 
-    def request_snapshot(self, symbol: str) -> None:
-        """Do nothing: the recording holds the books that there are."""
-
-    def roll_over(self) -> None:
-        """Do nothing: a recorded notice closes no connection."""
-
-    def symbols_of(self, connection: int) -> Sequence[str]:
-        """Return nothing: the frames of a recording are numbered by nobody."""
-        return ()
-
-    def follow(self, symbols: Sequence[str]) -> None:
-        """Do nothing: all of the recording is played."""
-
-    def leave(self, symbols: Sequence[str]) -> None:
-        """Do nothing: all of the recording is played."""
-
-    def listings(self) -> list[Listing]:
-        """Read each recording once and return the instruments.
-
-        Raises:
-            Malformed: for a recording that is not of exactly one instrument, or two of the same.
-        """
-        listings = [describe_recording(_items(path), path.name) for path in self._replay.paths]
-        if len({listing.symbol for listing in listings}) != len(listings):
-            raise Malformed("replay", f"several recordings of one symbol: {[listing.symbol for listing in listings]}")
-        return listings
-
-    async def run(self, receiver: FrameReceiver, listings: Sequence[Listing], resume_ns: int) -> None:
-        """Play everything once, then mark the books stale and return; what is not after ``resume_ns`` goes unpaced."""
-        symbols = [listing.symbol for listing in listings]
-        sources = [_marked(path, listing.symbol) for path, listing in zip(self._replay.paths, listings, strict=True)]
-        names = [path.name for path in self._replay.paths]
-        self._log.info("replay begins", recordings=names, speed=self._replay.speed, resume_ns=resume_ns)
-        receiver.on_connected(symbols, 0)
-        frames, last_ns = await self._play(receiver, merge_recordings(sources), _Pacer(self._replay.speed, resume_ns))
-        if last_ns <= resume_ns:  # an earlier process played it all
-            receiver.on_time(resume_ns + 1)
-        receiver.on_disconnected(symbols, 0, "end of recording")
+    async def run(
+        self, receivers: Mapping[str, FrameReceiver], entries: Iterable[Entry | Malformed], pace: Pace
+    ) -> None:
+        """Play ``entries`` once, then mark the books stale and return."""
+        for name, venue in self.venues.items():
+            venue.receiver = receivers[name]
+        self._log.info("replay begins", venues=sorted(self.venues), speed=pace.speed)
+        frames = await self._play(entries, _Pacer(pace))
+        if self.clock.ns <= pace.shown_ns:  # an earlier process played it all
+            self._tell_time(pace.shown_ns + 1)
+        for venue in self.venues.values():
+            venue.disconnect_all("end of recording")
         await self._flush()
         self._log.info("replay finished", frames=frames)
 
-    async def _play(
-        self, receiver: FrameReceiver, items: Iterator[Received | Malformed], pacer: "_Pacer"
-    ) -> tuple[int, int]:
-        batch: list[Received] = []
-        count = last_ns = 0
-        for item in items:
+    async def _play(self, entries: Iterable[Entry | Malformed], pacer: "_Pacer") -> int:
+        frames = latest_ns = 0
+        for item in entries:
             if isinstance(item, Malformed):
                 self._reject(item.source, item.reason, item.payload)
                 continue
-            if batch and (len(batch) >= BATCH_FRAMES or pacer.wait_s(item.recv_ns) > 0):
-                await self._hand_on(receiver, batch)
-                batch = []
-            while (wait_s := pacer.wait_s(item.recv_ns)) > 0:
-                await asyncio.sleep(min(wait_s, _LONGEST_SLEEP_S))
-                if wait_s > _LONGEST_SLEEP_S:
-                    receiver.on_time(min(pacer.data_ns(), item.recv_ns - 1))
-            batch.append(item)
-            count, last_ns = count + 1, item.recv_ns
-        if batch:
-            await self._hand_on(receiver, batch)
-        return count, last_ns
+            entry_ns = max(latest_ns, item.recv_ns)
+            if latest_ns and (entry_ns // BATCH_NS != latest_ns // BATCH_NS or self._waiting >= BATCH_FRAMES):
+                await self._hand_on(latest_ns, pacer)
+            await self._pass_time(latest_ns, entry_ns, pacer)
+            latest_ns = entry_ns
+            frames += self._take(item, entry_ns)
+        await self._hand_on(latest_ns, pacer)
+        return frames
 
-    async def _hand_on(self, receiver: FrameReceiver, batch: Sequence[Received]) -> None:
-        receiver.on_frames(batch)
-        if len(batch) >= BATCH_FRAMES:
+    def _take(self, entry: Entry, now_ns: int) -> int:
+        """Give ``entry`` to its venue, or to all; return how many frames it was."""
+        count = 0
+        for name, venue in self.venues.items():
+            if entry.venue in (name, EVERY_VENUE):
+                try:
+                    count += venue.take(entry, now_ns, self._hand_on_now)
+                except Malformed as error:
+                    self._reject(error.source, error.reason, error.payload)
+        self._waiting += count
+        return count
+
+    async def _hand_on(self, latest_ns: int, pacer: "_Pacer") -> None:
+        await pacer.wait_for(latest_ns)
+        is_much = self._waiting >= BATCH_FRAMES
+        self._hand_on_now(latest_ns)
+        if is_much or pacer.is_unpaced:
             await self._flush()
-        else:
-            await asyncio.sleep(0)
+
+    def _hand_on_now(self, latest_ns: int) -> None:
+        self.clock.ns = max(self.clock.ns, latest_ns)
+        self._waiting = 0
+        for venue in self.venues.values():
+            venue.hand_on()
+
+    async def _pass_time(self, from_ns: int, to_ns: int, pacer: "_Pacer") -> None:
+        """Let data time pass at every turn after ``from_ns`` and not after ``to_ns``."""
+        if not from_ns or to_ns - from_ns > MAX_SILENCE_NS:
+            pacer.jump()
+            if from_ns:
+                self._tell_time(to_ns)
+            return
+        turn_ns = (from_ns // TURN_NS + 1) * TURN_NS
+        while turn_ns <= to_ns:
+            await pacer.wait_for(turn_ns)
+            self._tell_time(turn_ns)
+            turn_ns += TURN_NS
+
+    def _tell_time(self, now_ns: int) -> None:
+        self.clock.ns = max(self.clock.ns, now_ns)
+        for venue in self.venues.values():
+            venue.receiver.on_time(now_ns)
 
 
 class _Pacer:
-    """Tells when a recorded instant is due; the clock starts with the first frame after ``resume_ns``."""
+    """Tells when a recorded instant is due; the clock starts with the first one that is to be shown."""
 
-    def __init__(self, speed: float, resume_ns: int) -> None:
-        self._speed = speed
-        self._resume_ns = resume_ns
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
         self._first_ns = 0
         self._started_s = 0.0
         self._seconds = asyncio.get_running_loop().time
+        self.is_unpaced = True
 
-    def wait_s(self, recv_ns: int) -> float:
-        """Return how long to wait for ``recv_ns``; not positive when it is due."""
-        if self._speed == 0 or recv_ns <= self._resume_ns:
-            return 0.0
+    def jump(self) -> None:
+        """Let what comes next be due at once."""
+        self._first_ns = 0
+
+    async def wait_for(self, data_ns: int) -> None:
+        """Return once ``data_ns`` is due."""
+        self.is_unpaced = self._pace.speed == 0 or data_ns <= self._pace.shown_ns
+        if self.is_unpaced:
+            return
         if not self._first_ns:
-            self._first_ns, self._started_s = recv_ns, self._seconds()
-        return self._started_s + (recv_ns - self._first_ns) / NS_PER_S / self._speed - self._seconds()
-
-    def data_ns(self) -> int:
-        """Return the present instant on the recorded clock."""
-        return self._first_ns + round((self._seconds() - self._started_s) * self._speed * NS_PER_S)
-
-
-def _items(path: Path) -> Iterator[Recorded]:
-    with path.open("rb") as stream:
-        yield from read_recording(stream, path.name)
-
-
-def _marked(path: Path, symbol: str) -> Iterator[Received | Malformed]:
-    for item in _items(path):
-        yield received(item, symbol) if isinstance(item, RecordedFrame) else item
+            self._first_ns, self._started_s = data_ns, self._seconds()
+        due_s = self._started_s + (data_ns - self._first_ns) / NS_PER_S / self._pace.speed
+        await asyncio.sleep(max(0.0, due_s - self._seconds()))
