@@ -77,7 +77,7 @@ FORCE:
 
 # ---- the commands ---------------------------------------------------------------------------------------------------
 
-run: setup ## Start everything and print the address; REPLAY=<file> shows a recording, VENUES=binance the real market
+run: setup ## Start everything and print the address; REPLAY=<file> REPLAY_FROM=0:10:00 shows a recording, VENUES=binance the real market
 	@exec $(PY) -m foretick.launcher up
 
 web: web/dist/index.html ## Build the web app

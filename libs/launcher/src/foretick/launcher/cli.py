@@ -58,6 +58,8 @@ def _add_running(add: Callable[[str, Act, str], Any]) -> None:
     replay = add("replay", _replay, "the same, with recordings in place of the venues")
     replay.add_argument("file", nargs="+", help="a recording of raw frames; several are merged by receive time")
     replay.add_argument("--speed", type=float, help="times the recorded speed; 0 is as fast as it goes")
+    replay.add_argument("--from", dest="begin", help="show from this on: an ISO time, seconds or HH:MM:SS into it")
+    replay.add_argument("--to", dest="end", help="show up to this, told in the same ways")
     for command in (up, replay):
         command.add_argument("--json", action="store_true", help="pass the logs through as JSON lines")
 
@@ -94,6 +96,9 @@ def _replay(options: argparse.Namespace) -> int:
     set_variable("REPLAY", ",".join(options.file))
     if options.speed is not None:
         set_variable("REPLAY_SPEED", f"{options.speed:g}")
+    for name, text in (("REPLAY_FROM", options.begin), ("REPLAY_TO", options.end)):
+        if text is not None:
+            set_variable(name, text)
     return commands.run_up(as_json=options.json)
 
 

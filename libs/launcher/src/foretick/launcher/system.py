@@ -104,7 +104,9 @@ class System:
         count = await self._bus.count_instruments()
         if self._run.replay is not None:
             speed = f"{self._settings.replay_speed:g}x" if self._settings.replay_speed else "full speed"
-            market = f"REPLAY of {', '.join(Path(name).name for name in self._settings.replay)} at {speed}"
+            ends = {"from": self._settings.replay_from, "to": self._settings.replay_to}
+            part = "".join(f" {word} {text}" for word, text in ends.items() if text)
+            market = f"REPLAY of {', '.join(Path(name).name for name in self._settings.replay)}{part} at {speed}"
         else:
             market = " and ".join(plan.SIMULATED_VENUES.get(venue, venue) for venue in self._run.venues)
         return f"{market}, {count} instrument{'' if count == 1 else 's'}"

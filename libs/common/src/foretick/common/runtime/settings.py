@@ -118,6 +118,13 @@ class ReplaySettings(ServiceSettings):
 
     replay: CommaSeparated = Field((), alias="REPLAY", description="recordings, merged by receive time; empty is live")
     replay_speed: float = Field(1.0, alias="REPLAY_SPEED", ge=0, le=10_000, description="0 is as fast as it goes")
+    replay_from: str = Field(
+        "", alias="REPLAY_FROM", description="what is shown first: an ISO time, or seconds or HH:MM:SS into it"
+    )
+    replay_to: str = Field("", alias="REPLAY_TO", description="what is shown last, told in the same ways")
+    replay_stamps: Literal["wall", "recorded"] = Field(
+        "wall", alias="REPLAY_STAMPS", description="what messages tell of their way: our clock, or data time"
+    )
 
     _split_replay = field_validator("replay", mode="before")(split_commas)
 

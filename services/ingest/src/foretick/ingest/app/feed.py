@@ -25,8 +25,9 @@ from foretick.ingest.adapters.recordings.metrics import RecordingMetrics
 from foretick.ingest.adapters.recordings.sink import RawTap
 from foretick.ingest.adapters.recordings.writer import RecordingWriter
 from foretick.ingest.adapters.replay.client import Pace, ReplaySession
-from foretick.ingest.adapters.replay.files import ReplayFiles
+from foretick.ingest.adapters.replay.files import ReplayFiles, until
 from foretick.ingest.adapters.replay.formats import FORMATS
+from foretick.ingest.adapters.replay.span import Span
 from foretick.ingest.adapters.replay.survey import Survey
 from foretick.ingest.adapters.venues import opener_of
 from foretick.ingest.domain.engine import FeedEngine
@@ -86,7 +87,13 @@ async def _build_replay(wiring: FeedWiring) -> None:
         survey = await asyncio.to_thread(Survey, files.entries(), files.names)
     except Malformed as error:
         raise InvalidSettings([f"REPLAY: {error}"]) from error
+    try:
+        shown = Span(survey.first_ns, survey.last_ns).part(settings.replay_from, settings.replay_to)
+    except Malformed as error:
+        raise InvalidSettings([str(error)]) from error
     session = ReplaySession(survey, wiring.outlet.reject, wiring.outlet.flush, rt.log)
+    if settings.replay_stamps == "recorded":  # then every byte of a message comes from the recording
+        wiring.outlet.now_ns = session.clock.now_ns
     handlers: dict[str, FeedHandler] = {}
     for name, listings in survey.listings.items():
         format_ = FORMATS[name]
@@ -95,9 +102,10 @@ async def _build_replay(wiring: FeedWiring) -> None:
         handlers[name] = FeedHandler(engine, format_.new_wire(name), wiring.outlet, session.venues[name])
         wiring.custodian.add(name, Venue(handlers[name], session.venues[name], None))
         rt.spawn(_observe(wiring, handlers[name], SessionWatch({})), name=f"feed-metrics-{name}")
+    wiring.custodian.shown_ns = shown.from_ns - 1  # what comes before makes the books
     await wiring.leases.open([(name, symbol) for name, each in handlers.items() for symbol in each.engine.feeds])
-    pace = Pace(settings.replay_speed, wiring.custodian.data_ns)
-    rt.spawn(session.run(handlers, files.entries(), pace), name="replay")
+    pace = Pace(settings.replay_speed, max(wiring.custodian.data_ns, shown.from_ns - 1))
+    rt.spawn(session.run(handlers, until(files.entries(), shown.to_ns), pace), name="replay")
 
 
 async def _feed_live(wiring: FeedWiring, name: str) -> None:

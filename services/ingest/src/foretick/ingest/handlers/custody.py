@@ -57,11 +57,13 @@ class Venue:
 class FeedCustodian:
     """Owns what the leases give: an instrument is followed from the moment it should be ours, published once it is.
 
-    ``data_ns`` is the latest data time that was found published when something was taken over.
+    data_ns: the latest data time that was found published when something was taken over
+    shown_ns: nothing is published of input that is not later
     """
 
     def __init__(self, places: Places) -> None:
         self.data_ns = 0
+        self.shown_ns = 0
         self._places = places
         self._venues: dict[str, Venue] = {}
 
@@ -81,8 +83,11 @@ class FeedCustodian:
         for name, symbols in _by_venue(keys).items():
             venue = self._venues[name]
             places = await self._places.last_of_run(name, symbols)
-            venue.handler.take_over(places, epoch)
             self.data_ns = max(self.data_ns, *(place.data_ns for place in places.values()))
+            begins = {
+                symbol: place._replace(data_ns=max(place.data_ns, self.shown_ns)) for symbol, place in places.items()
+            }
+            venue.handler.take_over(begins, epoch)
             if venue.clock is not None:
                 venue.clock.not_before(self.data_ns + 1)  # else a clock set back since would hold data time still
                 venue.handler.on_time(venue.clock.now_ns())

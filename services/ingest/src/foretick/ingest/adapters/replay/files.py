@@ -4,7 +4,7 @@ The segments of one producer follow each other and are one source; any other fil
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,6 +75,11 @@ class ReplayFiles:
         return merge_recordings(
             _placed(chain.from_iterable(map(_read, group)), number) for number, group in enumerate(self.sources)
         )
+
+
+def until(entries: Iterable[Entry | Malformed], to_ns: int) -> Iterator[Entry | Malformed]:
+    """Yield ``entries`` up to the first one later than ``to_ns``."""
+    return takewhile(lambda item: isinstance(item, Malformed) or item.recv_ns <= to_ns, entries)
 
 
 def _check_format(path: Path) -> None:
