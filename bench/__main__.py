@@ -23,6 +23,7 @@ MODULES = {
     "coalesce": ("coalesce",),
     "frozen": ("frozen",),
     "client_memory": ("client-memory", "client-memory-frozen"),
+    "resync": ("resync",),
     "first_light": ("first-light-cold", "first-light-warm"),
 }
 _ATTEMPTS = 3

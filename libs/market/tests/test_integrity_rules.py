@@ -6,6 +6,7 @@ import pytest
 
 from foretick.common.contracts import BookEventKind, BookProof, Trust
 from foretick.common.errors import Malformed
+from foretick.common.units import NS_PER_S
 from foretick.market.book import OrderBook, PriceGrid
 from foretick.market.integrity import (
     REQUESTED_LINKED,
@@ -14,6 +15,7 @@ from foretick.market.integrity import (
     BookRule,
     ContiguousIds,
     Delta,
+    LinkedIds,
     LocalBook,
     Snapshot,
     Top,
@@ -151,6 +153,21 @@ def test_numbered_stream_breaks_on_a_hole_and_heals_by_a_new_full_book():
     assert book.wants_snapshot
     assert book.on_snapshot(Snapshot(1, BIDS, ASKS)).trust is Trust.LIVE, "a venue that restarted counts anew"
     assert book.on_delta(Delta(2, 2, [], [])).trust is Trust.LIVE
+
+
+def numbered(number: int, second: float, prev: int | None = None) -> Delta:
+    return Delta(number, number, [], [], ts_event_ns=int(second * NS_PER_S), prev_id=prev)
+
+
+@pytest.mark.parametrize("chain", [ContiguousIds(), LinkedIds()])
+def test_lost_beginning_of_a_lower_numbering_breaks_the_chain(chain):
+    """OKX after maintenance, Bybit after a restart: the message with the first low number never came."""
+    book = LocalBook(GRID, BookRule(Anchor.STREAM, chain, BookProof.CHAIN))
+    book.on_snapshot(Snapshot(700, BIDS, ASKS, ts_event_ns=10 * NS_PER_S))
+    assert book.on_delta(numbered(699, 9.9, prev=698)) is None
+    assert book.on_delta(numbered(3, 10.1, prev=2)) is None
+    assert book.on_delta(numbered(14, 11.2, prev=13)).trust is Trust.RESYNC
+    assert (book.counters.deltas_repeated, book.counters.chain_breaks) == (2, 1)
 
 
 def test_refused_update_breaks_the_book_and_is_counted(streamed):

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import nats.errors
 import pytest
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from foretick.common.runtime.embedded import NatsServer
@@ -67,3 +68,43 @@ async def test_error_in_the_reading_loop_connects_anew(client: SteadyClient) -> 
     await client.flush(timeout=5)
     await client.publish("subject", b"again")
     await eventually(lambda: got == [b"again"])
+
+
+@pytest.mark.parametrize("cancelled", [False, True], ids=["failed", "lost-again"])
+async def test_attempt_that_breaks_off_is_made_again(client: SteadyClient, cancelled: bool) -> None:
+    """A loop's own error, such as uvloop's of a closed socket; or a cancellation that nats-py swallows on its way."""
+    begin = client._process_connect_init
+
+    async def break_off() -> None:
+        client._process_connect_init = begin  # type: ignore[method-assign]
+        if not cancelled:
+            raise RuntimeError("the handler is closed")
+        raise asyncio.CancelledError
+
+    client._process_connect_init = break_off  # type: ignore[method-assign]
+    await client._process_op_err(ConnectionResetError())
+    await eventually(lambda: client.stats["reconnects"] == 1 and client.is_connected)
+    await client.flush(timeout=5)
+
+
+async def test_one_attempt_is_under_way_at_a_time(client: SteadyClient) -> None:
+    begun = asyncio.Event()
+    begin, attempts = client._process_connect_init, []
+
+    async def hold_on() -> None:
+        client._process_connect_init = begin  # type: ignore[method-assign]
+        attempts.append(asyncio.current_task())
+        client._status = Client.CONNECTED
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:  # as nats-py's ``_flush_pending`` does
+            await asyncio.sleep(60)
+
+    client._process_connect_init = hold_on  # type: ignore[method-assign]
+    await client._process_op_err(ConnectionResetError())
+    await begun.wait()
+    await client._process_op_err(ConnectionResetError())
+    await eventually(lambda: client.stats["reconnects"] == 1 and client.is_connected)
+    assert attempts[0].done()
+    await client.flush(timeout=5)

@@ -52,6 +52,19 @@ def test_mid_is_judged_unless_half_a_second_was_silent_or_it_was_withheld(rows):
     assert_values_are_right(rows, RUN)
 
 
+def test_mid_is_not_held_against_a_quote_of_before_a_loss(rows):
+    """What was lost may have been a newer quote; then the book speaks."""
+    rows.execute("DELETE FROM outcomes WHERE symbol = 'S0' AND 1000 IN (asof_seq, realised_seq)")
+    alter(rows, "UPDATE predictions SET mid = 1 WHERE symbol = 'S0' AND asof_seq = 1000")
+    alter(
+        rows,
+        "INSERT INTO gaps (run_id, venue, symbol, from_seq, through_seq, found_by, reason)"
+        " SELECT run_id, venue, symbol, 999, 999, 'ingest', 'reconnected' FROM predictions"
+        " WHERE symbol = 'S0' AND asof_seq = 1000",
+    )
+    assert_values_are_right(rows, RUN)
+
+
 @pytest.mark.parametrize("by_bps", [2e-6, -2e-6])
 def test_return_that_the_mids_do_not_give_is_found(rows, by_bps):
     alter(

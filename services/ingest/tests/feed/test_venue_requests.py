@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 import structlog
@@ -43,6 +44,29 @@ async def test_one_request_at_a_time_and_failures_are_tried_again():
     assert sorted(answered) == ["A", "B", "C"]
     assert most == 1
     task.cancel()
+
+
+async def test_first_gap_is_answered_at_once_and_further_ones_or_failures_wait():
+    asked: list[tuple[str, float]] = []
+    seconds = asyncio.get_running_loop().time
+
+    async def fetch(symbol: str) -> None:
+        asked.append((symbol, seconds()))
+        if symbol == "failing" and len(asked) == 4:
+            raise Transient("away")
+
+    resync = Resync(fetch, LOG, seed=1)
+    task = asyncio.ensure_future(resync.run())
+    for count, symbol in enumerate(("A", "A", "A", "failing"), 1):
+        resync.request(symbol)
+        await eventually(lambda wanted=count: len(asked) >= wanted)
+    await eventually(lambda: len(asked) == 5)
+    task.cancel()
+    assert [symbol for symbol, _ in asked] == ["A", "A", "A", "failing", "failing"]
+    gaps_s = [later - earlier for (_, earlier), (_, later) in pairwise(asked)]
+    assert gaps_s[1] >= 0.25, "the third request of a symbol waits half a pause at least"
+    assert gaps_s[3] >= 0.25, "so does the first after a failure"
+    assert gaps_s[0] < 0.25
 
 
 def budget_of(units: float = 6000) -> Budget:

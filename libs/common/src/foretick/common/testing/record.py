@@ -11,6 +11,8 @@ WITH events AS (
     SELECT venue, symbol, seq, recv_ns, false AS is_predicted, (bid + ask) / 2 AS mid
     FROM ticks WHERE run_id = %(run)s AND kind = 'Q'
     UNION ALL
+    SELECT venue, symbol, through_seq, NULL, false, NULL FROM gaps WHERE run_id = %(run)s
+    UNION ALL
     SELECT venue, symbol, asof_seq, recv_ns, true, mid FROM predictions
     WHERE run_id = %(run)s AND withheld IS NULL
 ), quoted AS (
@@ -24,7 +26,7 @@ WITH events AS (
     SELECT symbol, seq, mid, quoted_mid FROM walked WHERE is_predicted AND recv_ns - quoted_ns < 500000000
 )
 """
-"""Mids against the last quote, where one spoke within half a second: after silence or a loss the book speaks."""
+"""Mids against the last quote, where one spoke within half a second and nothing is lost since: else the book speaks."""
 _RIGHT_AND_WRONG_MIDS = f"""
 {_COMPARED_MIDS}
 SELECT count(*) FILTER (WHERE mid = quoted_mid), count(*) FILTER (WHERE mid <> quoted_mid) FROM compared

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from foretick.common.contracts import BookCounts, BookEventKind, Level, Trust
+from foretick.common.units import NS_PER_S
 from foretick.market.book import OrderBook, PriceGrid
 from foretick.market.compiled_book import CompiledBook
 from foretick.market.integrity.rules import Anchor, BookRule
@@ -32,6 +33,13 @@ from foretick.market.integrity.updates import Delta, Snapshot, Top
 
 MAX_BUFFERED = 10_000
 """Deltas kept while a snapshot is awaited: 1,000 s at ten a second."""
+
+LATER_NS = NS_PER_S
+"""An update that is later than the book by this much, by the venue's clock, cannot be one that the book contains.
+
+Where its number says so nevertheless, the venue numbers anew and the update that began with it was lost: OKX and Bybit
+number anew when their services restart.
+"""
 
 
 class BookChange(msgspec.Struct, frozen=True, gc=False):
@@ -102,6 +110,7 @@ class LocalBook:
     counters: BookCounters = field(default_factory=BookCounters)
     book: OrderBook = field(init=False)
     _buffer: deque[Delta] = field(init=False)
+    _event_ns: int | None = None
     _held: Snapshot | None = None
     _top: Top | None = None
     _is_awaited: bool = True
@@ -157,7 +166,7 @@ class LocalBook:
             return self._on_early_delta(delta)
         chain = self.rule.chain
         if not chain.follows(delta, self.last_id):
-            if chain.is_covered(delta, self.last_id):
+            if chain.is_covered(delta, self.last_id) and not self._is_later(delta):
                 self.counters.deltas_repeated += 1
                 return None
             self.counters.chain_breaks += 1
@@ -231,9 +240,13 @@ class LocalBook:
         self._is_awaited = False
         return self.state()
 
+    def _is_later(self, delta: Delta) -> bool:
+        known_ns, event_ns = self._event_ns, delta.ts_event_ns
+        return known_ns is not None and event_ns is not None and event_ns - known_ns > LATER_NS
+
     def _apply(self, delta: Delta) -> None:
         self.book.apply_delta(delta.bids, delta.asks)
-        self.last_id = delta.last_id
+        self.last_id, self._event_ns = delta.last_id, delta.ts_event_ns
         self.counters.deltas_applied += 1
 
     def _keep(self, delta: Delta) -> None:
@@ -252,7 +265,7 @@ class LocalBook:
     def _anchor(self, snapshot: Snapshot) -> BookChange:
         """Begin anew from a full book of the stream."""
         self.book.apply_snapshot(snapshot.bids, snapshot.asks)
-        self.last_id = snapshot.last_id
+        self.last_id, self._event_ns = snapshot.last_id, snapshot.ts_event_ns
         self._top = None
         fault = self._fault(snapshot.checksum)
         return self._fall(*fault) if fault is not None else self._go_live()

@@ -11,11 +11,15 @@ from foretick.ingest.domain.backoff import backoff_s
 CALM_S = 60.0
 """A symbol that did not ask for this long starts over without a pause."""
 
+AT_ONCE = 2
+"""Requests of a symbol within ``CALM_S`` that need not wait: for its first book, and for one after a gap."""
+
 
 class Resync:
     """Answers requests for full books in their order, one in flight; ``ask`` fetches one, or has the venue send it.
 
-    The first request of a symbol goes out at once; each further one within ``CALM_S`` waits longer than the one before.
+    The first ``AT_ONCE`` requests of a symbol go out at once; each further one within ``CALM_S`` waits longer than the
+    one before, and so does every one after a failure.
     """
 
     def __init__(self, ask: Callable[[str], Awaitable[None]], log: Logger, seed: int) -> None:
@@ -53,6 +57,8 @@ class Resync:
             self._log.warning("full book not had, trying again", symbol=symbol, error=str(error))
             if isinstance(error, RetryLater):
                 await asyncio.sleep(error.after_s)
+            attempts, last_s = self._history[symbol]
+            self._history[symbol] = (max(attempts, AT_ONCE), last_s)
             self.request(symbol)
 
     def _pause_s(self, symbol: str) -> float:
@@ -64,4 +70,4 @@ class Resync:
             return 0.0
         attempts = attempts + 1 if now_s - last_s < CALM_S else 1
         self._history[symbol] = (attempts, now_s)
-        return 0.0 if attempts == 1 else backoff_s(attempts - 1, self._random.random())
+        return 0.0 if attempts <= AT_ONCE else backoff_s(attempts - AT_ONCE, self._random.random())
