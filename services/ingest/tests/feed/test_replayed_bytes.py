@@ -60,7 +60,7 @@ async def test_recorded_stamps_make_every_byte_equal_at_any_speed(recordings):
     fast = await bytes_of(**recorded, REPLAY_SPEED=0)
     paced = await bytes_of(**recorded, REPLAY_SPEED=50)
     assert len(fast) == 3 * len(SYMBOLS)
-    assert sum(map(len, fast.values())) > 300
+    assert all(len(sent) > 2 for subject, sent in fast.items() if not subject.startswith("instruments."))
     assert paced == fast
 
 

@@ -31,6 +31,9 @@ REAL = {
 WITHOUT_BOOK = {"venue_captures/BITSTAMP.jsonl.zst"}
 """It holds the channel diff_order_book, which the connector does not follow: only its trades are replayed."""
 
+WITHOUT_NUMBERS = {"venue_captures/OKX.jsonl.zst"}
+"""OKX did not number updates of its books then: what follows the full book is not believed."""
+
 REFUSED = {
     "KRAKEN": "kraken: none of its 4430 frames",  # protocol v1 of 2021, which the connector does not speak
     "GEMINI": "no connector reads venue 'gemini'",
@@ -52,7 +55,10 @@ async def test_real_recording_replays_through_its_venue(shared_data, name):
     assert {frame.origin for frame in played.outlet.frames} == {Origin.REPLAY}
     if name not in WITHOUT_BOOK:
         assert live_of(played.outlet) == REAL[name]
-    assert sum(f.local.counters.chain_breaks for e in played.engines.values() for f in e.feeds.values()) == 0
+    breaks = sum(
+        feed.local.counters.chain_breaks for engine in played.engines.values() for feed in engine.feeds.values()
+    )
+    assert breaks == (1 if name in WITHOUT_NUMBERS else 0)
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -91,6 +91,8 @@ FORMATS: dict[str, VenueFormat] = {
     "bitstamp": VenueFormat(BitstampWire, _whatever_depth(bitstamp.RULES), "/api/v2/markets", parse_markets),
     "coinbase": VenueFormat(CoinbaseWire, _whatever_depth(coinbase.RULES), "/market/products", parse_products),
     "kraken": VenueFormat(KrakenWire, rules_of, "/public/AssetPairs", parse_pairs),
+    "sim-coinbase": VenueFormat(CoinbaseWire, _whatever_depth(coinbase.RULES), "/market/products", parse_products),
+    "sim-kraken": VenueFormat(KrakenWire, rules_of, "/public/AssetPairs", parse_pairs),
     "okx": _okx(okx.SPOT_RULES, InstrumentKind.SPOT),
     "okx-swap": _okx(okx.SWAP_RULES, InstrumentKind.PERPETUAL),
 }
