@@ -26,7 +26,7 @@ from typing import Any
 
 from bench.harness import NULL_PAIR_HIGH, NULL_PAIR_LOW, Figure, MachineTooNoisy
 from foretick.common.contracts import Origin, Trust, encode
-from foretick.ingest.adapters.binance.connector import USDM_RULES
+from foretick.ingest.adapters.binance.connector import FUTURES_RULES
 from foretick.ingest.adapters.binance.parse import BinanceWire
 from foretick.ingest.domain.engine import FeedEngine
 from foretick.ingest.domain.listing import Listing
@@ -88,7 +88,7 @@ class Ours:
     def run(self) -> Pass:
         """Feed all frames to a fresh feed, the first with the snapshot that it bridges from."""
         identity = Identity("binance-usdm", Origin.REPLAY, "bench", "ingest.feed", 1)
-        engine = FeedEngine(identity, [Listing(_SYMBOL, "BTC", "USDT", _GRID)], USDM_RULES)
+        engine = FeedEngine(identity, [Listing(_SYMBOL, "BTC", "USDT", _GRID)], FUTURES_RULES)
         wire = BinanceWire("binance-usdm")
         (first_ns, first), *frames = self._recording.frames
         engine.take_over({_SYMBOL: Place()}, epoch=1)
