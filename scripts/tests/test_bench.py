@@ -3,7 +3,6 @@
 import importlib
 
 import pytest
-
 from bench.__main__ import MODULES
 
 
