@@ -9,36 +9,14 @@ from foretick.common.contracts import Origin
 from foretick.common.runtime.logs import Logger
 from foretick.ingest.adapters.connections.http import RecordReply
 from foretick.ingest.adapters.connections.polls import Poll
-from foretick.ingest.adapters.connections.pool import PoolCounters
+from foretick.ingest.adapters.connections.side import Reached
 from foretick.ingest.domain.rules import MarketRules
 from foretick.ingest.domain.session_watch import Calendar
-from foretick.ingest.domain.venue_reach import Reach
-from foretick.ingest.ports import FrameReceiver, StreamPlan, VenueRest, VenueSession, WireFormat
+from foretick.ingest.ports import FrameReceiver, StreamPlan, VenueRest, WireFormat
 
 
-class Session(VenueSession, Protocol):
+class Session(Reached, Protocol):
     """What follows a venue's instruments and hands on what it sends: the pool of our connections, or a bridge."""
-
-    counters: PoolCounters
-
-    @property
-    def wanted(self) -> int:
-        """How many connections there should be."""
-        ...
-
-    @property
-    def open(self) -> int:
-        """How many there are."""
-        ...
-
-    @property
-    def snapshots_requested(self) -> int:
-        """How many full books were asked for."""
-        ...
-
-    def reach(self) -> Reach:
-        """Return what of the venue is reached now, and what became of it since the process began."""
-        ...
 
     def follow(self, symbols: Sequence[str]) -> None:
         """Follow ``symbols`` too."""

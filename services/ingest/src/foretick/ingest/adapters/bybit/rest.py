@@ -6,28 +6,22 @@ Limit".
 
 from collections.abc import Sequence
 
-from foretick.common.errors import Refused
 from foretick.ingest.adapters.bybit.parse import parse_time_ns
 from foretick.ingest.adapters.bybit.parse_listings import parse_page
 from foretick.ingest.adapters.connections.http import VenueHttp
+from foretick.ingest.adapters.connections.streamed_book import StreamedBookRest
 from foretick.ingest.domain.listing import Listing, choose_listings
 
 _PAGE = 1000
 _MOST_PAGES = 50
 
 
-class BybitRest:
+class BybitRest(StreamedBookRest):
     """A ``VenueRest`` of one category: ``spot`` or ``linear``."""
 
     def __init__(self, http: VenueHttp, category: str, source: str) -> None:
-        self._http = http
+        super().__init__(http, source)
         self._category = category
-        self._source = source
-
-    @property
-    def budget_used_frac(self) -> float:
-        """How much of the request budget is spent."""
-        return self._http.budget_used_frac
 
     async def listings(self, symbols: Sequence[str]) -> tuple[list[Listing], list[str]]:
         """Return the listings that answer to ``symbols``, and those of ``symbols`` that none answers to."""
@@ -41,10 +35,6 @@ class BybitRest:
             if not cursor:
                 break
         return choose_listings(known, symbols)
-
-    async def book(self, symbol: str) -> bytes:
-        """Raise ``Refused``: the book comes on its stream."""
-        raise Refused("unsupported", f"the book of {symbol} is not asked for: its stream begins with it")
 
     async def time_ns(self) -> int | None:
         """Return the venue's clock."""

@@ -32,7 +32,6 @@ class CcxtSession:
 
     def __init__(self, exchange: CcxtExchange, clock: Clock, log: Logger) -> None:
         self.counters = PoolCounters()
-        self.snapshots_requested = 0
         self._exchange = exchange
         self._clock = clock
         self._log = log

@@ -5,34 +5,20 @@ Source: Coinbase Advanced Trade "Public Endpoints", "REST API Rate Limits" (10 p
 
 from collections.abc import Sequence
 
-from foretick.common.errors import Refused
 from foretick.ingest.adapters.coinbase.parse import parse_products, parse_time_ns
-from foretick.ingest.adapters.connections.http import VenueHttp
+from foretick.ingest.adapters.connections.streamed_book import StreamedBookRest
 from foretick.ingest.domain.listing import Listing, choose_listings
 
 _PREFIX = "/api/v3/brokerage"
 
 
-class CoinbaseRest:
+class CoinbaseRest(StreamedBookRest):
     """A ``VenueRest``."""
-
-    def __init__(self, http: VenueHttp, source: str) -> None:
-        self._http = http
-        self._source = source
-
-    @property
-    def budget_used_frac(self) -> float:
-        """How much of the request budget is spent."""
-        return self._http.budget_used_frac
 
     async def listings(self, symbols: Sequence[str]) -> tuple[list[Listing], list[str]]:
         """Return the listings that answer to ``symbols``, and those of ``symbols`` that none answers to."""
         body = await self._http.get(f"{_PREFIX}/market/products", {"product_type": "SPOT"})
         return choose_listings(parse_products(body, self._source), symbols)
-
-    async def book(self, symbol: str) -> bytes:
-        """Raise ``Refused``: full books come on their stream."""
-        raise Refused("no_request", f"{self._source} sends the book of {symbol} on its stream")
 
     async def time_ns(self) -> int | None:
         """Return the venue's clock."""

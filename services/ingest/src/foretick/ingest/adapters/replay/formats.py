@@ -80,6 +80,9 @@ def _okx(rules: MarketRules, kind: InstrumentKind) -> VenueFormat:
     return VenueFormat(OkxWire, _whatever_depth(rules), "/public/instruments", parse_instruments, kind)
 
 
+_COINBASE = VenueFormat(CoinbaseWire, _whatever_depth(coinbase.RULES), "/market/products", parse_products)
+_KRAKEN = VenueFormat(KrakenWire, rules_of, "/public/AssetPairs", parse_pairs)
+
 FORMATS: dict[str, VenueFormat] = {
     "sim": _binance(SPOT_RULES),
     "alpaca": VenueFormat(AlpacaWire, _whatever_depth(alpaca.RULES), "/v2/assets", parse_assets),
@@ -89,10 +92,10 @@ FORMATS: dict[str, VenueFormat] = {
     "bybit": _bybit(bybit.SPOT_RULES),
     "bybit-linear": _bybit(bybit.LINEAR_RULES),
     "bitstamp": VenueFormat(BitstampWire, _whatever_depth(bitstamp.RULES), "/api/v2/markets", parse_markets),
-    "coinbase": VenueFormat(CoinbaseWire, _whatever_depth(coinbase.RULES), "/market/products", parse_products),
-    "kraken": VenueFormat(KrakenWire, rules_of, "/public/AssetPairs", parse_pairs),
-    "sim-coinbase": VenueFormat(CoinbaseWire, _whatever_depth(coinbase.RULES), "/market/products", parse_products),
-    "sim-kraken": VenueFormat(KrakenWire, rules_of, "/public/AssetPairs", parse_pairs),
+    "coinbase": _COINBASE,
+    "kraken": _KRAKEN,
+    "sim-coinbase": _COINBASE,
+    "sim-kraken": _KRAKEN,
     "okx": _okx(okx.SPOT_RULES, InstrumentKind.SPOT),
     "okx-swap": _okx(okx.SWAP_RULES, InstrumentKind.PERPETUAL),
 }
