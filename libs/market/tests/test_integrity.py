@@ -6,8 +6,10 @@ import pytest
 
 from foretick.common.contracts import BookEventKind, Trust
 from foretick.common.errors import Malformed
+from foretick.common.units import NS_PER_S
 from foretick.market.book import OrderBook, PriceGrid
 from foretick.market.integrity import REQUESTED_CONTIGUOUS, Delta, LocalBook, Snapshot, Top
+from foretick.market.integrity.local_book import LATER_NS
 
 GRID = PriceGrid(tick_size=0.5, lot_size=1.0)
 
@@ -48,28 +50,58 @@ def test_deltas_around_snapshot_are_bridged_into_one_live_snapshot():
 @pytest.mark.parametrize(
     ("first", "last", "trust"),
     [
-        (99, 100, Trust.STALE),
+        (99, 100, Trust.LIVE),
         (101, 101, Trust.LIVE),
         (95, 101, Trust.LIVE),
         (101, 110, Trust.LIVE),
         (102, 110, Trust.STALE),
     ],
 )
-def test_first_kept_delta_must_contain_the_update_after_the_snapshot(first, last, trust):
+def test_first_kept_delta_lies_in_the_snapshot_or_contains_the_update_after_it(first, last, trust):
     book = new_book()
     book.on_delta(delta(first, last))
     book.on_snapshot(SNAPSHOT)
     assert book.trust is trust
 
 
-def test_snapshot_ahead_of_the_deltas_is_held_until_one_bridges():
+def test_snapshot_that_contains_all_that_waits_is_believed_at_once_and_the_next_delta_bridges():
+    book = new_book()
+    book.on_delta(delta(90, 95, bids=[(10.0, 7.0)]))
+    change = book.on_snapshot(SNAPSHOT)
+    assert (change.kind, change.trust, change.last_id) == (BookEventKind.SNAPSHOT, Trust.LIVE, 100)
+    assert change.bids == [(10.0, 1.0), (9.5, 2.0)]
+    assert book.on_delta(delta(96, 100, bids=[(10.0, 8.0)])) is None
+    assert (book.trust, book.counters.deltas_repeated) == (Trust.LIVE, 0), "it was on its way when the book was made"
+    change = book.on_delta(delta(99, 105, bids=[(10.5, 1.0)]))
+    assert (change.kind, change.trust, change.last_id) == (BookEventKind.DELTA, Trust.LIVE, 105)
+    assert book.on_delta(delta(105, 107)).trust is Trust.RESYNC, "only the first one may reach back"
+
+
+def test_delta_that_does_not_bridge_to_the_believed_snapshot_breaks_the_chain():
     book = new_book()
     book.on_delta(delta(90, 95))
+    assert book.on_snapshot(SNAPSHOT).trust is Trust.LIVE
+    change = book.on_delta(delta(102, 105))
+    assert (change.trust, book.counters.chain_breaks) == (Trust.RESYNC, 1)
+    assert book.on_snapshot(Snapshot(101, [(10.0, 1.0)], [(11.0, 1.0)])).last_id == 105
+
+
+def test_snapshot_before_any_delta_is_held_until_one_shows_where_the_stream_is():
+    book = new_book()
     assert book.on_snapshot(SNAPSHOT) is None
+    assert book.trust is Trust.STALE
     assert not book.wants_snapshot
-    assert book.on_delta(delta(96, 100)) is None
-    change = book.on_delta(delta(101, 105, bids=[(10.5, 1.0)]))
-    assert (change.trust, change.last_id, change.bids[0]) == (Trust.LIVE, 105, (10.5, 1.0))
+    change = book.on_delta(delta(96, 100))
+    assert (change.kind, change.trust, change.last_id) == (BookEventKind.SNAPSHOT, Trust.LIVE, 100)
+
+
+def test_snapshot_of_a_numbering_that_ended_is_found_out_by_the_venues_clock():
+    """Ids fell, and the full book was one of before: what it seems to contain is later than all that it contains."""
+    book = new_book()
+    book.on_delta(Delta(3, 5, [], [], ts_event_ns=10 * NS_PER_S))
+    assert book.on_snapshot(SNAPSHOT).trust is Trust.LIVE
+    assert book.on_delta(Delta(6, 7, [], [], ts_event_ns=10 * NS_PER_S + LATER_NS)) is None
+    assert book.on_delta(Delta(8, 9, [], [], ts_event_ns=10 * NS_PER_S + LATER_NS + 1)).trust is Trust.RESYNC
 
 
 def test_snapshot_behind_the_deltas_is_asked_for_again():

@@ -65,17 +65,27 @@ def test_linked_update_without_changes_keeps_the_id(futures):
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "prev", "is_live"),
-    [(90, 99, 80, False), (90, 100, 80, False), (100, 105, 80, True), (101, 105, 100, True), (102, 105, 101, False)],
+    ("first", "last", "prev", "last_id"),
+    [(100, 105, 80, 105), (101, 105, 100, 105), (102, 105, 101, None), (103, 105, 99, 105)],
 )
-def test_first_linked_update_reaches_beyond_the_snapshot_and_connects_to_it(first, last, prev, is_live):
-    """Binance USD-M: ``U <= lastUpdateId <= u``; one that ends with it brings nothing, and the next one names it."""
+def test_first_linked_update_reaches_beyond_the_snapshot_and_connects_to_it(first, last, prev, last_id):
+    """Binance USD-M: ``U <= lastUpdateId <= u``; and one that begins later, where the one before it ended earlier."""
     book = LocalBook(GRID, REQUESTED_LINKED)
     book.on_delta(linked(first, last, prev))
     book.on_snapshot(Snapshot(100, BIDS, ASKS))
-    assert (book.trust is Trust.LIVE) is is_live
-    if last <= 100:
-        assert book.on_delta(linked(101, 106, prev=100)).trust is Trust.LIVE
+    assert book.last_id == last_id
+    assert (book.trust is Trust.LIVE) is (last_id is not None)
+
+
+@pytest.mark.parametrize("last", [99, 100])
+@pytest.mark.parametrize(
+    ("first", "prev", "is_live"), [(101, 100, True), (95, 80, True), (103, 99, True), (102, 101, False)]
+)
+def test_linked_update_after_a_snapshot_that_contains_the_one_before_connects_to_it(last, first, prev, is_live):
+    book = LocalBook(GRID, REQUESTED_LINKED)
+    book.on_delta(linked(90, last, 80))
+    assert book.on_snapshot(Snapshot(100, BIDS, ASKS)).trust is Trust.LIVE
+    assert (book.on_delta(linked(first, 106, prev)).trust is Trust.LIVE) is is_live
 
 
 def checksum(book: OrderBook) -> int:

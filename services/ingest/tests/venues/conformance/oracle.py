@@ -31,11 +31,11 @@ class Oracle:
         if not self.source.is_requested:
             if not told.is_full and not book.is_known:
                 return 0
-            self._apply(book, told)
+            self.apply(book, told)
             return 1
         if told.is_full:
             if not book.is_known:
-                self._apply(book, told)
+                self.apply(book, told)
         else:
             waiting.append(told)
         if not book.is_known:
@@ -43,10 +43,10 @@ class Oracle:
         fresh = [each for each in waiting if each.id > book.id]
         waiting.clear()
         for each in fresh:
-            self._apply(book, each)
+            self.apply(book, each)
         return len(fresh)
 
-    def _apply(self, book: VenueBook, told: BookTold) -> None:
+    def apply(self, book: VenueBook, told: BookTold) -> None:
         if told.is_full:
             book.bids, book.asks, book.is_known = {}, {}, True
         for side, levels in ((book.bids, told.bids), (book.asks, told.asks)):
@@ -88,7 +88,9 @@ class Course:
         for told in source.told:
             changes: dict[str, list[Top]] = {}
             for each in told:  # one by one: the states in between count too
-                for symbol in oracle.hear([each]):
+                changed = oracle.hear([each])
+                self._note_full_book(each, oracle)
+                for symbol in changed:
                     book = oracle.books[symbol]
                     top = top_of(book, source.proven_levels)
                     self.tops[symbol, book.id] = top
@@ -96,6 +98,13 @@ class Course:
                     self._note_quote(symbol, top)
             self.after.append(changes)
         self.end = oracle.books
+
+    def _note_full_book(self, told: Told, oracle: Oracle) -> None:
+        """A requested book may be believed as of itself, before an update reaches beyond it."""
+        if isinstance(told, BookTold) and told.is_full and told.symbol in oracle.books:
+            book = VenueBook()
+            oracle.apply(book, told)
+            self.tops.setdefault((told.symbol, told.id), top_of(book, oracle.source.proven_levels))
 
     def _note_quote(self, symbol: str, top: Top) -> None:
         bids, asks = top

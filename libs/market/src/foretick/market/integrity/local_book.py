@@ -114,6 +114,8 @@ class LocalBook:
     _held: Snapshot | None = None
     _top: Top | None = None
     _is_awaited: bool = True
+    _is_bridged: bool = True
+    """Whether an update has joined the full book that the copy began from."""
 
     def __post_init__(self) -> None:
         self.book = CompiledBook(self.grid, self.rule.max_levels)
@@ -165,9 +167,10 @@ class LocalBook:
         if self.trust is not Trust.LIVE or self.last_id is None:
             return self._on_early_delta(delta)
         chain = self.rule.chain
-        if not chain.follows(delta, self.last_id):
+        connects = chain.follows if self._is_bridged else chain.bridges
+        if not connects(delta, self.last_id):
             if chain.is_covered(delta, self.last_id) and not self._is_later(delta):
-                self.counters.deltas_repeated += 1
+                self.counters.deltas_repeated += self._is_bridged
                 return None
             self.counters.chain_breaks += 1
             self._keep(delta)
@@ -183,7 +186,10 @@ class LocalBook:
         )  # fmt: skip
 
     def on_snapshot(self, snapshot: Snapshot) -> BookChange | None:
-        """Take a full book: bridge from it to the deltas that wait, or hold it where they don't reach it yet.
+        """Take a full book: bridge from it to the deltas that wait, or hold it while there is none.
+
+        One that contains all that waits, and so lies on this stream, is believed at once: nothing later is known. The
+        next update has to bridge to it.
 
         A full book that the stream itself sends replaces the copy, whatever that was.
 
@@ -246,7 +252,7 @@ class LocalBook:
 
     def _apply(self, delta: Delta) -> None:
         self.book.apply_delta(delta.bids, delta.asks)
-        self.last_id, self._event_ns = delta.last_id, delta.ts_event_ns
+        self.last_id, self._event_ns, self._is_bridged = delta.last_id, delta.ts_event_ns, True
         self.counters.deltas_applied += 1
 
     def _keep(self, delta: Delta) -> None:
@@ -265,7 +271,7 @@ class LocalBook:
     def _anchor(self, snapshot: Snapshot) -> BookChange:
         """Begin anew from a full book of the stream."""
         self.book.apply_snapshot(snapshot.bids, snapshot.asks)
-        self.last_id, self._event_ns = snapshot.last_id, snapshot.ts_event_ns
+        self.last_id, self._event_ns, self._is_bridged = snapshot.last_id, snapshot.ts_event_ns, True
         self._top = None
         fault = self._fault(snapshot.checksum)
         return self._fall(*fault) if fault is not None else self._go_live()
@@ -280,19 +286,28 @@ class LocalBook:
         return None if self.trust is Trust.LIVE else self._go_live()
 
     def _bridge(self, snapshot: Snapshot) -> BookChange | None:
-        """Sync from ``snapshot`` if the deltas that wait continue it without a hole."""
+        """Sync from ``snapshot`` if the deltas that wait continue it without a hole, or lie in it."""
         chain, buffer = self.rule.chain, self._buffer
         self._held = None
+        contained = None
         while buffer and chain.is_covered(buffer[0], snapshot.last_id):
-            buffer.popleft()
-        if not buffer:
+            contained = buffer.popleft()
+        if not buffer and contained is None:
             self._held = snapshot
             return None
-        if not chain.bridges(buffer[0], snapshot.last_id):
+        if buffer and not chain.bridges(buffer[0], snapshot.last_id):
             self.counters.snapshots_too_old += 1
             return None
         self.book.apply_snapshot(snapshot.bids, snapshot.asks)
-        self._apply(buffer.popleft())
+        self.last_id, self._is_bridged = snapshot.last_id, False
+        self._event_ns = contained.ts_event_ns if contained is not None else None
+        return self._catch_up()
+
+    def _catch_up(self) -> BookChange | None:
+        """Apply the deltas that wait, and go live if they have no hole."""
+        chain, buffer = self.rule.chain, self._buffer
+        if buffer:
+            self._apply(buffer.popleft())
         while buffer:
             delta = buffer[0]
             if not chain.follows(delta, self.last_id or 0):

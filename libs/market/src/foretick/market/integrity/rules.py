@@ -70,8 +70,13 @@ class LinkedIds:
         return delta.last_id <= last_id and delta.prev_id != last_id
 
     def bridges(self, delta: Delta, snapshot_id: int) -> bool:
-        """Tell whether ``snapshot_id`` lies in ``delta``, or right before it."""
-        return delta.first_id <= snapshot_id <= delta.last_id or delta.prev_id == snapshot_id
+        """Tell whether ``snapshot_id`` lies in ``delta``, or between it and the one that it names.
+
+        Binance's procedure asks for ``U <= lastUpdateId <= u``. Ids between ``pu`` and ``U`` changed nothing of this
+        book, so that a full book as of one of them is as good as one of ``pu``.
+        """
+        begins = delta.first_id if delta.prev_id is None else min(delta.first_id, delta.prev_id)
+        return begins <= snapshot_id <= delta.last_id
 
     def follows(self, delta: Delta, last_id: int) -> bool:
         """Tell whether ``delta`` names ``last_id`` as the update before it."""
