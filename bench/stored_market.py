@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -17,9 +17,11 @@ from typing import Any
 
 import msgspec
 import nats
+import psutil
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
+from bench.turns import Turns, pin
 from foretick.common.contracts import BookEventKind, BookFrame, FeatureVector, TickFrame, TradeColumns
 from foretick.common.ownership import owner_of
 from foretick.common.runtime.embedded import NatsServer
@@ -46,11 +48,15 @@ _LIVE_S = 240.0
 
 @dataclass(frozen=True, slots=True)
 class CatchUp:
-    """One catching up: seconds from the first shard's first read to the last one's going live, and what came out."""
+    """One catching up: seconds from the first shard's first read to the last one's going live, and what came out.
+
+    busy_fracs: of a core: each shard, and nats-server last
+    """
 
     seconds: float
     frames: int
     vectors: dict[str, str]
+    busy_fracs: list[float]
 
 
 def share_symbols(each: int, shards: int) -> list[str]:
@@ -106,7 +112,7 @@ def stored_market(symbols: Sequence[str], seconds: int, *, batched: bool) -> Ite
     """Run a nats-server whose stream MARKET holds ``seconds`` of ``symbols``, in the order of their data time."""
     with tempfile.TemporaryDirectory(prefix="foretick-bench-") as folder, NatsServer(Path(folder)) as server:
         server.start()
-        market = StoredMarket(server.url, symbols)
+        market = StoredMarket(server, symbols)
         asyncio.run(market.fill(seconds, batched=batched))
         yield market
 
@@ -114,8 +120,9 @@ def stored_market(symbols: Sequence[str], seconds: int, *, batched: bool) -> Ite
 class StoredMarket:
     """The filled stream, and the shards that read it."""
 
-    def __init__(self, url: str, symbols: Sequence[str]) -> None:
-        self.url = url
+    def __init__(self, server: NatsServer, symbols: Sequence[str]) -> None:
+        self.url = server.url
+        self._server_pid = server.pid
         self.symbols = list(symbols)
         self.stored = 0
 
@@ -138,25 +145,51 @@ class StoredMarket:
     async def _holds_all(self, nc: Client) -> bool:
         return (await nc.jetstream().stream_info(MARKET.name)).state.messages == self.stored
 
-    def catch_up(self, shards: int) -> CatchUp:
-        """Start ``shards`` cold, list the instruments when all are ready, and wait until all are live."""
+    def catch_up(self, shards: int, places: int | None = None) -> CatchUp:
+        """Start ``shards`` cold, list the instruments when all are ready, and wait until all are live.
+
+        places: with it, every shard has one of so many equal parts of a core, and nats-server the other core
+        """
         asyncio.run(self._clear())
-        with tempfile.TemporaryDirectory(prefix="foretick-bench-") as folder:
+        with tempfile.TemporaryDirectory(prefix="foretick-bench-") as folder, ExitStack() as stack:
             logs = [Path(folder) / f"{index}.log" for index in range(shards)]
-            processes = [self._start(index, shards, log) for index, log in enumerate(logs)]
-            try:
-                for log in logs:
-                    _wait_for(log, "started")
-                asyncio.run(self._list())
-                ended = _wait_until_all_is_read(logs, self.stored)
-                began = [line for log in logs for line in _lines(log, "taking over instruments")]
-            finally:
-                for process in processes:
-                    process.terminate()
-                for process in processes:
-                    process.wait(30)
+            processes = [stack.enter_context(self._running(index, shards, log)) for index, log in enumerate(logs)]
+            for log in logs:
+                _wait_for(log, "started")
+            if places is not None:
+                stack.enter_context(self._parted([process.pid for process in processes], places))
+            watched = [psutil.Process(pid) for pid in (*(process.pid for process in processes), self._server_pid)]
+            before = [_cpu_s(each) for each in watched]
+            asyncio.run(self._list())
+            ended = _wait_until_all_is_read(logs, self.stored)
+            spent = [_cpu_s(each) - was for each, was in zip(watched, before, strict=True)]
+            began = [line for log in logs for line in _lines(log, "taking over instruments")]
         seconds = max(line["at_s"] for line in ended) - min(line["at_s"] for line in began)
-        return CatchUp(seconds, sum(int(line["frames"]) for line in ended), asyncio.run(self._digests()))
+        frames = sum(int(line["frames"]) for line in ended)
+        return CatchUp(seconds, frames, asyncio.run(self._digests()), [each / seconds for each in spent])
+
+    @contextmanager
+    def _parted(self, pids: Sequence[int], places: int) -> Iterator[None]:
+        """Keep the shards on one core, in turns, and nats-server with this process on another."""
+        before = os.sched_getaffinity(0)
+        shards_core, other_core = sorted(before)[:2]
+        for pid in pids:
+            pin(pid, shards_core)
+        for pid in (self._server_pid, os.getpid()):
+            pin(pid, other_core)
+        with Turns(pids, places):
+            yield
+        for pid in (os.getpid(), self._server_pid):
+            pin(pid, *before)
+
+    @contextmanager
+    def _running(self, index: int, shards: int, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+        process = self._start(index, shards, log)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(30)
 
     def _start(self, index: int, shards: int, log: Path) -> "subprocess.Popen[bytes]":
         settings = {
@@ -200,6 +233,11 @@ class StoredMarket:
             digest.update(repr((vector.asof_seq, vector.prev_asof_seq, vector.step, vector.values)).encode())
         await consumer.unsubscribe()
         return f"{stored.get(subject, 0)} {digest.hexdigest()}"
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def _wait_for(log: Path, event: str) -> None:
