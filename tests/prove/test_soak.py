@@ -14,7 +14,7 @@ from foretick.launcher.testing import System
 from foretick.launcher.testing.backlog import pending_messages
 from foretick.launcher.testing.follower import Follower
 from foretick.launcher.testing.processes import VICTIMS
-from foretick.launcher.testing.steadiness import Sample, faults_of, peaks_bytes, slope_bytes
+from foretick.launcher.testing.steadiness import Sample, faults_of, growth_bytes, peaks_bytes
 from foretick.launcher.testing.verdict import assert_sound, summarise
 
 from .conftest import audit_progress, tell
@@ -96,7 +96,7 @@ def steady_part(series: list[Sample]) -> list[Sample]:
 def describe(series: list[Sample]) -> str:
     """Return what a process did, as one line."""
     steady = steady_part(series)
-    slope = slope_bytes(steady)
+    slope = growth_bytes(steady)
     peaks = " -> ".join(f"{peak / 1e6:.0f}" for peak in peaks_bytes(steady))
     return (
         f"{steady[0].own_bytes / 1e6:.1f} -> {steady[-1].own_bytes / 1e6:.1f} MB, {slope / 1e6:+.2f} MB "

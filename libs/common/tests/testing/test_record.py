@@ -65,6 +65,22 @@ def test_mid_is_not_held_against_a_quote_of_before_a_loss(rows):
     assert_values_are_right(rows, RUN)
 
 
+def test_mid_waits_until_the_record_has_come_to_its_quote(rows):
+    """A recorder that catches up may have more predictions than quotes."""
+    rows.execute("DELETE FROM outcomes WHERE symbol = 'S0'")
+    rows.execute("UPDATE predictions SET mid = 1 WHERE symbol = 'S0' AND asof_seq = 1000")
+    rows.execute("DELETE FROM ticks WHERE symbol = 'S0' AND seq > 998")
+    assert_values_are_right(rows, RUN)
+    alter(
+        rows,
+        "INSERT INTO gaps (run_id, venue, symbol, from_seq, through_seq, found_by, reason)"
+        " SELECT run_id, venue, symbol, 1001, 1001, 'ingest', 'reconnected' FROM predictions"
+        " WHERE symbol = 'S0' AND asof_seq = 1000",
+    )
+    with pytest.raises(AssertionError, match=r"1 mids differ.*'S0', 1000"):
+        assert_values_are_right(rows, RUN)
+
+
 @pytest.mark.parametrize("by_bps", [2e-6, -2e-6])
 def test_return_that_the_mids_do_not_give_is_found(rows, by_bps):
     alter(

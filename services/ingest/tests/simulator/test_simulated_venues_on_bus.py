@@ -66,6 +66,19 @@ class RememberingBook(PublishedBook):
         self.states.add(state_of(self.top(10)))
 
 
+class RememberingExchange(Exchange):
+    """An exchange of which every full book that it is asked for is remembered: it may lie between two updates."""
+
+    def __init__(self, market: SimulatedMarket) -> None:
+        super().__init__(market)
+        self.known = RememberingBook(*market.book(0, 1000))
+        self.kraken.books[0] = self.known
+
+    def snapshot(self, symbol: str, limit: int) -> tuple[bytes, float]:
+        self.known.states.add(state_of(self.market.book(self.index_of(symbol), 10)))
+        return super().snapshot(symbol, limit)
+
+
 @dataclass
 class Followed:
     """A feed of one instrument, the exchange that it follows, and what a consumer makes of what is published."""
@@ -133,10 +146,7 @@ class Followed:
 async def following(nats_url: str, venue: SimVenue) -> AsyncIterator[Followed]:
     """A feed that follows a running exchange as ``venue``."""
     async with consumer(nats_url) as frames, runtime(nats_url, RUN_ID=f"sim-{venue}") as (exchange_rt, _):
-        market = SimulatedMarket((SYMBOL,), 5, exchange_rt.clock.now_ns())
-        exchange = Exchange(market)
-        known = RememberingBook(*market.book(0, 1000))
-        exchange.kraken.books[0] = known
+        exchange = RememberingExchange(SimulatedMarket((SYMBOL,), 5, exchange_rt.clock.now_ns()))
         server = ExchangeServer(exchange, exchange_rt.clock, exchange_rt.log)
         await server.start("127.0.0.1", 0)
         running = asyncio.create_task(server.run())
@@ -145,7 +155,7 @@ async def following(nats_url: str, venue: SimVenue) -> AsyncIterator[Followed]:
         try:
             async with runtime(nats_url, VENUES=venue, DEFAULT_SYMBOLS=SYMBOL, **places) as (rt, settings):
                 await build(rt, settings)
-                followed = Followed(venue, f"http://{host}", frames, known)
+                followed = Followed(venue, f"http://{host}", frames, exchange.known)
                 await followed.until_live()
                 yield followed
         finally:

@@ -17,16 +17,19 @@ WITH events AS (
     WHERE run_id = %(run)s AND withheld IS NULL
 ), quoted AS (
     SELECT *, count(*) FILTER (WHERE NOT is_predicted) OVER (PARTITION BY venue, symbol ORDER BY seq, is_predicted)
-    AS quote FROM events
+    AS quote, max(seq) FILTER (WHERE NOT is_predicted) OVER (PARTITION BY venue, symbol) AS newest_seq FROM events
 ), walked AS (
     SELECT *, first_value(mid) OVER last_quote AS quoted_mid, first_value(recv_ns) OVER last_quote AS quoted_ns
-    FROM quoted WHERE quote > 0
+    FROM quoted WHERE quote > 0 AND seq <= newest_seq
     WINDOW last_quote AS (PARTITION BY venue, symbol, quote ORDER BY seq, is_predicted)
 ), compared AS (
     SELECT symbol, seq, mid, quoted_mid FROM walked WHERE is_predicted AND recv_ns - quoted_ns < 500000000
 )
 """
-"""Mids against the last quote, where one spoke within half a second and nothing is lost since: else the book speaks."""
+"""Mids against the last quote, where one spoke within half a second and nothing is lost since: else the book speaks.
+
+Predictions and quotes are recorded apart: one that is newer than all recorded quotes of its symbol waits for its own.
+"""
 _RIGHT_AND_WRONG_MIDS = f"""
 {_COMPARED_MIDS}
 SELECT count(*) FILTER (WHERE mid = quoted_mid), count(*) FILTER (WHERE mid <> quoted_mid) FROM compared

@@ -36,7 +36,7 @@ def faults_of(steady: Sequence[Sample], *, is_collected: bool = False) -> list[s
         was, now = peaks_bytes(steady)
         if now > MAX_PEAK_FRAC * was:
             faults.append(f"its peaks grow from {was / 1e6:.1f} to {now / 1e6:.1f} MB")
-    elif (slope := slope_bytes(steady)) > max(MAX_SLOPE_FRAC * steady[0].own_bytes, SLACK_BYTES):
+    elif (slope := growth_bytes(steady)) > max(MAX_SLOPE_FRAC * steady[0].own_bytes, SLACK_BYTES):
         faults.append(f"it grows by {slope / 1e6:.1f} MB in ten minutes")
     if steady[-1].files > steady[0].files + MORE_FILES:
         faults.append(f"it opens files: {steady[0].files} -> {steady[-1].files}")
@@ -45,12 +45,18 @@ def faults_of(steady: Sequence[Sample], *, is_collected: bool = False) -> list[s
     return faults
 
 
-def slope_bytes(series: Sequence[Sample]) -> float:
-    """Return the growth in ten minutes by the median of the slopes between any two samples (Theil 1950, Sen 1968).
+def growth_bytes(series: Sequence[Sample]) -> float:
+    """Return the growth in ten minutes of the half that grows less.
 
-    What grows, grows between most of them. One step, as when a burst had more objects alive at once than ever before,
-    lies between no more than half of them and is not growth.
+    What leaks goes on leaking. One step, as when a burst had more objects alive at once than ever before, lies in one
+    half.
     """
+    middle = len(series) // 2
+    return min(slope_bytes(series[:middle]), slope_bytes(series[middle:]))
+
+
+def slope_bytes(series: Sequence[Sample]) -> float:
+    """Return the growth in ten minutes by the median of the slopes between any two samples (Theil 1950, Sen 1968)."""
     slopes = [
         (later.own_bytes - earlier.own_bytes) / (later.at_s - earlier.at_s)
         for earlier, later in itertools.combinations(series, 2)
