@@ -252,6 +252,22 @@ class InstrumentFeed:
             self._silence.begin(now_ns)
         while (due_ns := self.due_ns) <= now_ns:
             if due_ns == self.last_ns + CLOCK_NS:
+    def refuse_update(self, reason: str, recv_ns: int, ingest_ns: int) -> None:
+        """Stop believing a LIVE book: an update of it could not be read."""
+        if self.local.trust is Trust.LIVE:
+            self._add_change(self.local.refuse(reason), recv_ns, ingest_ns)
+
+    def relist(self, listing: Listing, ingest_ns: int) -> None:
+        """Go on with ``listing``; where its grid is another one, the book is built anew on it."""
+        is_same_grid = listing.grid == self.listing.grid
+        self.listing = listing
+        self._numbering.relist(listing)
+        if not is_same_grid:
+            self.local = LocalBook(listing.grid, self.rules.book, counters=self.local.counters)
+            state = self.local.distrust(Trust.RESYNC, f"the venue lists another grid: {listing.grid}")
+            self.local.give_up_waiting()  # nobody knows of it yet
+            self._add_change(state, self.last_ns, ingest_ns)
+
                 self._clock(due_ns, ingest_ns)
             else:
                 self._look_at_silence(ingest_ns)

@@ -13,6 +13,7 @@ from foretick.ingest.domain.events import (
     Liquidation,
     Maintenance,
     MarketEvent,
+    MalformedUpdate,
     Notice,
     Numbered,
     Parsed,
@@ -104,7 +105,7 @@ class FeedHandler:
                 parsed = self._parse(received)
             except Malformed as error:
                 self._outlet.reject(self._source, error.reason, received.payload)
-                self._lose(received, error.reason, ingest_ns)
+                self._lose(received, error, ingest_ns)
             else:
                 if told:
                     parsed = [each for each in parsed if not (isinstance(each[1], _NAMELESS) and each in told)]
@@ -114,9 +115,11 @@ class FeedHandler:
         asked = received.symbol
         return self._wire.parse(received.payload) if asked is None else self._wire.parse_reply(asked, received.payload)
 
-    def _lose(self, received: Received, reason: str, ingest_ns: int) -> None:
-        """Take note that an unreadable frame may have held an update of any book of its connection."""
-        if received.symbol is None and self.engine.rules.book.is_loss_silent:
+    def _lose(self, received: Received, error: Malformed, ingest_ns: int) -> None:
+        """Take note that an unreadable frame held an update of the book it names, or of any book of its connection."""
+        if isinstance(error, MalformedUpdate):
+            self.engine.refuse_update(error.symbol, error.reason, received.recv_ns, ingest_ns)
+        elif received.symbol is None and self.engine.rules.book.is_loss_silent:
             symbols = self._venue.symbols_of(received.connection)
             self.engine.lose_updates(symbols, f"a message could not be read: {reason}", received.recv_ns, ingest_ns)
 
