@@ -79,6 +79,17 @@ class InstrumentFeed:
         return self._numbering.next_seq
 
     @property
+    def is_ours(self) -> bool:
+        """Whether it is owned, or will be with its next event."""
+        return self.is_owned or self._start is not None
+
+    @property
+    def place(self) -> Place:
+        """Where the numbered events end."""
+        numbering = self._numbering
+        return Place(numbering.next_seq - 1, numbering.last_ns, numbering.identity.epoch, self._trades.last_id)
+
+    @property
     def last_ns(self) -> int:
         """Data time of the last event."""
         return self._numbering.last_ns
