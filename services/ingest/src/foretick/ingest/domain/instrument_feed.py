@@ -252,17 +252,6 @@ class InstrumentFeed:
         if self.local.trust is Trust.LIVE:
             self._add_change(self.local.lose_update(reason), recv_ns, ingest_ns)
 
-    def advance(self, now_ns: int, ingest_ns: int) -> None:
-        """Let data time pass to ``now_ns``: a clock event for each quiet second; a book that has fallen silent is told.
-
-        What happens in between happens in its order, however many calls it takes to get there.
-        """
-        if now_ns - self.last_ns > MAX_CATCH_UP_NS:
-            self._clock(now_ns, ingest_ns)
-        if now_ns - self._silence.due_ns > MAX_CATCH_UP_NS:
-            self._silence.begin(now_ns)
-        while (due_ns := self.due_ns) <= now_ns:
-            if due_ns == self.last_ns + CLOCK_NS:
     def refuse_update(self, reason: str, recv_ns: int, ingest_ns: int) -> None:
         """Stop believing a LIVE book: an update of it could not be read."""
         if self.local.trust is Trust.LIVE:
@@ -279,6 +268,17 @@ class InstrumentFeed:
             self.local.give_up_waiting()  # nobody knows of it yet
             self._add_change(state, self.last_ns, ingest_ns)
 
+    def advance(self, now_ns: int, ingest_ns: int) -> None:
+        """Let data time pass to ``now_ns``: a clock event for each quiet second; a book that has fallen silent is told.
+
+        What happens in between happens in its order, however many calls it takes to get there.
+        """
+        if now_ns - self.last_ns > MAX_CATCH_UP_NS:
+            self._clock(now_ns, ingest_ns)
+        if now_ns - self._silence.due_ns > MAX_CATCH_UP_NS:
+            self._silence.begin(now_ns)
+        while (due_ns := self.due_ns) <= now_ns:
+            if due_ns == self.last_ns + CLOCK_NS:
                 self._clock(due_ns, ingest_ns)
             else:
                 self._look_at_silence(ingest_ns)
