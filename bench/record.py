@@ -46,10 +46,10 @@ class Rival:
 class Bench:
     """Servers, their backlog, and the trials of both sides, each on a database of its own."""
 
-    def __init__(self, nats: NatsServer, address: str, folder: Path) -> None:
+    def __init__(self, nats: NatsServer, address: str, template: str, folder: Path) -> None:
         self._nats = nats
         self._address = address
-        self._template = migrated_template(address)
+        self._template = template
         self._folder = folder
 
     @contextmanager
@@ -92,12 +92,13 @@ def measure() -> list[Figure]:
         tempfile.TemporaryDirectory(prefix="foretick-bench-") as name,
         NatsServer(Path(name) / "nats") as nats,
         _database_server(Path(name) / "postgres") as address,
+        migrated_template(address) as template,
     ):
         folder = Path(name)
         folder.chmod(0o711)
         asyncio.run(_make_streams(nats.url))
         version = rig.version_of(address)
-        bench = Bench(nats, address, folder)
+        bench = Bench(nats, address, template, folder)
         rival = _fill(bench, nats, folder, TICKS, (16, 64))
         drains, copies, again = [], [], []
         for _ in range(_ROUNDS):

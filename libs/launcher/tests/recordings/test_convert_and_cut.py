@@ -128,6 +128,16 @@ def test_cut_holds_what_was_received_in_its_time(run, tmp_path):
     assert run("verify", tmp_path / "a.frames.zst")[0] == 0
 
 
+def test_cut_says_whose_instruments_were_at_its_beginning(run, tmp_path):
+    """Of three claims before it the last stands last; the first of them was made twice."""
+    first, second = b'{"symbols":["A","B"],"epoch":7}', b'{"symbols":["B"],"epoch":0}'
+    claims = [Record(T0 + n, "binance", 0, RecordKind.OWNED, claim) for n, claim in enumerate((first, second, first))]
+    path = write_segment(tmp_path / "raw", 0, [*claims, *(frame(n / 10) for n in range(100))])
+    assert cut(run, tmp_path / "a.frames.zst", path)[0] == 0
+    told = [record for record in records_of(tmp_path / "a.frames.zst") if record.kind is RecordKind.OWNED]
+    assert [(record.payload, record.recv_ns) for record in told] == [(second, T0 + 2 * NS), (first, T0 + 2 * NS)]
+
+
 @pytest.mark.parametrize("has_index", [True, False])
 def test_cut_goes_over_segments_and_producers_in_the_order_of_time(run, tmp_path, has_index):
     gap = Gap(

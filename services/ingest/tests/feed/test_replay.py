@@ -47,7 +47,7 @@ async def replay(new_feed, paths, speed, place=None):
     files, survey = survey_of(paths)
     session = ReplaySession(survey, lambda *fault: rejected.append(fault), no_flush, LOG)
     feed = new_feed(survey.listings["binance"], place)
-    await session.run({"binance": feed.handler}, files.entries(), Pace(speed, place.data_ns if place else 0))
+    await session.run({"binance": [feed.handler]}, files.entries(), Pace(speed, place.data_ns if place else 0))
     feed.outlet.rejected += rejected
     return feed
 

@@ -1,6 +1,7 @@
 """Two replays of one recording on two fresh buses: with recorded stamps every byte of every message is equal."""
 
 import gzip
+import re
 
 import nats
 import pytest
@@ -13,6 +14,7 @@ from foretick.ingest.app.feed import build
 
 from .test_feed_on_bus import runtime
 
+EPOCH = re.compile(rb'"epoch":(\d+)')
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 
 
@@ -30,8 +32,11 @@ def recordings(tmp_path_factory) -> dict[int, str]:
     return paths
 
 
-async def bytes_of(**fields) -> dict[str, list[bytes]]:
-    """What a feed with the settings ``fields`` puts on a fresh bus until its end, in order, by subject."""
+async def bytes_of(epochs_taken: int = 0, **fields) -> dict[str, list[bytes]]:
+    """What a feed with the settings ``fields`` puts on a fresh bus until its end, in order, by subject.
+
+    epochs_taken: how many others have started on the bus before it
+    """
     messages: dict[str, list[bytes]] = {}
 
     async def receive(message) -> None:
@@ -47,6 +52,9 @@ async def bytes_of(**fields) -> dict[str, list[bytes]]:
         for subject in (TICKS, BOOKS, INSTRUMENT_LISTINGS):
             await client.subscribe(subject.wildcard, cb=receive)
         await client.flush()
+        for _ in range(epochs_taken):
+            async with runtime(url):
+                pass
         async with runtime(url, **fields) as (rt, settings):
             await build(rt, settings)
             await eventually(lambda: have_ended(b"end of recording"))
@@ -72,3 +80,21 @@ async def test_the_comparison_sees_another_clock_and_another_recording(recording
     assert by_wall.keys() == of_another.keys() == told.keys()
     assert all(by_wall[subject] != sent for subject, sent in told.items())
     assert any(of_another[subject] != sent for subject, sent in told.items())
+
+
+async def test_whoever_else_starts_on_the_bus_changes_the_epoch_and_nothing_else(recordings):
+    """All fencing epochs are numbers of one counter of the bus: whoever starts takes one, and so does each lease."""
+    recorded = {"REPLAY": recordings[3], "REPLAY_SPEED": 0, "REPLAY_STAMPS": "recorded"}
+    alone = await bytes_of(**recorded)
+    among_others = await bytes_of(epochs_taken=3, **recorded)
+    assert all(among_others[subject] != sent for subject, sent in alone.items())
+    assert without_epochs(among_others) == without_epochs(alone)
+    assert epochs_of(among_others) == {epoch + 3 for epoch in epochs_of(alone)}
+
+
+def without_epochs(messages: dict[str, list[bytes]]) -> dict[str, list[bytes]]:
+    return {subject: [EPOCH.sub(b"", message) for message in sent] for subject, sent in messages.items()}
+
+
+def epochs_of(messages: dict[str, list[bytes]]) -> set[int]:
+    return {int(epoch) for sent in messages.values() for message in sent for epoch in EPOCH.findall(message)}

@@ -141,6 +141,19 @@ async def test_feature_prediction_outcome_and_instrument_rows_equal_the_messages
     assert await rig.fetch("SELECT run_id, origin FROM runs") == [{"run_id": "test", "origin": "sim"}]
 
 
+async def test_listing_that_changed_takes_the_place_of_the_one_before(rig: Rig) -> None:
+    rig.start()
+    await rig.publish(INSTRUMENT_LISTINGS, instrument(tick_size=0.1), instrument(symbol="ETHUSDT", tick_size=0.1))
+    await has_rows(rig, 2, "instruments")
+    await rig.publish(INSTRUMENT_LISTINGS, instrument(tick_size=0.05))
+
+    async def is_followed() -> bool:
+        rows = await rig.fetch("SELECT symbol, tick_size FROM instruments ORDER BY symbol")
+        return [tuple(row.values()) for row in rows] == [("BTCUSDT", 0.05), ("ETHUSDT", 0.1)]
+
+    await eventually(is_followed)
+
+
 async def test_features_are_sampled_once_per_interval_of_data_time(rig: Rig) -> None:
     rig.start()
     await rig.publish(FEATURE_VECTORS, *(feature_vector(step=STEP + n, asof_seq=n) for n in range(25)))

@@ -10,6 +10,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foretick.common.errors import Transient
 from foretick.common.subjects import TICKS
 from foretick.common.testing import eventually, tick_frame
 from foretick.ingest.domain.retention import Retention, days_over
@@ -41,6 +42,27 @@ def now_ns(rig: Rig) -> int:
 
 async def symbols(rig: Rig) -> list[str]:
     return [row["symbol"] for row in await rig.fetch("SELECT DISTINCT symbol FROM ticks ORDER BY symbol")]
+
+
+async def test_housekeeping_that_was_disturbed_is_done_again_within_a_minute(rig: Rig) -> None:
+    """As when a job of the database held what was to go: the next turn of the hour would leave the disk to fill."""
+    keep_house, asked = rig.record.keep_house, []
+
+    async def disturbed(now_ns: int, retention: Retention) -> object:
+        asked.append(now_ns)
+        if len(asked) == 1:
+            raise Transient("deadlock detected")
+        return await keep_house(now_ns, retention)
+
+    rig.record.keep_house = disturbed  # type: ignore[method-assign, assignment]
+    rig.rt.clock.ns = now_ns(rig)
+    rig.start()
+    await eventually(lambda: len(asked) == 1 and rig.is_recording)
+    rig.rt.clock.ns += 60_000_000_001
+    await eventually(lambda: len(asked) == 2)
+    recorder = rig.recorder
+    assert recorder is not None
+    await eventually(lambda: recorder._next_housekeeping_ns == asked[1] + 3600 * 10**9)
 
 
 @pytest.mark.parametrize(("max_bytes", "kept"), [(10**12, ["BACK0", "BACK1", "BACK2"]), (1, ["BACK0"])])

@@ -86,6 +86,60 @@ async def test_refresh_takes_nothing_out_of_bars_whose_seconds_are_gone(bars: Ba
         assert after.equals(before[timeframe]), timeframe
 
 
+async def test_days_in_the_columnstore_go_when_they_are_too_old_and_young_ones_stay(
+    bars: Bars, postgres_url: str
+) -> None:
+    """The jobs compress three days; then two of them are older than is kept. What is expected is counted by SQL."""
+    ages = (9, 8, 3)
+    async with opened(postgres_url) as writer:
+        now = bars.connection.execute("SELECT (extract(epoch FROM now()) * 1e9)::bigint").fetchone()
+        assert now is not None
+        for seed, age in enumerate(ages, 20):
+            at_ns = (now[0] // DAY_NS - age) * DAY_NS + DAY_NS // 2  # noon: no day ends meanwhile
+            await writer.write(make_frames(100, at_ns, span_s=60, seed=seed, symbols=(f"AGE{age}",)))
+        kept_rows = rows_of(bars, "AGE3")
+        before = chunks_of(bars, "ticks")
+        assert run_jobs(bars, "policy_compression") == 14
+        compressed_chunks = chunks_of(bars, "ticks")
+        assert [is_compressed for _, is_compressed in before] == [False] * 3
+        assert [is_compressed for _, is_compressed in compressed_chunks] == [True] * 3
+        assert size_of(bars, "ticks") < sum(size for size, _ in before)
+        kept = await writer.record.keep_house(now[0], Retention(days=5, bar_days=365))
+        assert kept.dropped > 0
+    assert [is_compressed for _, is_compressed in chunks_of(bars, "ticks")] == [True]
+    assert [rows_of(bars, f"AGE{age}") for age in ages] == [(0, 0), (0, 0), kept_rows]
+    assert kept_rows[0] > 0 < kept_rows[1]
+
+
+def rows_of(bars: Bars, symbol: str) -> tuple[int, int]:
+    """How many ticks and book events there are of ``symbol``."""
+    found = [
+        bars.connection.execute(f"SELECT count(*) FROM {table} WHERE symbol = %s".encode(), (symbol,)).fetchone()
+        for table in ("ticks", "book_events")
+    ]
+    ticks, events = (row[0] for row in found if row is not None)
+    return ticks, events
+
+
+def chunks_of(bars: Bars, table: str) -> list[tuple[int, bool]]:
+    """Size and whether it is in the columnstore, of each day of ``table`` that holds rows, by time."""
+    return bars.connection.execute(
+        "SELECT pg_total_relation_size(format('%%I.%%I', chunk_schema, chunk_name)::regclass), is_compressed"
+        " FROM timescaledb_information.chunks WHERE hypertable_name = %s AND range_end < now() ORDER BY range_start",
+        (table,),
+    ).fetchall()
+
+
+def size_of(bars: Bars, table: str) -> int:
+    row = bars.connection.execute(
+        "SELECT sum(total_bytes) FROM chunks_detailed_size(%s) WHERE chunk_name IN ("
+        " SELECT chunk_name FROM timescaledb_information.chunks WHERE hypertable_name = %s AND range_end < now())",
+        (table, table),
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 async def test_what_waited_for_days_is_seen_before_and_after_the_job(bars: Bars, postgres_url: str) -> None:
     """The database was down from before these were final until now: a policy with a fixed reach would lose them."""
     frames = make_frames(200, T0_NS, span_s=DAY_S, seed=14)

@@ -23,6 +23,10 @@ _OFF_GRID_FRAC = 4e-16
 """A value may miss its grid by this part of a step, and this part of itself: what a float's rounding explains."""
 
 
+class OffGrid(Malformed):
+    """A price or quantity that is a sound number but no whole number of steps: damaged, or the steps have changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class PriceGrid:
     """The grid of an instrument, and the exact conversions to and from it.
@@ -53,6 +57,14 @@ class PriceGrid:
     def lot_ratio(self) -> tuple[int, int]:
         """The exact lot as numerator and denominator."""
         return self._lot
+
+    def joined(self, other: "PriceGrid") -> "PriceGrid":
+        """Return the coarsest grid that everything on this one and on ``other`` lies on.
+
+        >>> PriceGrid(0.5, 1.0).joined(PriceGrid(0.2, 1.0)), PriceGrid(0.01, 1.0).joined(PriceGrid(0.1, 1.0)).tick_size
+        (PriceGrid(tick_size=0.1, lot_size=1.0), 0.01)
+        """
+        return PriceGrid(_common_step(self._tick, other._tick), _common_step(self._lot, other._lot))
 
     def ticks(self, price: float) -> int:
         """Return ``price`` in ticks.
@@ -121,6 +133,11 @@ def _ratio(name: str, size: float) -> tuple[int, int]:
     return ratio
 
 
+def _common_step(one: tuple[int, int], other: tuple[int, int]) -> float:
+    (up, down), (other_up, other_down) = one, other
+    return math.gcd(up * other_down, other_up * down) / (down * other_down)
+
+
 def _near(raw: float, whole: int) -> bool:
     return abs(raw - whole) <= _OFF_GRID + raw * _OFF_GRID_FRAC
 
@@ -135,7 +152,7 @@ def _steps(name: str, value: float, ratio: tuple[int, int]) -> int:
         raise Malformed("book", f"{name} {value!r} is too large for its grid")
     whole = round(raw)
     if not _near(raw, whole):
-        raise Malformed("book", f"{name} {value!r} is off its grid of {ratio[0] / ratio[1]!r}")
+        raise OffGrid("book", f"{name} {value!r} is off its grid of {ratio[0] / ratio[1]!r}")
     return whole
 
 

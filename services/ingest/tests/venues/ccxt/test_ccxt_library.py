@@ -14,6 +14,7 @@ from foretick.ingest.adapters.ccxt.library import make_exchange
 from foretick.ingest.adapters.ccxt.parse import CcxtWire
 from foretick.ingest.adapters.ccxt.rest import CcxtRest
 from foretick.ingest.adapters.ccxt.session import CcxtSession
+from foretick.ingest.adapters.recordings.sink import RawTap
 
 from ...conftest import T0
 from ..answers import serving
@@ -63,7 +64,7 @@ async def test_books_and_trades_come_through_ccxt_and_a_lost_connection_shows(ne
         listings, _ = await rest.listings(["BTCUSD"])
         feed = new_feed(listings, rules=rules_of(fees_of(exchange.fees)), wire=CcxtWire("ccxt-kraken"))
         feed.handler.on_time(T0)
-        session = CcxtSession(exchange, ManualClock(T0), structlog.get_logger())
+        session = CcxtSession(exchange, ManualClock(T0), structlog.get_logger(), RawTap())
         feed.handler._venue = session
         session.follow([SYMBOL])
         task = asyncio.ensure_future(session.run(feed.handler))

@@ -19,6 +19,7 @@ from foretick.ingest.adapters.ccxt.library import make_exchange
 from foretick.ingest.adapters.ccxt.parse import CcxtWire
 from foretick.ingest.adapters.ccxt.rest import CcxtRest
 from foretick.ingest.adapters.ccxt.session import CcxtSession
+from foretick.ingest.adapters.recordings.sink import RawTap
 from foretick.ingest.domain.listing import Listing
 from foretick.ingest.settings import IngestSettings
 from foretick.market.book import PriceGrid
@@ -57,7 +58,8 @@ class Exchange:
     async def watch_trades(self, symbol: str) -> Any:
         return given(await self.trades[symbol].get())
 
-    async def load_markets(self) -> Any:
+    async def load_markets(self, reload: bool = False) -> Any:
+        assert reload, "a listing may have changed since the last call"
         return given(self.markets)
 
     async def fetch_time(self) -> Any:
@@ -87,7 +89,7 @@ async def bridged(new_feed, symbols=(BTC,)):
     listings = [Listing(symbol, symbol[:3], "USDT", PriceGrid(0.01, 1e-8)) for symbol in (BTC, ETH)]
     feed = new_feed(listings, rules=rules_of(None), wire=CcxtWire("ccxt-gate"))
     feed.handler.on_time(T0)
-    session = CcxtSession(exchange, ManualClock(T0), structlog.get_logger())
+    session = CcxtSession(exchange, ManualClock(T0), structlog.get_logger(), RawTap())
     feed.handler._venue = session
     session.follow(symbols)
     task = asyncio.ensure_future(session.run(feed.handler))

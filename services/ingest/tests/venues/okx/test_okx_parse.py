@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from foretick.common.contracts import Trust
 from foretick.common.errors import Malformed, RetryLater, Transient
+from foretick.ingest.adapters.okx.connector import SPOT_RULES
 from foretick.ingest.adapters.okx.parse import OkxWire, parse_time_ns, read_refusal
 from foretick.ingest.adapters.okx.parse_listings import parse_instruments
 from foretick.ingest.domain.events import (
@@ -12,11 +14,14 @@ from foretick.ingest.domain.events import (
     Liquidation,
     Maintenance,
     Quiet,
+    Received,
     ShutdownNotice,
     Trade,
     Unknown,
     VenueError,
 )
+from foretick.ingest.domain.listing import Listing
+from foretick.market.book import PriceGrid
 from foretick.market.integrity import Delta, Snapshot
 
 from ..conformance.captures import request_body
@@ -25,6 +30,7 @@ from ..conformance.told import BookTold
 from .sources import FILE
 
 MS = 1_000_000
+T0 = 1_800_000_000_000_000_000
 BOOK = (
     b'{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"update","data":[{"asks":[["8476.98","415","0","13"]],'
     b'"bids":[["8476.97","256","0","12"],["8475.55","0","0","0"]],"ts":"1597026383085","checksum":-855196043,'
@@ -183,6 +189,10 @@ MALFORMED = {
     "level of one": changed(BOOK, '["8476.98","415","0","13"]', '["8476.98"]'),
     "number beyond 2^53": changed(BOOK, '"seqId":123460', f'"seqId":{2**53 + 1}'),
     "number before the first": changed(BOOK, '"prevSeqId":123456', '"prevSeqId":-2'),
+    "no number": changed(BOOK, ',"seqId":123460', ""),
+    "no number before": changed(BOOK, '"prevSeqId":123456,', ""),
+    "number of null": changed(BOOK, '"seqId":123460', '"seqId":null'),
+    "full book without a number": changed(changed(BOOK, '"update"', '"snapshot"'), ',"seqId":123460', ""),
     "checksum as text": changed(BOOK, "-855196043", '"x"'),
     "time beyond 2100": changed(TRADES, "1630048897897", "1630048897897000000"),
     "other instrument": changed(TRADES, '"data":[{"instId":"BTC-USDT"', '"data":[{"instId":"ETH-USDT"'),
@@ -202,6 +212,56 @@ def test_malformed_frame_is_refused_with_its_bytes(payload):
     with pytest.raises(Malformed) as caught:
         parse(payload)
     assert (caught.value.payload, caught.value.source) == (payload, "okx")
+
+
+def full_book() -> bytes:
+    book = changed(changed(BOOK, '"update"', '"snapshot"'), "-855196043", "0")
+    return changed(book, '"prevSeqId":123456,"seqId":123460', '"prevSeqId":-1,"seqId":123456')
+
+
+def followed(new_feed, wire):
+    listing = Listing("BTC-USDT", "BTC", "USDT", PriceGrid(0.01, 1e-8))
+    feed = new_feed([listing], rules=SPOT_RULES, wire=wire)
+    feed.handler.on_time(T0)
+    feed.handler.on_connected(["BTC-USDT"], 1)
+    feed.play([Received(T0 + 1, full_book(), None, 1)])
+    assert feed.engine.live_count == 1
+    return feed
+
+
+@pytest.mark.parametrize("payload", [changed(BOOK, ',"seqId":123460', ""), changed(BOOK, "8476.97", "nan")])
+def test_update_that_cannot_be_read_ends_trust_in_its_book_at_once(new_feed, payload):
+    feed = followed(new_feed, OkxWire("okx"))
+    feed.play([Received(T0 + 2, payload, None, 1)])
+    local = feed.engine.feeds["BTC-USDT"].local
+    assert (local.trust, local.counters.malformed, local.counters.chain_breaks) == (Trust.RESYNC, 1, 0)
+    assert [event.trust for event in feed.outlet.book_events("BTC-USDT")][-2:] == [Trust.LIVE, Trust.RESYNC]
+    assert [rejected for _, _, rejected in feed.outlet.rejected] == [payload]
+    assert feed.venue.requested == ["BTC-USDT"]
+
+
+def test_frame_of_another_channel_or_instrument_that_cannot_be_read_leaves_the_book_alone(new_feed):
+    feed = followed(new_feed, OkxWire("okx"))
+    of_another = changed(changed(BOOK, "BTC-USDT", "ETH-USDT"), ',"seqId":123460', "")
+    feed.play([Received(T0 + 2, changed(TRADES, "0.12060306", "0"), None, 1), Received(T0 + 3, of_another, None, 1)])
+    assert feed.engine.live_count == 1
+    assert len(feed.outlet.rejected) == 2
+
+
+def test_capture_of_before_books_were_numbered_is_named_as_such(new_feed):
+    source = source_of("captured okx SPOT of 2022")
+    feed = new_feed(source.listings, rules=SPOT_RULES, wire=OkxWire("okx"))
+    feed.handler.on_time(source.frames[0].recv_ns)
+    feed.handler.on_connected(source.symbols, 1)
+    feed.play(source.frames)
+    books = [
+        frame
+        for frame, told in zip(source.frames, source.told, strict=True)
+        if any(isinstance(each, BookTold) for each in told)
+    ]
+    assert [payload for _, _, payload in feed.outlet.rejected] == [frame.payload for frame in books] != []
+    assert all("before books were numbered" in reason for _, reason, _ in feed.outlet.rejected)
+    assert {event.trust for event in feed.outlet.book_events(source.symbols[0])} <= {Trust.RESYNC, Trust.STALE}
 
 
 def test_all_checksums_of_the_capture_are_reproduced(new_feed):

@@ -61,9 +61,10 @@ def postgres_address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_address: str) -> str:
+def postgres_template(postgres_address: str) -> Iterator[str]:
     """The name of the migrated template database."""
-    return servers.migrated_template(postgres_address)
+    with servers.migrated_template(postgres_address) as name:
+        yield name
 
 
 @pytest.fixture

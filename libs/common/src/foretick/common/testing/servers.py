@@ -8,6 +8,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,7 +24,6 @@ from foretick.common.runtime import migrate
 from foretick.common.runtime.embedded import NatsServer, PostgresServer
 
 TIMESCALE_IMAGE = "timescale/timescaledb:latest-pg17"
-_TEMPLATE = "foretick_template"
 _numbers = itertools.count(1)
 
 
@@ -90,15 +90,22 @@ def timescale_container() -> Iterator[str | None]:
             container.stop()
 
 
-def migrated_template(address: str) -> str:
-    """Make the template database that ``fresh_database`` copies, migrated; return its name."""
+@contextmanager
+def migrated_template(address: str) -> Iterator[str]:
+    """A database for ``fresh_database`` to copy, migrated; its name.
+
+    It is this process's own: a server that is given may serve several at once.
+    """
+    name = f"foretick_template_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(_TEMPLATE)))
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
-    migrate.upgrade(in_database(address, _TEMPLATE))
-    _keep_jobs_still(in_database(address, _TEMPLATE))
-    seal_database(address, _TEMPLATE)
-    return _TEMPLATE
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        migrate.upgrade(in_database(address, name))
+        _keep_jobs_still(in_database(address, name))
+        seal_database(address, name)
+        yield name
+    finally:
+        _drop_database(address, name)
 
 
 def _keep_jobs_still(url: str) -> None:
@@ -134,8 +141,12 @@ def fresh_database(address: str, template: str = "template0") -> Iterator[str]:
     try:
         yield in_database(address, name)
     finally:
-        with suppress(psycopg.OperationalError), psycopg.connect(address, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        _drop_database(address, name)
+
+
+def _drop_database(address: str, name: str) -> None:
+    with suppress(psycopg.OperationalError), psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def in_database(address: str, name: str) -> str:

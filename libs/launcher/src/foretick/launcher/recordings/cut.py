@@ -178,14 +178,16 @@ def _items(path: Path, stream: BinaryIO, span: Span, venue: str) -> Iterator[Any
 
 
 def _restamped(items: Iterator[Any], from_ns: int) -> Iterator[Any]:
-    """Yield the latest listings before ``from_ns`` as of then, and everything after."""
-    listings: dict[tuple[str, str], Record] = {}
+    """Yield the latest listings and whose instruments are before ``from_ns`` as of then, and everything after."""
+    known: dict[object, Record] = {}
     for item in items:
         if isinstance(item, Record) and item.recv_ns < from_ns:
-            if item.kind is RecordKind.LISTING:
-                listings[item.venue, item.symbol] = item._replace(recv_ns=from_ns)
+            if item.kind in (RecordKind.LISTING, RecordKind.OWNED):
+                key = item.venue, item.symbol or item.payload
+                known.pop(key, None)  # the latest stands last
+                known[key] = item._replace(recv_ns=from_ns)
             continue
-        yield from listings.values()
-        listings.clear()
+        yield from known.values()
+        known.clear()
         yield item
-    yield from listings.values()
+    yield from known.values()

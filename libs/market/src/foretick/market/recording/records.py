@@ -23,6 +23,7 @@ class RecordKind(StrEnum):
     RECEIVED, SENT: a frame, as it was
     REST: the body of a REST answer, with its address
     LISTING: an instrument as the feed used it, JSON
+    OWNED: whose instruments the recording process publishes from here on; the payload is an ``Ownership``
     GAP: the recording missed something; the payload is a ``Gap``
     """
 
@@ -35,6 +36,7 @@ class RecordKind(StrEnum):
     SENT = "send"
     REST = "rest"
     LISTING = "listing"
+    OWNED = "own"
     GAP = "gap"
 
 
@@ -120,6 +122,28 @@ class SegmentEnd(msgspec.Struct, frozen=True, kw_only=True):
     """The last line of a segment that was ended in order; ``reason``: ``rotated``, ``stopped`` or ``cut``."""
 
     reason: str
+
+
+class Ownership(msgspec.Struct, frozen=True, kw_only=True):
+    """What the recording process may publish of a venue from here on: ``symbols``, under the fencing epoch ``epoch``.
+
+    An epoch of 0 says that it publishes them no longer.
+    """
+
+    symbols: list[str]
+    epoch: int
+
+
+def ownership_of(record: Record) -> Ownership:
+    """Return what a record of kind OWNED tells.
+
+    Raises:
+        Malformed: its payload is no ownership
+    """
+    try:
+        return msgspec.json.decode(record.payload, type=Ownership)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed("recording", f"an ownership that cannot be read: {error}", record.payload) from error
 
 
 def gap_record(gap: Gap, told_ns: int = 0) -> Record:

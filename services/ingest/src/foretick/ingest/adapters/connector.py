@@ -10,6 +10,7 @@ from foretick.common.runtime.logs import Logger
 from foretick.ingest.adapters.connections.http import RecordReply
 from foretick.ingest.adapters.connections.polls import Poll
 from foretick.ingest.adapters.connections.side import Reached
+from foretick.ingest.adapters.recordings.sink import RawTap
 from foretick.ingest.domain.rules import MarketRules
 from foretick.ingest.domain.session_watch import Calendar
 from foretick.ingest.ports import FrameReceiver, StreamPlan, VenueRest, WireFormat
@@ -84,6 +85,6 @@ class Connector:
     rest: VenueRest
     side_plans: Sequence[StreamPlan] = ()
     polls: Sequence[Poll] = ()
-    open_session: Callable[[Clock, Logger], Session] | None = None
+    open_session: Callable[[Clock, Logger, RawTap], Session] | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     calendars: Mapping[str, Calendar] = field(default_factory=dict[str, Calendar])

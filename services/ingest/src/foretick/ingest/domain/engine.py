@@ -129,6 +129,19 @@ class FeedEngine:
             feed.lose_update(reason, recv_ns, ingest_ns)
             self._touched[symbol] = feed
 
+    def refuse_update(self, symbol: str, reason: str, recv_ns: int, ingest_ns: int) -> None:
+        """Take note that an update of ``symbol``, if that is followed, could not be read, for ``reason``."""
+        feed = self.feeds.get(symbol)
+        if feed is not None:
+            feed.refuse_update(reason, recv_ns, ingest_ns)
+            self._touched[symbol] = feed
+
+    def relist(self, listing: Listing, ingest_ns: int) -> None:
+        """Go on with ``listing`` in the place of the one of the same symbol."""
+        feed = self.feeds[listing.symbol]
+        feed.relist(listing, ingest_ns)
+        self._touched[listing.symbol] = feed
+
     def begin_rebuild(self, symbols: Iterable[str]) -> None:
         """Build the books of ``symbols`` anew from what comes now, unseen until ``end_rebuild``.
 

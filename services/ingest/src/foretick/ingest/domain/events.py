@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from foretick.common.errors import Malformed
 from foretick.market.integrity import Delta, Snapshot, Top
 
 
@@ -76,6 +77,14 @@ class Numbered(msgspec.Struct, frozen=True, gc=False):
     """The place of a message among all of its connection: each is one more than the last, or something was lost."""
 
     number: int
+
+
+class MalformedUpdate(Malformed):
+    """A message about the book of ``symbol`` that cannot be read: an update of that book is lost with it."""
+
+    def __init__(self, source: str, reason: str, payload: bytes, symbol: str) -> None:
+        super().__init__(source, reason, payload)
+        self.symbol = symbol
 
 
 MarketEvent = Trade | Top | Delta | Snapshot | DerivativeState | Liquidation

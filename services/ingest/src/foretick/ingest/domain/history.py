@@ -7,7 +7,9 @@ asked again, so that a run that ends early goes on where it stopped.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
+
+import msgspec
 
 from foretick.common.contracts import UNDECODABLE
 from foretick.common.errors import Malformed
@@ -16,6 +18,7 @@ from foretick.market.recording.market_rows import BarRow, TradeRow
 from foretick.market.recording.spans import Span
 
 HistoryRow = TradeRow | BarRow
+T = TypeVar("T")
 
 
 class Request(NamedTuple):
@@ -87,6 +90,45 @@ def page_of(venue: str, what: str, read: Callable[[bytes], Iterable[HistoryRow]]
         return Page(list(read(body)))
     except (*UNDECODABLE, ValueError) as error:
         raise Malformed(venue, f"{what}: {error}", body) from error
+
+
+Number = str | float
+"""As venues write theirs: most as text."""
+
+
+def trade_row(instrument: tuple[str, str], ns: int, price: Number, qty: Number, side: int, trade_id: str) -> TradeRow:
+    """Return a trade of ``instrument``, venue and symbol, that happened at ``ns``.
+
+    Raises:
+        ValueError: for a text that is no number
+    """
+    return TradeRow(ns, *instrument, ns, float(price), float(qty), side, trade_id)
+
+
+def bar_row(
+    instrument: tuple[str, str],
+    span: Span,
+    prices: Iterable[Number],
+    qty: Number,
+    quote: Number | None = None,
+    trades: int | None = None,
+) -> BarRow:
+    """Return the bar of ``span``; ``prices`` are open, high, low and close. It is known at its end.
+
+    Raises:
+        ValueError: for a text that is no number
+    """
+    opened, high, low, close = map(float, prices)
+    volume_quote = None if quote is None else float(quote)
+    return BarRow(span.to_ns, *instrument, *span, opened, high, low, close, float(qty), volume_quote, trades)
+
+
+def read_error(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T | None:
+    """Return the venue's own error or status in ``body``; None where it holds none of that form."""
+    try:
+        return decoder.decode(body)
+    except UNDECODABLE:
+        return None
 
 
 def place_of(row: HistoryRow) -> int:

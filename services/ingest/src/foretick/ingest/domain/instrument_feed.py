@@ -79,6 +79,17 @@ class InstrumentFeed:
         return self._numbering.next_seq
 
     @property
+    def is_ours(self) -> bool:
+        """Whether it is owned, or will be with its next event."""
+        return self.is_owned or self._start is not None
+
+    @property
+    def place(self) -> Place:
+        """Where the numbered events end."""
+        numbering = self._numbering
+        return Place(numbering.next_seq - 1, numbering.last_ns, numbering.identity.epoch, self._trades.last_id)
+
+    @property
     def last_ns(self) -> int:
         """Data time of the last event."""
         return self._numbering.last_ns
@@ -240,6 +251,22 @@ class InstrumentFeed:
         """Stop believing a LIVE book: the venue's connection proves that something was lost."""
         if self.local.trust is Trust.LIVE:
             self._add_change(self.local.lose_update(reason), recv_ns, ingest_ns)
+
+    def refuse_update(self, reason: str, recv_ns: int, ingest_ns: int) -> None:
+        """Stop believing a LIVE book: an update of it could not be read."""
+        if self.local.trust is Trust.LIVE:
+            self._add_change(self.local.refuse(reason), recv_ns, ingest_ns)
+
+    def relist(self, listing: Listing, ingest_ns: int) -> None:
+        """Go on with ``listing``; where its grid is another one, the book is built anew on it."""
+        is_same_grid = listing.grid == self.listing.grid
+        self.listing = listing
+        self._numbering.relist(listing)
+        if not is_same_grid:
+            self.local = LocalBook(listing.grid, self.rules.book, counters=self.local.counters)
+            state = self.local.distrust(Trust.RESYNC, f"the venue lists another grid: {listing.grid}")
+            self.local.give_up_waiting()  # nobody knows of it yet
+            self._add_change(state, self.last_ns, ingest_ns)
 
     def advance(self, now_ns: int, ingest_ns: int) -> None:
         """Let data time pass to ``now_ns``: a clock event for each quiet second; a book that has fallen silent is told.

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
-from foretick.common.contracts import InstrumentKind
+from foretick.common.contracts import InstrumentKind, Level
 from foretick.market.book import PriceGrid
 
+_MOST_PLACES = 18
 _SEPARATORS = str.maketrans("", "", "-_/: ")
 _ASSETS = {"XBT": "BTC", "XDG": "DOGE"}
 """Assets that venues call by another name than the rest of the field."""
@@ -48,6 +50,23 @@ class Listing:
             elif self.kind is InstrumentKind.SPOT:
                 names += [f"{self.base}-{self.quote}", f"{self.base}/{self.quote}", f"{self.base}{self.quote}"]
         return [name for name in dict.fromkeys(names) if name != self.symbol]
+
+
+def grid_of(levels: Iterable[Level], grid: PriceGrid) -> PriceGrid:
+    """Return the coarsest grid that holds ``grid`` and the decimal text of all ``levels``.
+
+    >>> grid_of([(100.25, 2.0)], PriceGrid(0.1, 1.0))
+    PriceGrid(tick_size=0.01, lot_size=1.0)
+    """
+    for price, qty in levels:
+        grid = grid.joined(PriceGrid(_step(price), _step(qty)))
+    return grid
+
+
+def _step(number: float) -> float:
+    """Return the step of numbers with as many digits behind the point as ``number`` has; 1 for a whole one."""
+    exponent = Decimal(repr(number)).normalize().as_tuple().exponent
+    return float(f"1e{min(0, max(int(exponent), -_MOST_PLACES))}")
 
 
 def plain_asset(name: str) -> str:

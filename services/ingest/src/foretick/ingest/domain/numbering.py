@@ -32,6 +32,10 @@ class Numbering:
         self._ticks: TickRun | None = None
         self._books: BookRun | None = None
 
+    def relist(self, listing: Listing) -> None:
+        """Name ``listing`` in the frames to come."""
+        self._listing = listing
+
     def begin(self, next_seq: int, epoch: int, recv_ns: int) -> None:
         """Number from ``next_seq`` on, under ``epoch``; what waits is forgotten."""
         self.forget_runs()

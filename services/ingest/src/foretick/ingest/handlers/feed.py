@@ -1,7 +1,8 @@
 """Messages in -> engine -> messages out, for the ``feed`` role: one handler a venue."""
 
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from foretick.common.contracts import TickFrame, Trust
@@ -12,6 +13,7 @@ from foretick.ingest.domain.events import (
     DerivativeState,
     Liquidation,
     Maintenance,
+    MalformedUpdate,
     MarketEvent,
     Notice,
     Numbered,
@@ -22,9 +24,12 @@ from foretick.ingest.domain.events import (
     Unknown,
     VenueError,
 )
+from foretick.ingest.domain.listing import Listing, grid_of
 from foretick.ingest.domain.place import Place
 from foretick.ingest.domain.venue_clock import VenueClock
 from foretick.ingest.ports import FrameOutlet, VenueSession, WireFormat
+from foretick.market.book import OffGrid
+from foretick.market.integrity import Snapshot
 
 _MAX_UNKNOWN_KINDS = 100
 _MAX_NAMELESS = 4096
@@ -32,8 +37,16 @@ _NAMELESS: Final = (DerivativeState, Liquidation)
 _NOTICES: Final = (Quiet, Numbered, Unknown, VenueError, ShutdownNotice, Maintenance)
 
 
+def _tell_nobody(symbol: str) -> None:
+    """Stand for a venue that cannot be asked, and for a feed that nobody records."""
+
+
 class FeedHandler:
-    """Takes what a venue's transport delivers, folds it, and publishes the frames: a ``FrameReceiver``."""
+    """Takes what a venue's transport delivers, folds it, and publishes the frames: a ``FrameReceiver``.
+
+    doubt_listing: is asked for the listing of a symbol again, as levels came that are off its grid; answers ``relist``
+    tell_listing: is told the symbol of a listing that has changed
+    """
 
     def __init__(self, engine: FeedEngine, wire: WireFormat, outlet: FrameOutlet, venue: VenueSession) -> None:
         self.engine = engine
@@ -43,6 +56,10 @@ class FeedHandler:
         self._wire = wire
         self._outlet = outlet
         self._venue = venue
+        self.doubt_listing: Callable[[str], None] = _tell_nobody
+        self.tell_listing: Callable[[str], None] = _tell_nobody
+        self._doubted: set[str] = set()
+        self._confirmed: set[str] = set()
         self._source = engine.identity.venue
         self._next_number: dict[int, int] = {}
         self._nameless: deque[tuple[str, MarketEvent]] = deque(maxlen=_MAX_NAMELESS)
@@ -81,6 +98,25 @@ class FeedHandler:
         if symbols:
             self._distrust(symbols, Trust.STALE, "the exchange is closed")
 
+    def relist(self, listings: Sequence[Listing]) -> list[str]:
+        """Go on with ``listings`` where they say something new; return the symbols of those, whose books begin anew.
+
+        A grid never gets coarser: orders of before stay where they are.
+        """
+        changed: list[str] = []
+        for told in listings:
+            feed = self.engine.feeds.get(told.symbol)
+            if feed is None:
+                continue
+            listing = replace(told, grid=feed.listing.grid.joined(told.grid))
+            if listing != feed.listing:
+                self._change(listing)
+                changed.append(listing.symbol)
+            elif listing.symbol in self._doubted:
+                self._confirmed.add(listing.symbol)
+        self._flush()
+        return changed
+
     def take_over(self, places: Mapping[str, Place], epoch: int) -> None:
         """Number and publish the instruments of ``places`` from the first input later than its place on."""
         self.engine.take_over(places, epoch)
@@ -104,7 +140,7 @@ class FeedHandler:
                 parsed = self._parse(received)
             except Malformed as error:
                 self._outlet.reject(self._source, error.reason, received.payload)
-                self._lose(received, error.reason, ingest_ns)
+                self._lose(received, error, ingest_ns)
             else:
                 if told:
                     parsed = [each for each in parsed if not (isinstance(each[1], _NAMELESS) and each in told)]
@@ -114,11 +150,14 @@ class FeedHandler:
         asked = received.symbol
         return self._wire.parse(received.payload) if asked is None else self._wire.parse_reply(asked, received.payload)
 
-    def _lose(self, received: Received, reason: str, ingest_ns: int) -> None:
-        """Take note that an unreadable frame may have held an update of any book of its connection."""
-        if received.symbol is None and self.engine.rules.book.is_loss_silent:
+    def _lose(self, received: Received, error: Malformed, ingest_ns: int) -> None:
+        """Take note that an unreadable frame held an update of the book it names, or of any book of its connection."""
+        if isinstance(error, MalformedUpdate):
+            self.engine.refuse_update(error.symbol, error.reason, received.recv_ns, ingest_ns)
+        elif received.symbol is None and self.engine.rules.book.is_loss_silent:
             symbols = self._venue.symbols_of(received.connection)
-            self.engine.lose_updates(symbols, f"a message could not be read: {reason}", received.recv_ns, ingest_ns)
+            reason = f"a message could not be read: {error.reason}"
+            self.engine.lose_updates(symbols, reason, received.recv_ns, ingest_ns)
 
     def _fold(self, parsed: Sequence[Parsed], received: Received, ingest_ns: int) -> None:
         recv_ns = received.recv_ns
@@ -132,10 +171,36 @@ class FeedHandler:
                     self.engine.fold(symbol, event, recv_ns, ingest_ns)
                 except Malformed as error:
                     self._outlet.reject(self._source, error.reason, received.payload)
+                    if isinstance(error, OffGrid):
+                        self._doubt_grid(symbol, event)
             elif not isinstance(event, Numbered):
                 self._notice(event)
             elif not self._is_next(event.number, received.connection):
                 return
+
+    def _doubt_grid(self, symbol: str, event: MarketEvent) -> None:
+        """Have the listing looked at; where that stands and another full book is off it, widen the grid to hold that.
+
+        So it is where a venue has made a tick coarser, and orders of before lie between the new ticks.
+        """
+        if symbol not in self._confirmed:
+            self._doubted.add(symbol)
+            self.doubt_listing(symbol)
+        elif isinstance(event, Snapshot):
+            listing = self.engine.feeds[symbol].listing
+            self._change(replace(listing, grid=grid_of([*event.bids, *event.asks], listing.grid)))
+
+    def _change(self, listing: Listing) -> None:
+        symbol, ingest_ns = listing.symbol, self._outlet.now_ns()
+        self._doubted.discard(symbol)
+        self._confirmed.discard(symbol)
+        self._outlet.tell("listing changed", venue=self._source, symbol=symbol, grid=str(listing.grid))
+        self.engine.relist(listing, ingest_ns)
+        self.tell_listing(symbol)
+        if self.engine.feeds[symbol].is_ours:
+            now_ns = max(self.engine.now_ns, ingest_ns)
+            for instrument in self.engine.instruments([symbol], now_ns, ingest_ns, ingest_ns):
+                self._outlet.publish(INSTRUMENT_LISTINGS, instrument)
 
     def _is_next(self, number: int, connection: int) -> bool:
         """Hold a message's number against the last of its connection; return whether the message is a new one."""

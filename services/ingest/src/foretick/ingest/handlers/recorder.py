@@ -20,6 +20,9 @@ from foretick.ingest.handlers.recording import RecorderLimits, RecorderMetrics, 
 from foretick.ingest.ports import Record, StreamReader
 
 _HOUSEKEEPING_NS = 3600 * NS_PER_S
+_HOUSEKEEPING_AGAIN_NS = 60 * NS_PER_S
+"""After housekeeping that did not come to its end: a reader, or a job of the database, held what was to go."""
+
 _STANDBY_S = 1.0
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 5.0
@@ -124,9 +127,10 @@ class Recorder:
 
     async def _keep_house(self) -> None:
         now_ns = self._outside.clock.now_ns()
-        self._next_housekeeping_ns = now_ns + _HOUSEKEEPING_NS
+        self._next_housekeeping_ns = now_ns + _HOUSEKEEPING_AGAIN_NS
         retention = self._limits.retention
         kept = await self._record.keep_house(now_ns, retention)
+        self._next_housekeeping_ns = now_ns + _HOUSEKEEPING_NS
         self._metrics.size_bytes.set(kept.size_bytes)
         self._metrics.dropped_days.inc(len(kept.dropped_for_space))
         if kept.dropped:

@@ -11,9 +11,17 @@ from functools import partial
 
 import msgspec
 
-from foretick.common.contracts import UNDECODABLE
 from foretick.common.units import NS_PER_MS
-from foretick.ingest.domain.history import INTERVALS_NS, HistoryLimits, HistoryRow, Page, Plan, Request, page_of
+from foretick.ingest.domain.history import (
+    INTERVALS_NS,
+    HistoryLimits,
+    HistoryRow,
+    Page,
+    Plan,
+    Request,
+    page_of,
+    read_error,
+)
 from foretick.ingest.domain.history_plans import ForwardPlan, WindowPlan
 from foretick.market.recording.market_rows import BarRow, TradeRow
 from foretick.market.recording.spans import Span
@@ -93,11 +101,8 @@ class BinanceHistory:
 
     def read_refusal(self, payload: bytes) -> tuple[str, str] | None:
         """Return code and message of an error."""
-        try:
-            error = _error.decode(payload)
-        except UNDECODABLE:
-            return None
-        return str(error.code), error.msg
+        error = read_error(_error, payload)
+        return error and (str(error.code), error.msg)
 
 
 SPOT = BinanceHistory("binance", "https://api.binance.com", "/api/v3", 4.0, 2.0, _SPOT_LIMITS)

@@ -11,9 +11,18 @@ from functools import partial
 
 import msgspec
 
-from foretick.common.contracts import UNDECODABLE
 from foretick.common.units import NS_PER_S
-from foretick.ingest.domain.history import INTERVALS_NS, HistoryLimits, Page, Plan, Request, page_of
+from foretick.ingest.domain.history import (
+    INTERVALS_NS,
+    HistoryLimits,
+    Page,
+    Plan,
+    Request,
+    bar_row,
+    page_of,
+    read_error,
+    trade_row,
+)
 from foretick.ingest.domain.history_plans import RecentPlan, WindowPlan
 from foretick.market.recording.market_rows import BarRow, TradeRow
 from foretick.market.recording.spans import Span
@@ -101,11 +110,8 @@ class BitstampHistory:
 
     def read_refusal(self, payload: bytes) -> tuple[str, str] | None:
         """Return code and message of an error."""
-        try:
-            error = _decode_error.decode(payload)
-        except UNDECODABLE:
-            return None
-        return error.response_code or error.code, error.response_explanation or error.message
+        error = read_error(_decode_error, payload)
+        return error and (error.response_code or error.code, error.response_explanation or error.message)
 
 
 def parse_trades(venue: str, symbol: str, body: bytes) -> Page:
@@ -132,12 +138,11 @@ def _market(symbol: str) -> str:
 
 
 def _trade(venue: str, symbol: str, trade: _Trade) -> TradeRow:
-    ns = trade.date * NS_PER_S
-    return TradeRow(ns, venue, symbol, ns, trade.price, trade.amount, _SIDES.get(trade.type, 0), str(trade.tid))
+    side = _SIDES.get(trade.type, 0)
+    return trade_row((venue, symbol), trade.date * NS_PER_S, trade.price, trade.amount, side, str(trade.tid))
 
 
 def _bar(venue: str, symbol: str, length_ns: int, candle: _Candle) -> BarRow:
     open_ns = int(candle.timestamp) * NS_PER_S
-    prices = float(candle.open), float(candle.high), float(candle.low), float(candle.close)
-    close_ns = open_ns + length_ns
-    return BarRow(close_ns, venue, symbol, open_ns, close_ns, *prices, float(candle.volume))
+    prices = candle.open, candle.high, candle.low, candle.close
+    return bar_row((venue, symbol), Span(open_ns, open_ns + length_ns), prices, candle.volume)

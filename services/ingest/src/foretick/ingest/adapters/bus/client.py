@@ -32,6 +32,7 @@ class BusOutlet:
         self._bus = rt.bus
         self.publish = rt.data.publish
         self.now_ns = rt.clock.now_ns
+        self.dead_letter: Callable[[str, str, bytes], None] = rt.data.reject
 
     @property
     def is_away(self) -> bool:
@@ -40,7 +41,7 @@ class BusOutlet:
 
     def reject(self, source: str, reason: str, payload: bytes) -> None:
         """Dead-letter malformed input."""
-        self._rt.data.reject(source, reason, payload)
+        self.dead_letter(source, reason, payload)
 
     def tell(self, event: str, **fields: Any) -> None:
         """Log a warning."""

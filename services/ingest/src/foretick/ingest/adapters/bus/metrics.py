@@ -17,6 +17,9 @@ class FeedMetrics:
         self._trust = metrics.gauge("book_live", "1 while an instrument's book may be believed", ("venue", "symbol"))
         self._unlisted = metrics.counter("feed_unlisted_total", "Events of symbols that were not asked for", ("venue",))
         self._unknown = metrics.counter("feed_unknown_total", "Messages of kinds that are not read", ("venue",))
+        self._listings = metrics.counter(
+            "feed_listings_asked_again_total", "Listings that levels off their grid put in doubt", ("venue", "outcome")
+        )
         self._seen: dict[tuple[str, ...], int] = {}
 
     def observe(self, engine: FeedEngine, unknown: int) -> None:
@@ -30,6 +33,10 @@ class FeedMetrics:
                 self._book.labels(venue, symbol, what).inc(self._grown(("book", venue, symbol, what), count))
         self._unlisted.labels(venue).inc(self._grown(("unlisted", venue), engine.counters.events_unlisted))
         self._unknown.labels(venue).inc(self._grown(("unknown", venue), unknown))
+
+    def count_listings(self, venue: str, outcome: str, count: int) -> None:
+        """Count listings that were asked for again: ``changed``, ``unchanged``, ``missing`` or ``failed``."""
+        self._listings.labels(venue, outcome).inc(count)
 
     def _grown(self, key: tuple[str, ...], total: int) -> int:
         grown = total - self._seen.get(key, 0)

@@ -11,9 +11,19 @@ from functools import partial
 
 import msgspec
 
-from foretick.common.contracts import UNDECODABLE
 from foretick.common.units import NS_PER_MS
-from foretick.ingest.domain.history import INTERVALS_NS, MINUTE_NS, HistoryLimits, Page, Plan, Request, page_of
+from foretick.ingest.domain.history import (
+    INTERVALS_NS,
+    MINUTE_NS,
+    HistoryLimits,
+    Page,
+    Plan,
+    Request,
+    bar_row,
+    page_of,
+    read_error,
+    trade_row,
+)
 from foretick.ingest.domain.history_plans import RecentPlan, WindowPlan
 from foretick.market.recording.market_rows import BarRow, TradeRow
 from foretick.market.recording.spans import Span
@@ -106,11 +116,8 @@ class BybitHistory:
 
     def read_refusal(self, payload: bytes) -> tuple[str, str] | None:
         """Return code and message of an error."""
-        try:
-            status = _decode_status.decode(payload)
-        except UNDECODABLE:
-            return None
-        return (str(status.retCode), status.retMsg) if status.retCode else None
+        status = read_error(_decode_status, payload)
+        return (str(status.retCode), status.retMsg) if status is not None and status.retCode else None
 
 
 SPOT = BybitHistory("bybit", "spot", 60)
@@ -137,15 +144,12 @@ def parse_bars(venue: str, symbol: str, length_ns: int, body: bytes, *, is_inver
 
 
 def _trade(venue: str, symbol: str, trade: _Trade) -> TradeRow:
-    ns = int(trade.time) * NS_PER_MS
     side = _SIDES.get(trade.side, 0)
-    return TradeRow(ns, venue, symbol, ns, float(trade.price), float(trade.size), side, trade.execId)
+    return trade_row((venue, symbol), int(trade.time) * NS_PER_MS, trade.price, trade.size, side, trade.execId)
 
 
 def _bar(venue: str, symbol: str, length_ns: int, kline: _Kline, is_inverse: bool) -> BarRow:
     start_ms, *prices, volume, turnover = kline
-    opened, high, low, close = map(float, prices)
     open_ns = int(start_ms) * NS_PER_MS
-    qty, quote = (float(turnover), float(volume)) if is_inverse else (float(volume), float(turnover))
-    close_ns = open_ns + length_ns
-    return BarRow(close_ns, venue, symbol, open_ns, close_ns, opened, high, low, close, qty, quote)
+    qty, quote = (turnover, volume) if is_inverse else (volume, turnover)
+    return bar_row((venue, symbol), Span(open_ns, open_ns + length_ns), prices, qty, quote)

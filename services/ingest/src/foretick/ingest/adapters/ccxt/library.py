@@ -23,8 +23,8 @@ class CcxtExchange(Protocol):
     precisionMode: int
     fees: Mapping[str, Any]
 
-    async def load_markets(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return the markets by their unified symbol."""
+    async def load_markets(self, reload: bool = False) -> Mapping[str, Mapping[str, Any]]:
+        """Return the markets by their unified symbol; ``reload``: ask the venue, whatever is known."""
         ...
 
     async def watch_order_book(self, symbol: str) -> Mapping[str, Any]:

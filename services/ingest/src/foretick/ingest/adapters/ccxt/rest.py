@@ -28,7 +28,7 @@ class CcxtRest:
     async def listings(self, symbols: Sequence[str]) -> tuple[list[Listing], list[str]]:
         """Return the listings that answer to ``symbols``, and those of ``symbols`` that none answers to."""
         try:
-            markets = await self._exchange.load_markets()
+            markets = await self._exchange.load_markets(True)  # what it has may be of before a change
         except self._error as error:
             raise self._told(error) from error
         return choose_listings(listings_of(markets, self._exchange.precisionMode, self._source), symbols)

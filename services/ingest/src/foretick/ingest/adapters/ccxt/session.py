@@ -16,21 +16,31 @@ from foretick.common.runtime.logs import Logger
 from foretick.common.units import NS_PER_MS
 from foretick.ingest.adapters.ccxt.library import CcxtExchange
 from foretick.ingest.adapters.connections.pool import PoolCounters
+from foretick.ingest.adapters.recordings.sink import ConnectionEvent, RawTap
 from foretick.ingest.domain.backoff import backoff_s
 from foretick.ingest.domain.events import Received
 from foretick.ingest.domain.venue_reach import Reach
 from foretick.ingest.ports import FrameReceiver
+
+FORMAT = "ccxt-unified-unproven"
+"""What every message of the bridge says of itself, also where it is recorded: ccxt's unified structures, in its words
+and cut to what is used. They are not what the venue sent, and nothing proves that nothing of that is missing.
+"""
 
 LEVELS = 100
 """Levels a side that are handed on of each book."""
 
 
 class CcxtSession:
-    """Keeps the followed instruments watched: a ``Session``. Each counts as a connection: ccxt tells of no others."""
+    """Keeps the followed instruments watched: a ``Session``. Each counts as a connection: ccxt tells of no others.
+
+    ``tap`` is told what is handed on. What the exchange itself sent, ccxt does not tell.
+    """
 
     _receiver: FrameReceiver
 
-    def __init__(self, exchange: CcxtExchange, clock: Clock, log: Logger) -> None:
+    def __init__(self, exchange: CcxtExchange, clock: Clock, log: Logger, tap: RawTap) -> None:
+        self._tap = tap
         self.counters = PoolCounters()
         self._exchange = exchange
         self._clock = clock
@@ -83,8 +93,7 @@ class CcxtSession:
         for symbol in symbols:
             number = self._numbers.pop(symbol, None)
             if number is not None and symbol in self._open:
-                self._open.discard(symbol)
-                self._receiver.on_disconnected([symbol], number, "not followed any more")
+                self._end(symbol, number, "not followed any more")
         self._changed.set()
 
     async def run(self, receiver: FrameReceiver) -> None:
@@ -118,6 +127,7 @@ class CcxtSession:
             if symbol not in self._open:
                 self._open.add(symbol)
                 self.counters.connects += 1
+                self._record(number, ConnectionEvent.OPENED, f"{FORMAT}:{self._exchange.id}:{symbol}")
                 self._receiver.on_connected([symbol], number)
             self._deliver(number, payload)
 
@@ -138,21 +148,32 @@ class CcxtSession:
     async def _fail(self, symbol: str, what: str, error: Exception, attempt: int) -> None:
         reason = f"ccxt lost the {what}: {error!r}"
         if symbol in self._open:
-            self._open.discard(symbol)
             self.counters.disconnects += 1
-            self._receiver.on_disconnected([symbol], self._numbers[symbol], reason)
+            self._end(symbol, self._numbers[symbol], reason)
         pause_s = backoff_s(attempt, self._random.random())
         self._log.warning("ccxt failed, watching again", symbol=symbol, reason=reason, pause_s=pause_s)
         await asyncio.sleep(pause_s)
 
+    def _end(self, symbol: str, number: int, reason: str) -> None:
+        self._open.discard(symbol)
+        self._record(number, ConnectionEvent.CLOSED, reason)
+        self._receiver.on_disconnected([symbol], number, reason)
+
+    def _record(self, number: int, event: ConnectionEvent, detail: str) -> None:
+        if self._tap.sink is not None:
+            self._tap.sink.on_connection_event(self._tap.venue, number, event, detail)
+
     def _deliver(self, number: int, payload: bytes) -> None:
-        self._receiver.on_frames([Received(self._clock.now_ns(), payload, None, number)])
+        received = Received(self._clock.now_ns(), payload, None, number)
+        if self._tap.sink is not None:
+            self._tap.sink.on_received(self._tap.venue, number, received)
+        self._receiver.on_frames([received])
 
 
 def encode_book(symbol: str, book: Mapping[str, Any]) -> bytes:
     """Return the best ``LEVELS`` of a book of ccxt's as a message of the bridge."""
     sides = {side: [list(level[:2]) for level in book[side][:LEVELS]] for side in ("bids", "asks")}
-    return msgspec.json.encode({"channel": "book", "symbol": symbol, "timestamp": book.get("timestamp"), **sides})
+    return _encode("book", symbol, timestamp=book.get("timestamp"), **sides)
 
 
 def encode_trades(symbol: str, trades: Sequence[Mapping[str, Any]], since_ms: int, last: int) -> bytes:
@@ -168,4 +189,8 @@ def encode_trades(symbol: str, trades: Sequence[Mapping[str, Any]], since_ms: in
         }
         for number, trade in enumerate(trades, last - len(trades) + 1)
     ]
-    return msgspec.json.encode({"channel": "trades", "symbol": symbol, "trades": told})
+    return _encode("trades", symbol, trades=told)
+
+
+def _encode(channel: str, symbol: str, **fields: Any) -> bytes:
+    return msgspec.json.encode({"format": FORMAT, "channel": channel, "symbol": symbol, **fields})

@@ -12,9 +12,19 @@ from functools import partial
 
 import msgspec
 
-from foretick.common.contracts import UNDECODABLE
 from foretick.common.units import NS_PER_S
-from foretick.ingest.domain.history import INTERVALS_NS, HistoryLimits, HistoryRow, Page, Plan, Request, page_of
+from foretick.ingest.domain.history import (
+    INTERVALS_NS,
+    HistoryLimits,
+    HistoryRow,
+    Page,
+    Plan,
+    Request,
+    bar_row,
+    page_of,
+    read_error,
+    trade_row,
+)
 from foretick.ingest.domain.history_plans import BackwardPlan, WindowPlan
 from foretick.market.recording.market_rows import BarRow, TradeRow
 from foretick.market.recording.spans import Span
@@ -112,11 +122,8 @@ class CoinbaseHistory:
 
     def read_refusal(self, payload: bytes) -> tuple[str, str] | None:
         """Return code and message of an error."""
-        try:
-            error = _decode_error.decode(payload)
-        except UNDECODABLE:
-            return None
-        return error.error, error.message
+        error = read_error(_decode_error, payload)
+        return error and (error.error, error.message)
 
 
 def parse_trades(venue: str, symbol: str, body: bytes) -> Page:
@@ -141,12 +148,10 @@ def parse_bars(venue: str, symbol: str, length_ns: int, body: bytes) -> Page:
 def _trade(venue: str, symbol: str, trade: _Trade) -> TradeRow:
     passed = trade.time - _EPOCH
     ns = (passed.days * 86_400 + passed.seconds) * NS_PER_S + passed.microseconds * 1000
-    side = _SIDES.get(trade.side, 0)
-    return TradeRow(ns, venue, symbol, ns, float(trade.price), float(trade.size), side, trade.trade_id)
+    return trade_row((venue, symbol), ns, trade.price, trade.size, _SIDES.get(trade.side, 0), trade.trade_id)
 
 
 def _bar(venue: str, symbol: str, length_ns: int, candle: _Candle) -> BarRow:
     open_ns = int(candle.start) * NS_PER_S
-    prices = float(candle.open), float(candle.high), float(candle.low), float(candle.close)
-    close_ns = open_ns + length_ns
-    return BarRow(close_ns, venue, symbol, open_ns, close_ns, *prices, float(candle.volume))
+    prices = candle.open, candle.high, candle.low, candle.close
+    return bar_row((venue, symbol), Span(open_ns, open_ns + length_ns), prices, candle.volume)

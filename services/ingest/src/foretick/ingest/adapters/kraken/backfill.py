@@ -12,7 +12,6 @@ from functools import partial
 
 import msgspec
 
-from foretick.common.contracts import UNDECODABLE
 from foretick.common.units import NS_PER_S
 from foretick.ingest.domain.history import (
     INTERVALS_NS,
@@ -22,7 +21,10 @@ from foretick.ingest.domain.history import (
     Page,
     Plan,
     Request,
+    bar_row,
     page_of,
+    read_error,
+    trade_row,
 )
 from foretick.ingest.domain.history_plans import ForwardPlan, RecentPlan
 from foretick.market.recording.market_rows import BarRow, TradeRow
@@ -96,11 +98,8 @@ class KrakenHistory:
 
     def read_refusal(self, payload: bytes) -> tuple[str, str] | None:
         """Return code and message of an error."""
-        try:
-            errors = _decode.decode(payload).error
-        except UNDECODABLE:
-            return None
-        return (errors[0], ", ".join(errors)) if errors else None
+        answer = read_error(_decode, payload)
+        return (answer.error[0], ", ".join(answer.error)) if answer is not None and answer.error else None
 
 
 def parse_trades(venue: str, symbol: str, body: bytes) -> Page:
@@ -137,14 +136,12 @@ def _only_series(body: bytes) -> tuple[msgspec.Raw, str]:
 
 def _trade(venue: str, symbol: str, trade: _Trade) -> TradeRow:
     price, qty, time_s, side, _, _, number = trade
-    ns = int(time_s * NS_PER_S)
     trade_id = str(number) if number else ""
-    return TradeRow(ns, venue, symbol, ns, float(price), float(qty), _SIDES.get(side, 0), trade_id)
+    return trade_row((venue, symbol), int(time_s * NS_PER_S), price, qty, _SIDES.get(side, 0), trade_id)
 
 
 def _bar(venue: str, symbol: str, length_ns: int, candle: _Candle) -> BarRow:
     start_s, opened, high, low, close, vwap, volume, trades = candle
-    open_ns, qty = start_s * NS_PER_S, float(volume)
-    close_ns = open_ns + length_ns
-    prices = float(opened), float(high), float(low), float(close)
-    return BarRow(close_ns, venue, symbol, open_ns, close_ns, *prices, qty, qty * float(vwap), trades)
+    open_ns, quote = start_s * NS_PER_S, float(volume) * float(vwap)
+    span = Span(open_ns, open_ns + length_ns)
+    return bar_row((venue, symbol), span, (opened, high, low, close), volume, quote, trades)

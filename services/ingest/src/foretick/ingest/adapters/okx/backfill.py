@@ -11,9 +11,19 @@ from functools import partial
 
 import msgspec
 
-from foretick.common.contracts import UNDECODABLE
 from foretick.common.units import NS_PER_MS, NS_PER_S
-from foretick.ingest.domain.history import INTERVALS_NS, HistoryLimits, HistoryRow, Page, Plan, Request, page_of
+from foretick.ingest.domain.history import (
+    INTERVALS_NS,
+    HistoryLimits,
+    HistoryRow,
+    Page,
+    Plan,
+    Request,
+    bar_row,
+    page_of,
+    read_error,
+    trade_row,
+)
 from foretick.ingest.domain.history_plans import BackwardPlan, WindowPlan
 from foretick.market.recording.market_rows import BarRow, TradeRow
 from foretick.market.recording.spans import Span
@@ -105,11 +115,8 @@ class OkxHistory:
 
     def read_refusal(self, payload: bytes) -> tuple[str, str] | None:
         """Return code and message of an error."""
-        try:
-            status = _decode_status.decode(payload)
-        except UNDECODABLE:
-            return None
-        return (status.code, status.msg) if status.code != "0" else None
+        status = read_error(_decode_status, payload)
+        return (status.code, status.msg) if status is not None and status.code != "0" else None
 
 
 def parse_trades(venue: str, symbol: str, body: bytes) -> Page:
@@ -132,14 +139,11 @@ def parse_bars(venue: str, symbol: str, length_ns: int, body: bytes) -> Page:
 
 
 def _trade(venue: str, symbol: str, trade: _Trade) -> TradeRow:
-    ns = int(trade.ts) * NS_PER_MS
     side = _SIDES.get(trade.side, 0)
-    return TradeRow(ns, venue, symbol, ns, float(trade.px), float(trade.sz), side, trade.tradeId)
+    return trade_row((venue, symbol), int(trade.ts) * NS_PER_MS, trade.px, trade.sz, side, trade.tradeId)
 
 
 def _bar(venue: str, symbol: str, length_ns: int, candle: _Candle) -> BarRow:
-    start_ms, opened, high, low, close, volume, _, quote, _ = candle
+    start_ms, *prices, volume, _, quote, _ = candle
     open_ns = int(start_ms) * NS_PER_MS
-    prices = float(opened), float(high), float(low), float(close)
-    close_ns = open_ns + length_ns
-    return BarRow(close_ns, venue, symbol, open_ns, close_ns, *prices, float(volume), float(quote))
+    return bar_row((venue, symbol), Span(open_ns, open_ns + length_ns), prices, volume, quote)

@@ -23,6 +23,7 @@ from foretick.ingest.domain.events import (
     DerivativeState,
     Liquidation,
     Maintenance,
+    MalformedUpdate,
     Parsed,
     ShutdownNotice,
     Trade,
@@ -44,6 +45,7 @@ _TOO_OFTEN = ("50011", "50061")
 _TROUBLE = ("50001", "50004", "50013", "50026")
 _PATIENCE_S = 2.0
 _MAX_NAMES = 8192
+_UNNUMBERED = "a book without seqId and prevSeqId: of the protocol before books were numbered, which is not followed"
 
 _SequenceId = Annotated[int, Meta(ge=-1, le=2**53)]
 
@@ -60,7 +62,7 @@ class _Book(msgspec.Struct, rename="camel", gc=False):
     bids: list[_Level]
     ts: Millis
     checksum: int = _NO_CHECKSUM
-    seq_id: Id = 0
+    seq_id: Id | None = None
     prev_seq_id: _SequenceId | None = None
 
 
@@ -161,7 +163,7 @@ class OkxWire:
         """Return the events of one frame with their symbol, or a notice.
 
         Raises:
-            Malformed: for a frame that breaks its format.
+            Malformed: for a frame that breaks its format; ``MalformedUpdate`` where it is known whose book it is about.
         """
         if payload == _PONG:
             return QUIET
@@ -172,10 +174,11 @@ class OkxWire:
         if reader is None:
             return (("", Unknown(message.arg.channel or "nameless")),)
         decoder, read = reader
-        data = decode(decoder, message.data, self._source, payload)
         try:
-            parsed = read(message, data)
-        except ValueError as error:
+            parsed = read(message, decoder.decode(message.data))
+        except (*UNDECODABLE, ValueError) as error:
+            if read is _books and message.arg.inst_id:
+                raise MalformedUpdate(self._source, str(error), payload, message.arg.inst_id) from None
             raise Malformed(self._source, str(error), payload) from None
         if read is _books and len(self._names) < _MAX_NAMES:
             self._names.add(message.arg.inst_id)
@@ -225,6 +228,8 @@ def _books(message: _Message, data: list[_Book]) -> Sequence[Parsed]:
 def _book(action: str, data: _Book) -> Delta | Snapshot:
     bids = [(level.price, level.qty) for level in data.bids]
     asks = [(level.price, level.qty) for level in data.asks]
+    if data.seq_id is None or data.prev_seq_id is None:
+        raise ValueError(_UNNUMBERED)
     checksum = data.checksum if data.checksum != _NO_CHECKSUM else None
     event_ns = data.ts * NS_PER_MS
     if action == "snapshot":

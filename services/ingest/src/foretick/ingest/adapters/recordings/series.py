@@ -16,11 +16,13 @@ from foretick.market.recording.records import (
     EVERY_VENUE,
     Gap,
     GapReason,
+    Ownership,
     Record,
     RecordKind,
     SegmentEnd,
     SegmentHead,
     gap_record,
+    ownership_of,
 )
 from foretick.market.recording.retention import is_rotation_due
 from foretick.market.recording.segments import SegmentEncoder, SegmentName
@@ -32,8 +34,9 @@ _APPEND_LINES = 4096
 class SegmentSeries:
     """Writes records to one segment after the other.
 
-    Each begins with a head, the latest listing of every instrument, and the connections that are closed, so that it can
-    be read without the one before. The first one of a process tells since when nobody was recording.
+    Each begins with a head, the latest listing of every instrument, what the process publishes, and the connections
+    that are closed, so that it can be read without the one before. The first one of a process tells since when
+    nobody was recording.
     """
 
     def __init__(self, folder: RecordingFolder, producer: str, run_id: str) -> None:
@@ -44,6 +47,7 @@ class SegmentSeries:
         self._encoder = SegmentEncoder()
         self._ledger = GapLedger()
         self._listings: dict[tuple[str, str], Record] = {}
+        self._owned: dict[tuple[str, str], int] = {}
         self._untold: list[Gap] = []
         self._begun = 0
         self._first_ns = self._begun_ns = self._added_ns = 0
@@ -76,6 +80,9 @@ class SegmentSeries:
             self._encoder.add(gap_record(untold, now_ns))
         for listing in self._listings.values():
             self._encoder.add(listing._replace(recv_ns=now_ns))
+        for (venue, epoch), symbols in self._owned_by_epoch().items():
+            payload = msgspec.json.encode(Ownership(symbols=symbols, epoch=epoch))
+            self._encoder.add(Record(now_ns, venue, EVERY_CONNECTION, RecordKind.OWNED, payload))
         for (venue, connection), _, reason in self._ledger.missed:
             self._encoder.add(Record(now_ns, venue, connection, RecordKind.CLOSED, reason.encode()))
         self._append()
@@ -163,7 +170,17 @@ class SegmentSeries:
     def _see(self, record: Record) -> Gap | None:
         if record.kind is RecordKind.LISTING:
             self._listings[record.venue, record.symbol] = record
+        elif record.kind is RecordKind.OWNED:
+            owned = ownership_of(record)
+            self._owned |= {(record.venue, symbol): owned.epoch for symbol in owned.symbols}
         return self._ledger.see(record)
+
+    def _owned_by_epoch(self) -> dict[tuple[str, int], list[str]]:
+        groups: dict[tuple[str, int], list[str]] = {}
+        for (venue, symbol), epoch in self._owned.items():
+            if epoch:
+                groups.setdefault((venue, epoch), []).append(symbol)
+        return groups
 
     def _add(self, record: Record) -> None:
         gap = self._see(record)

@@ -1,5 +1,6 @@
 """What a feed tells whoever records it. All calls are synchronous, on the feed's loop, and never wait or raise."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -45,6 +46,10 @@ class RawFrameSink(Protocol):
 
     def on_listing(self, venue: str, symbol: str, listing: bytes) -> None:
         """Take an instrument as the feed uses it, JSON; its latest listing stands in every segment."""
+        ...
+
+    def on_owned(self, venue: str, symbols: Sequence[str], epoch: int) -> None:
+        """Take that the feed publishes ``symbols`` from now on, under ``epoch``; with 0 that it no longer does."""
         ...
 
 

@@ -6,9 +6,11 @@ side of the process: a kill loses less than the last second, and leaves a file t
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import NamedTuple
+
+import msgspec
 
 from foretick.common.clock import Clock
 from foretick.common.runtime.logs import Logger
@@ -24,6 +26,7 @@ from foretick.market.recording.records import (
     EVERY_VENUE,
     Gap,
     GapReason,
+    Ownership,
     Record,
     RecordKind,
 )
@@ -145,6 +148,11 @@ class RecordingWriter:
         """Record an instrument as the feed uses it."""
         now_ns = self._clock.now_ns()
         self._backlog.put(Record(now_ns, venue, EVERY_CONNECTION, RecordKind.LISTING, listing, symbol=symbol))
+
+    def on_owned(self, venue: str, symbols: Sequence[str], epoch: int) -> None:
+        """Record what the feed publishes from now on."""
+        payload = msgspec.json.encode(Ownership(symbols=list(symbols), epoch=epoch))
+        self._backlog.put(Record(self._clock.now_ns(), venue, EVERY_CONNECTION, RecordKind.OWNED, payload))
 
     # ---- the thread --------------------------------------------------------------------------------------------------
 

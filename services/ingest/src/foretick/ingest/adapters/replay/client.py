@@ -5,8 +5,9 @@ any speed.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from foretick.common.errors import Malformed
 from foretick.common.runtime.logs import Logger
@@ -54,7 +55,11 @@ class ReplayClock:
 
 
 class ReplaySession:
-    """Plays recordings, merged by receive time, to the handlers of their venues. Books come from the recordings."""
+    """Plays recordings, merged by receive time, to the handlers of their venues. Books come from the recordings.
+
+    venues: what is played, by venue: one, or one for each source where several recorded the same instrument
+    faults_before: what could not be read of before the part that is shown
+    """
 
     def __init__(
         self,
@@ -64,36 +69,61 @@ class ReplaySession:
         log: Logger,
     ) -> None:
         self.clock = ReplayClock(survey.first_ns)
-        self.venues = {venue: ReplayedVenue(venue, survey) for venue in survey.listings}
-        self._reject = reject
+        self.venues = {
+            name: [ReplayedVenue(name, survey, source) for source in survey.producers.get(name, [None])]
+            for name in survey.listings
+        }
+        self.faults_before = 0
+        self._dead_letter = reject
+        self._shown_ns = 0
         self._flush = flush
         self._log = log
         self._waiting = 0
 
     async def run(
-        self, receivers: Mapping[str, FrameReceiver], entries: Iterable[Entry | Malformed], pace: Pace
+        self, receivers: Mapping[str, Sequence[FrameReceiver]], entries: Iterable[Entry | Malformed], pace: Pace
     ) -> None:
-        """Play ``entries`` once, then mark the books stale and return."""
-        for name, venue in self.venues.items():
-            venue.receiver = receivers[name]
+        """Play ``entries`` once to the ``receivers`` of ``venues``, then mark the books stale and return."""
+        for name, venues in self.venues.items():
+            for venue, receiver in zip(venues, receivers[name], strict=True):
+                venue.receiver = receiver
+        self._shown_ns = pace.shown_ns
         self._log.info("replay begins", venues=sorted(self.venues), speed=pace.speed)
         frames = await self._play(entries, _Pacer(pace))
         if self.clock.ns <= pace.shown_ns:  # an earlier process played it all
             self._tell_time(pace.shown_ns + 1)
-        for venue in self.venues.values():
+        for venue in self._all:
             venue.disconnect_all("end of recording")
         await self._flush()
         self._log.info("replay finished", frames=frames)
+
+    @property
+    def _all(self) -> Iterator[ReplayedVenue]:
+        return chain.from_iterable(self.venues.values())
+
+    def reject(self, source: str, reason: str, payload: bytes) -> None:
+        """Dead-letter what a handler could not read, in the part that is shown; of before, count it."""
+        self._reject(Malformed(source, reason, payload), self.clock.ns)
+
+    def _reject(self, fault: Malformed, now_ns: int) -> None:
+        if now_ns > self._shown_ns:
+            self._dead_letter(fault.source, fault.reason, fault.payload)
+        else:
+            self.faults_before += 1
 
     async def _play(self, entries: Iterable[Entry | Malformed], pacer: "_Pacer") -> int:
         frames = latest_ns = 0
         for item in entries:
             if isinstance(item, Malformed):
-                self._reject(item.source, item.reason, item.payload)
+                self._reject(item, latest_ns or self.clock.ns)
                 continue
             entry_ns = max(latest_ns, item.recv_ns)
-            if latest_ns and (entry_ns // BATCH_NS != latest_ns // BATCH_NS or self._waiting >= BATCH_FRAMES):
+            is_first_shown = latest_ns <= self._shown_ns < entry_ns
+            is_due = entry_ns // BATCH_NS != latest_ns // BATCH_NS or is_first_shown
+            if latest_ns and (is_due or self._waiting >= BATCH_FRAMES):
                 await self._hand_on(latest_ns, pacer)
+            if is_first_shown and self.faults_before:
+                self._log.warning("not readable, from before the part that is shown", count=self.faults_before)
             await self._pass_time(latest_ns, entry_ns, pacer)
             latest_ns = entry_ns
             frames += self._take(item, entry_ns)
@@ -103,12 +133,12 @@ class ReplaySession:
     def _take(self, entry: Entry, now_ns: int) -> int:
         """Give ``entry`` to its venue, or to all; return how many frames it was."""
         count = 0
-        for name, venue in self.venues.items():
+        for name, venues in self.venues.items():
             if entry.venue in (name, EVERY_VENUE):
                 try:
-                    count += venue.take(entry, now_ns, self._hand_on_now)
+                    count += sum(venue.take(entry, now_ns, self._hand_on_now) for venue in venues)
                 except Malformed as error:
-                    self._reject(error.source, error.reason, error.payload)
+                    self._reject(error, now_ns)
         self._waiting += count
         return count
 
@@ -122,7 +152,7 @@ class ReplaySession:
     def _hand_on_now(self, latest_ns: int) -> None:
         self.clock.ns = max(self.clock.ns, latest_ns)
         self._waiting = 0
-        for venue in self.venues.values():
+        for venue in self._all:
             venue.hand_on()
 
     async def _pass_time(self, from_ns: int, to_ns: int, pacer: "_Pacer") -> None:
@@ -140,7 +170,7 @@ class ReplaySession:
 
     def _tell_time(self, now_ns: int) -> None:
         self.clock.ns = max(self.clock.ns, now_ns)
-        for venue in self.venues.values():
+        for venue in self._all:
             venue.receiver.on_time(now_ns)
 
 

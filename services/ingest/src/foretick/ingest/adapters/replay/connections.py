@@ -4,23 +4,36 @@ from collections.abc import Callable, Sequence
 
 from foretick.ingest.adapters.connections.side import SideReceiver
 from foretick.ingest.adapters.replay.files import Entry
-from foretick.ingest.adapters.replay.formats import FORMATS
-from foretick.ingest.adapters.replay.survey import Survey, is_side
+from foretick.ingest.adapters.replay.formats import require_format
+from foretick.ingest.adapters.replay.survey import Survey, is_side, read_listing
 from foretick.ingest.domain.events import Received
+from foretick.ingest.domain.listing import Listing
 from foretick.ingest.ports import FrameReceiver
-from foretick.market.recording.records import EVERY_CONNECTION, GapReason, RecordKind, gap_of
+from foretick.market.recording.records import EVERY_CONNECTION, GapReason, RecordKind, gap_of, ownership_of
 
 _OK_BELOW = 400
 
 
+def _tell_nobody(source: int, symbols: Sequence[str], epoch: int) -> None:
+    """Stand for a venue of which no two processes recorded the same."""
+
+
 class ReplayedVenue:
-    """One venue of a replay: a ``VenueSession`` whose frames are recorded. Books are those that the recording holds."""
+    """One venue of a replay: a ``VenueSession`` whose frames are recorded. Books are those that the recording holds.
+
+    source: the one whose records it takes; None for all
+    relist: is told a listing that stands in the recording
+    claim: is told what the process of a source published from then on: source, symbols and epoch
+    """
 
     receiver: FrameReceiver
 
-    def __init__(self, venue: str, survey: Survey) -> None:
+    def __init__(self, venue: str, survey: Survey, source: int | None = None) -> None:
+        self.source = source
+        self.relist: Callable[[Sequence[Listing]], object] = list
+        self.claim: Callable[[int, Sequence[str], int], None] = _tell_nobody
         self._venue = venue
-        self._format = FORMATS[venue]
+        self._format = require_format(venue)
         self._listed = {listing.symbol for listing in survey.listings[venue]}
         self._symbols = survey.symbols
         self._replaced = survey.replaced
@@ -51,20 +64,21 @@ class ReplayedVenue:
         """Take the next record; return whether it waits for ``hand_on``, which is called before anything else.
 
         Raises:
-            Malformed: for a gap that cannot be read
+            Malformed: for a gap, a listing or an ownership that cannot be read
         """
+        if self.source not in (None, entry.source):
+            return False
         record = entry.record
         if record.kind is RecordKind.RECEIVED:
             return self._take_frame(entry, now_ns)
         if record.kind is RecordKind.REST:
-            symbol = record.symbol or self._format.symbol_of(record.url)
-            if not (symbol or record.url):
-                symbol = self._only_symbol(self._venue, entry.source)
-            if symbol in self._listed and record.status < _OK_BELOW and not self._format.is_of_listings(record.url):
-                self._batch.append(Received(now_ns, record.payload, symbol))
-                return True
-            return False
+            return self._take_reply(entry, now_ns)
         hand_on(now_ns)
+        self._take_event(entry)
+        return False
+
+    def _take_event(self, entry: Entry) -> None:
+        record = entry.record
         match record.kind:
             case RecordKind.OPENED:
                 self._open(entry)
@@ -74,9 +88,13 @@ class ReplayedVenue:
                 self._retire(entry.connection)
             case RecordKind.GAP:
                 self._miss(entry)
+            case RecordKind.LISTING:
+                self.relist([read_listing(record.payload, self._venue)])
+            case RecordKind.OWNED:
+                owned = ownership_of(record)
+                self.claim(entry.source, [symbol for symbol in owned.symbols if symbol in self._listed], owned.epoch)
             case _:
                 pass
-        return False
 
     def hand_on(self) -> None:
         """Hand on what waits."""
@@ -93,6 +111,16 @@ class ReplayedVenue:
         for connection, of_source in list(self._connected.items()):
             if source in (None, of_source):
                 self._close(connection, reason)
+
+    def _take_reply(self, entry: Entry, now_ns: int) -> bool:
+        record = entry.record
+        symbol = record.symbol or self._format.symbol_of(record.url)
+        if not (symbol or record.url):
+            symbol = self._only_symbol(self._venue, entry.source)
+        if symbol in self._listed and record.status < _OK_BELOW and not self._format.is_of_listings(record.url):
+            self._batch.append(Received(now_ns, record.payload, symbol))
+            return True
+        return False
 
     def _take_frame(self, entry: Entry, now_ns: int) -> bool:
         received = Received(now_ns, entry.record.payload, None, entry.connection)

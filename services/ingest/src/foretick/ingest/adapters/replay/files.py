@@ -4,6 +4,7 @@ The segments of one producer follow each other and are one source; any other fil
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, takewhile
 from pathlib import Path
 from typing import NamedTuple
@@ -11,11 +12,14 @@ from typing import NamedTuple
 import msgspec
 
 from foretick.common.errors import Malformed
+from foretick.common.units import NS_PER_S
 from foretick.ingest.adapters.replay.formats import market_of
 from foretick.market.recording import merge_recordings
-from foretick.market.recording.faults import WrongFormat
+from foretick.market.recording.faults import BadLine, WrongFormat
+from foretick.market.recording.index import SegmentIndex, decode_index
 from foretick.market.recording.records import Record, RecordKind, SegmentHead
-from foretick.market.recording.segments import SEGMENT_SUFFIX, parse_segment_name
+from foretick.market.recording.seeking import SegmentView, read_from
+from foretick.market.recording.segments import SEGMENT_SUFFIX, index_name, parse_segment_name
 from foretick.market.recording.sources import SourceFormat, detect_format, read_source
 
 DEFAULT_VENUE = "binance"
@@ -23,6 +27,8 @@ DEFAULT_VENUE = "binance"
 
 _PROCESSES = 100_000
 _NUMBERS = 1_000_000_000
+_DISORDER_NS = 10 * NS_PER_S
+"""A segment holds nothing that is earlier than its beginning by more than this."""
 _RAW = (SourceFormat.SEGMENT, SourceFormat.STAMPED_LINES, SourceFormat.VENUE_CAPTURE)
 
 
@@ -41,6 +47,17 @@ class Entry(NamedTuple):
     connection: int
     number: int
     record: Record
+
+
+class ReplayStart(NamedTuple):
+    """Where to begin in the segments of every producer.
+
+    from_ns: what was received earlier is left out
+    known: of each source, what has to be known of before: listings, open connections and what was sent on them
+    """
+
+    from_ns: int
+    known: Sequence[Sequence[Record]]
 
 
 class ReplayFiles:
@@ -70,10 +87,16 @@ class ReplayFiles:
         """What the sources are called."""
         return [", ".join(path.name for path in group) for group in self.sources]
 
-    def entries(self) -> Iterator[Entry | Malformed]:
-        """Yield everything, merged by receive time."""
+    @property
+    def are_segments(self) -> bool:
+        """Whether all of it is of our own format."""
+        return all(parse_segment_name(path.name) for group in self.sources for path in group)
+
+    def entries(self, start: ReplayStart | None = None) -> Iterator[Entry | Malformed]:
+        """Yield everything, or from ``start`` on, merged by receive time."""
         return merge_recordings(
-            _placed(chain.from_iterable(map(_read, group)), number) for number, group in enumerate(self.sources)
+            _placed(_read_all(group) if start is None else _read_from(group, start, number), number)
+            for number, group in enumerate(self.sources)
         )
 
 
@@ -103,6 +126,28 @@ def _read(path: Path) -> Iterator[Record | Malformed]:
         yield from items
 
 
+def _read_all(group: Sequence[Path]) -> Iterator[Record | Malformed]:
+    return chain.from_iterable(map(_read, group))
+
+
+def _read_from(group: Sequence[Path], start: ReplayStart, source: int) -> Iterator[Record | Malformed]:
+    """Read the segments of a producer from ``start`` on: nothing of those before it, of its own no earlier block."""
+    yield from start.known[source]
+    begun = [name.begun_ns if (name := parse_segment_name(path.name)) else 0 for path in group]
+    first = max(0, sum(ns <= start.from_ns - _DISORDER_NS for ns in begun) - 1)
+    for path, begun_ns in zip(group[first:], begun[first:], strict=True):
+        yield from _read_segment_from(path, start.from_ns) if begun_ns <= start.from_ns else _read(path)
+
+
+def _read_segment_from(path: Path, from_ns: int) -> Iterator[Record | Malformed]:
+    with path.open("rb") as stream:
+        index = SegmentIndex([])
+        with suppress(OSError, BadLine), path.with_name(index_name(path.name)).open("rb") as lines:
+            index = decode_index(lines, path.name)
+        view = SegmentView(stream, path.name, index)
+        yield from (item for item in read_from([view], from_ns) if isinstance(item, Record | Malformed))
+
+
 def _placed(items: Iterable[Record | Malformed], source: int) -> Iterator[Entry | Malformed]:
     """Give each record its market and its connection; numbers of connections begin anew with each process."""
     process = 0
@@ -111,7 +156,7 @@ def _placed(items: Iterable[Record | Malformed], source: int) -> Iterator[Entry 
         if isinstance(item, Malformed):
             yield item
             continue
-        if item.kind is RecordKind.BEGIN and _is_first(item.payload):
+        if item.kind is RecordKind.BEGIN and begins_process(item.payload):
             process += 1
             markets.clear()
         if item.kind is RecordKind.OPENED:
@@ -124,7 +169,8 @@ def _placed(items: Iterable[Record | Malformed], source: int) -> Iterator[Entry 
         yield Entry(item.recv_ns, venue, source, connection, item.connection, item)
 
 
-def _is_first(head: bytes) -> bool:
+def begins_process(head: bytes) -> bool:
+    """Tell whether a segment with ``head`` is the first one of a process, whose connections are numbered from 1."""
     try:
         return msgspec.json.decode(head, type=SegmentHead).segment == 1
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from foretick.common.contracts import InstrumentKind
+from foretick.common.errors import Malformed
 from foretick.ingest.adapters.alpaca import connector as alpaca
 from foretick.ingest.adapters.alpaca.parse import AlpacaWire, parse_assets
 from foretick.ingest.adapters.binance.connector import FUTURES_RULES, SPOT_RULES
@@ -15,6 +16,9 @@ from foretick.ingest.adapters.bitstamp.parse import BitstampWire, parse_markets
 from foretick.ingest.adapters.bybit import connector as bybit
 from foretick.ingest.adapters.bybit.parse import BybitWire
 from foretick.ingest.adapters.bybit.parse_listings import parse_page
+from foretick.ingest.adapters.ccxt import connector as ccxt
+from foretick.ingest.adapters.ccxt.library import PREFIX
+from foretick.ingest.adapters.ccxt.parse import CcxtWire
 from foretick.ingest.adapters.coinbase import connector as coinbase
 from foretick.ingest.adapters.coinbase.parse import CoinbaseWire, parse_products
 from foretick.ingest.adapters.kraken.connector import rules_of
@@ -63,6 +67,11 @@ def _whatever_depth(rules: MarketRules) -> Callable[[int], MarketRules]:
     return lambda _: rules
 
 
+def _read_none(payload: bytes, source: str) -> Sequence[Listing]:
+    """Stand for a venue whose requests are not recorded."""
+    return ()
+
+
 def _read_page(payload: bytes, source: str) -> Sequence[Listing]:
     return parse_page(payload, source)[0]
 
@@ -99,6 +108,27 @@ FORMATS: dict[str, VenueFormat] = {
     "okx": _okx(okx.SPOT_RULES, InstrumentKind.SPOT),
     "okx-swap": _okx(okx.SWAP_RULES, InstrumentKind.PERPETUAL),
 }
+
+
+_BRIDGED = VenueFormat(CcxtWire, _whatever_depth(ccxt.rules_of(None)), "?", _read_none)
+
+
+def format_of(venue: str) -> VenueFormat | None:
+    """Return what reads recordings of ``venue``: its own format, or the bridge's; None where nothing does.
+
+    >>> format_of("ccxt-gate") is format_of("ccxt-mexc"), format_of("gemini")
+    (True, None)
+    """
+    return _BRIDGED if venue.startswith(PREFIX) else FORMATS.get(venue)
+
+
+def require_format(venue: str, source: str = "recording") -> VenueFormat:
+    """Return the same; raise ``Malformed`` from ``source`` where nothing reads it."""
+    format_ = format_of(venue)
+    if format_ is None:
+        known = ", ".join(FORMATS)
+        raise Malformed(source, f"no connector reads venue {venue!r}; there is {known}, and {PREFIX}<exchange>")
+    return format_
 
 
 def market_of(venue: str, address: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -10,13 +11,14 @@ from foretick.common.contracts import UNDECODABLE, Instrument
 from foretick.common.errors import Malformed
 from foretick.ingest.adapters.connections.side import SIDE_NUMBERS
 from foretick.ingest.adapters.replay.files import Entry
-from foretick.ingest.adapters.replay.formats import FORMATS
+from foretick.ingest.adapters.replay.formats import VenueFormat, require_format
 from foretick.ingest.adapters.replay.grids import GridSurvey
 from foretick.ingest.domain.events import DerivativeState, Liquidation, Parsed, Trade
 from foretick.ingest.domain.listing import Listing
+from foretick.ingest.ports import WireFormat
 from foretick.market.book import PriceGrid
 from foretick.market.integrity import Delta, Snapshot, Top
-from foretick.market.recording.records import RecordKind
+from foretick.market.recording.records import Record, RecordKind, ownership_of
 
 _MARKET_EVENTS = (Trade, Top, Delta, Snapshot, DerivativeState, Liquidation)
 _DEFAULT_DEPTH = 1000
@@ -29,9 +31,10 @@ _instrument = msgspec.json.Decoder(Instrument)
 class VenueSurvey:
     """What is known of a venue.
 
-    used: the listings that the recorded feed used
+    used: the listings that the recorded feed used first
     told: those of recorded requests
-    seen: the symbols of events, with the source that each is from
+    seen: the symbols of events, with the sources that each is from
+    owned: the symbols that a recording process said to publish
     first_fault: the first frame that could not be read
     """
 
@@ -39,7 +42,8 @@ class VenueSurvey:
     frames: int = 0
     used: dict[str, Listing] = field(default_factory=dict[str, Listing])
     told: dict[str, Listing] = field(default_factory=dict[str, Listing])
-    seen: dict[str, int] = field(default_factory=dict[str, int])
+    seen: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
+    owned: set[str] = field(default_factory=set[str])
     grids: dict[str, GridSurvey] = field(default_factory=dict[str, GridSurvey])
     first_fault: Malformed | None = None
 
@@ -49,6 +53,8 @@ class Survey:
 
     symbols: what each connection carries
     replaced: by connection, the one whose streams it took over while both were open
+
+    producers: by venue, the sources of which several recorded one symbol: those of processes that told whose it was
 
     Raises:
         Malformed: for a venue that nothing can be read of, recordings of one symbol twice, or nothing at all
@@ -62,12 +68,14 @@ class Survey:
         self._venues: dict[str, VenueSurvey] = {}
         self._open: dict[int, str] = {}
         self._bare: list[Entry] = []
-        self._wires = {name: format_.new_wire(name) for name, format_ in FORMATS.items()}
+        self._formats: dict[str, VenueFormat] = {}
+        self._wires: dict[str, WireFormat] = {}
         for entry in entries:
             if not isinstance(entry, Malformed):
                 self._see(entry)
         for entry in self._bare:
             self._see_reply(entry, self._venues[entry.venue], self.only_symbol(entry.venue, entry.source))
+        self.producers = {name: found for name, venue in self._venues.items() if (found := self._shared(name, venue))}
         self.listings = {name: self._listings(name, venue) for name, venue in self._venues.items() if venue.frames}
         if not self.listings:
             raise Malformed(", ".join(self._names), "holds no frame of a venue")
@@ -78,16 +86,16 @@ class Survey:
 
     def only_symbol(self, venue: str, source: int) -> str:
         """Return what a bare book in a capture of one instrument is of; empty where there are several."""
-        symbols = [symbol for symbol, of_source in self._venues[venue].seen.items() if of_source == source]
+        symbols = [symbol for symbol, sources in self._venues[venue].seen.items() if source in sources]
         return symbols[0] if len(symbols) == 1 else ""
 
     def _see(self, entry: Entry) -> None:
         record = entry.record
         if record.kind in (RecordKind.BEGIN, RecordKind.END, RecordKind.GAP):
             return
-        if entry.venue not in FORMATS:
-            known = ", ".join(FORMATS)
-            raise Malformed(self._names[entry.source], f"no connector reads venue {entry.venue!r}; there is {known}")
+        if entry.venue not in self._venues:
+            self._formats[entry.venue] = require_format(entry.venue, self._names[entry.source])
+            self._wires[entry.venue] = self._formats[entry.venue].new_wire(entry.venue)
         venue = self._venues.setdefault(entry.venue, VenueSurvey())
         self.first_ns = self.first_ns or entry.recv_ns
         self.last_ns = max(self.last_ns, entry.recv_ns)
@@ -99,9 +107,17 @@ class Survey:
                 self._bare.append(entry)
             case RecordKind.REST:
                 self._see_reply(entry, venue)
+            case _:
+                self._see_event(entry, venue)
+
+    def _see_event(self, entry: Entry, venue: VenueSurvey) -> None:
+        record = entry.record
+        match record.kind:
             case RecordKind.LISTING:
-                listing = _listing_of(record.payload, self._names[entry.source])
-                venue.used[listing.symbol] = listing
+                listing = read_listing(record.payload, self._names[entry.source])
+                venue.used.setdefault(listing.symbol, listing)  # later ones take effect where they stand
+            case RecordKind.OWNED:
+                self._see_owned(record, venue)
             case RecordKind.SENT if found := _DEPTH.search(record.payload):
                 venue.depth = int(found[1])
             case RecordKind.OPENED:
@@ -124,7 +140,7 @@ class Survey:
                 symbols.append(symbol)
 
     def _see_reply(self, entry: Entry, venue: VenueSurvey, bare_symbol: str = "") -> None:
-        record, format_ = entry.record, FORMATS[entry.venue]
+        record, format_ = entry.record, self._formats[entry.venue]
         try:
             if format_.is_of_listings(record.url):
                 told = format_.read_listings(record.payload, self._names[entry.source])
@@ -140,13 +156,25 @@ class Survey:
             if not isinstance(event, _MARKET_EVENTS):
                 continue
             symbols.add(symbol)
-            source = venue.seen.setdefault(symbol, entry.source)
-            if source != entry.source:
-                both = f"{self._names[source]} and {self._names[entry.source]}"
-                raise Malformed(both, f"several recordings of one symbol: {entry.venue} {symbol}; name one of them")
+            venue.seen.setdefault(symbol, set()).add(entry.source)
             if not venue.used:
                 venue.grids.setdefault(symbol, GridSurvey()).see(event)
         return symbols
+
+    def _see_owned(self, record: Record, venue: VenueSurvey) -> None:
+        with suppress(Malformed):  # told where it is played
+            venue.owned.update(ownership_of(record).symbols)
+
+    def _shared(self, name: str, venue: VenueSurvey) -> list[int]:
+        """Return the sources of which several recorded one symbol; refuse it where nothing told whose it was."""
+        shared: set[int] = set()
+        for symbol, sources in venue.seen.items():
+            if len(sources) > 1:
+                if symbol not in venue.owned:
+                    both = " and ".join(self._names[source] for source in sorted(sources))
+                    raise Malformed(both, f"several recordings of one symbol: {name} {symbol}; name one of them")
+                shared = set().union(*venue.seen.values())
+        return sorted(shared)
 
     def _end(self, entry: Entry) -> None:
         """Note what took over the streams of a connection that was retired: the last one opened beside it."""
@@ -180,7 +208,8 @@ def is_side(number: int) -> bool:
     return number >= SIDE_NUMBERS
 
 
-def _listing_of(payload: bytes, source: str) -> Listing:
+def read_listing(payload: bytes, source: str) -> Listing:
+    """Return the listing of a record of kind LISTING; raise ``Malformed`` for what is none."""
     try:
         told = _instrument.decode(payload)
     except UNDECODABLE as error:
