@@ -18,7 +18,7 @@ MODULES = {
     "record": ("record", "drain"),
     "history": ("history",),
     "catch_up": ("catch-up",),
-    "scale": ("scale",),
+    "scale": ("scale", "scale-crowded"),
     "fanout": ("fanout", "fanout-alone"),
     "coalesce": ("coalesce",),
     "frozen": ("frozen",),
