@@ -149,6 +149,17 @@ async def test_what_holds_at_the_start_stands_before_it(folder):
     assert {each.recv_ns for records in start.known for each in records} == {start.from_ns}
 
 
+async def test_grid_of_every_listing_before_is_kept(monkeypatch, tmp_path):
+    """A tick of 0.005 at 50 s and of 0.1 at 60 s: what came before, and with it the grid, is that of a whole replay."""
+    relisted = [market.listing("binance", 50.0, tick=0.005), market.listing("binance", 60.0, tick=0.1)]
+    records = sorted([*market.binance(), *relisted], key=lambda each: each.recv_ns)
+    market.write(tmp_path, "ingest.feed-0", records)
+    sought = await play([tmp_path], from_text=at(150.0))
+    assert sought.part.start is not None
+    assert {frame.tick_size for frame in sought.outlet.frames if isinstance(frame, BookFrame)} == {0.005}
+    assert bytes_of(sought) == bytes_of(await whole(monkeypatch, tmp_path, from_text=at(150.0)))
+
+
 @pytest.mark.parametrize("is_told_apart", [True, False], ids=["told apart", "control"])
 async def test_answer_to_a_look_at_a_silent_book_is_no_start(monkeypatch, tmp_path, is_told_apart):
     """Nothing changes for a minute; the answer at 95 s only confirms the book, and holds but five of its levels."""
