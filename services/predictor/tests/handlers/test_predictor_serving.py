@@ -38,6 +38,7 @@ class Model:
 
     def __init__(self, announcement, says_bps=1.0):
         self.announcement = announcement
+        self.columns = range(len(announcement.feature_names))
         self.calls = []
         self.on_predict = lambda: None
         self._says_bps = says_bps
