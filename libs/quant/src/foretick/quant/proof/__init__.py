@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretick.quant.proof.bars import Bars, Series, in_decimals
+from foretick.quant.proof.candles import define_candles
 from foretick.quant.proof.momentum import define_core, define_momentum
 from foretick.quant.proof.regime import define_regime
 from foretick.quant.proof.trend import define_trend
@@ -16,7 +17,15 @@ from foretick.quant.proof.volume import define_volume
 
 __all__ = ["Bars", "define_features"]
 
-_FAMILIES = (define_core, define_trend, define_momentum, define_volatility, define_volume, define_regime)
+_FAMILIES = (
+    define_core,
+    define_trend,
+    define_momentum,
+    define_volatility,
+    define_volume,
+    define_regime,
+    define_candles,
+)
 
 
 @in_decimals
