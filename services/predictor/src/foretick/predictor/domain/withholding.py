@@ -19,7 +19,8 @@ def reason_to_withhold(vector: FeatureVector, model: ModelPublished | None, colu
     if vector.mid is None:
         return Withheld.NO_PRICE
     values = vector.values
-    return None if vector.warm and all(values[at] is not None for at in columns) else Withheld.WARMING_UP
+    is_whole = None not in values or all(values[at] is not None for at in columns)
+    return None if vector.warm and is_whole else Withheld.WARMING_UP
 
 
 def fits_schema(vector: FeatureVector, model: ModelPublished) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from operator import itemgetter
 
 import numpy as np
 
@@ -21,8 +22,8 @@ class OnnxModel:
 
     def __init__(self, announcement: ModelPublished, graph: bytes, columns: Sequence[int]) -> None:
         self._announcement = announcement
-        self._columns = np.asarray(columns, np.intp)
         self.columns = tuple(columns)
+        self._take = itemgetter(*columns, columns[0])  # once more than needed, so that one input is a tuple too
         self._runner = ModelRunner(graph, announcement.member_weights, len(announcement.feature_names))
 
     @property
@@ -35,8 +36,7 @@ class OnnxModel:
 
         No value that it takes may be missing.
         """
-        values = np.array([vector.values for vector in vectors], np.float32)
-        output = self._runner.run(values[:, self._columns])
+        output = self._runner.run(np.array([self._take(vector.values)[:-1] for vector in vectors], np.float32))
         rows = zip(
             output.expected_return_bps.tolist(), output.probabilities.tolist(), output.members.tolist(), strict=True
         )
