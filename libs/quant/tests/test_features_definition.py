@@ -69,3 +69,13 @@ def test_feature_is_its_definition(series, name):
     got, wanted = values[first:, INDEX[name]], definitions[name][first:]
     assert np.isnan(values[: FEATURES[INDEX[name]].warmup.count - 1, INDEX[name]]).all()
     np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance * max(1e-3, np.abs(wanted).max()))
+
+
+def test_very_long_series_does_not_drift():
+    """After 100,000 bars every feature is what its definition says of the last 2,500: what came before is forgotten."""
+    columns = bars_of(walk(9, 100_000), 0.01, 50_000.0, 9)
+    values, definitions = fold_bars(columns)[-100:], define_features(columns[:, -2_500:])
+    for name, series in definitions.items():
+        wanted = series[-100:]
+        scale = max(1e-3, np.abs(wanted).max())
+        np.testing.assert_allclose(values[:, INDEX[name]], wanted, rtol=1e-9, atol=1e-9 * scale, err_msg=name)

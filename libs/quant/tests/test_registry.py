@@ -1,5 +1,7 @@
 """The registry is what contract, model and document say."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,3 +69,9 @@ def test_hash_follows_names_formulas_units_and_order():
 
 def test_committed_document_is_the_registrys():
     assert DOCUMENT.read_text() == render_markdown(), "run make spec"
+
+
+def test_whoever_only_needs_names_and_labels_imports_no_compiler():
+    """The gateway and the launcher read the registry: Numba would cost each of them 100 MB and a second."""
+    code = "import sys, foretick.quant.registry; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
