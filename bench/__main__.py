@@ -12,6 +12,7 @@ MODULES = {
     "control_plane": ("control-plane-cost",),
     "book": ("book",),
     "features": ("features", "features-amortised"),
+    "feature_cost": ("feature-cost",),
     "ensemble": ("ensemble",),
     "signal_path": ("signal", "signal-p99"),
     "sustain": ("sustain",),

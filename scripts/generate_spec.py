@@ -1,6 +1,6 @@
-"""Generate docs/asyncapi/foretick.yaml and docs/openapi/gateway.json; ``--check`` only compares.
+"""Generate docs/asyncapi/foretick.yaml, docs/openapi/gateway.json and docs/features.md; ``--check`` only compares.
 
-The TypeScript types are made from these two by ``npm run contracts`` in web/.
+The TypeScript types are made from the first two by ``npm run contracts`` in web/.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from foretick.gateway.domain.directory import Directory
 from foretick.gateway.domain.session import SessionLimits
 from foretick.gateway.handlers.feed import FeedHandler
 from foretick.gateway.settings import GatewaySettings
+from foretick.quant.registry import render_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -42,7 +43,11 @@ def render_openapi() -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-DOCUMENTS = {"docs/asyncapi/foretick.yaml": render_asyncapi, "docs/openapi/gateway.json": render_openapi}
+DOCUMENTS = {
+    "docs/asyncapi/foretick.yaml": render_asyncapi,
+    "docs/openapi/gateway.json": render_openapi,
+    "docs/features.md": render_markdown,
+}
 
 
 def main() -> int:

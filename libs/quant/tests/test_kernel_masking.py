@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from foretick.quant.events import BookTrust, EventArrays, EventKind
-from foretick.quant.feature import Input, WarmupUnit
 from foretick.quant.kernel import FeatureKernel, Grid, fold_history
-from foretick.quant.registry import FEATURES, INDEX
-from foretick.quant.testing import START_NS, StreamShape, random_events
+from foretick.quant.registry import INDEX
+from foretick.quant.testing import START_NS
 
 GRID = Grid(interval_ns=100_000_000, window_steps=100)
 QUOTE, DEPTH = (99.0, 2.0, 101.0, 6.0), tuple([99.0] * 10 + [1.0] * 10 + [101.0] * 10 + [3.0] * 10)
@@ -81,34 +80,3 @@ def test_trade_without_price_or_quantity_says_nothing(bad):
     left_out = [(EventKind.CLOCK, ()) if i == 200 else row for i, row in enumerate(good)]
     a, b = fold_history(events_of(*spoilt), GRID), fold_history(events_of(*left_out), GRID)
     np.testing.assert_array_equal(a.values, b.values)
-
-
-def test_every_warm_up_is_the_registrys():
-    shape = StreamShape(shares=(30, 40, 25, 5, 0), mean_gap_ns=10_000_000)
-    events = random_events(4, 8_000, shape)
-    vectors = fold_history(events, GRID)
-    elapsed_s = (vectors.recv_ns - events.recv_ns[0]) / 1e9
-    closed_bars = vectors.recv_ns // 10**9 - events.recv_ns[0] // 10**9
-    elapsed_steps = vectors.step - vectors.step[np.isfinite(vectors.mid)][0]
-    progress = {WarmupUnit.SECONDS: elapsed_s, WarmupUnit.BARS: closed_bars, WarmupUnit.STEPS: elapsed_steps}
-    for index, feature in enumerate(FEATURES):
-        present = np.isfinite(vectors.values[:, index])
-        if feature.warmup.unit in progress:
-            reached = progress[feature.warmup.unit] >= feature.warmup.count
-            assert present.tolist() == reached.tolist(), feature.name
-    all_present = np.isfinite(vectors.values).all(axis=1)
-    assert vectors.warm.any()
-    assert all_present[vectors.warm].all()
-    assert vectors.warm.tolist() == all_present.tolist()
-
-
-def test_masked_features_are_those_made_from_the_book():
-    events = random_events(5, 8_000, StreamShape(shares=(30, 40, 25, 5, 0)))
-    state = events_of((EventKind.STATE, (BookTrust.RESYNC,)))
-    kernel = FeatureKernel(GRID)
-    row = kernel.add()
-    kernel.fold(row, events)
-    after = EventArrays(state.kind, events.recv_ns[-1:] + GRID.interval_ns, state.v, state.depth)
-    kernel.fold(row, after)
-    missing = {feature.name for feature, value in zip(FEATURES, kernel.out[0, 5:], strict=True) if np.isnan(value)}
-    assert missing == {feature.name for feature in FEATURES if Input.BOOK in feature.inputs}

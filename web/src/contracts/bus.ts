@@ -197,7 +197,7 @@ export interface BookCounts {
  * mid: mid price at that point, quote currency; null while no two-sided quote is known
  * schema_id, schema_hash: which features these are, in which order (see the feature registry)
  * values: one number a feature in the registry's order; null is missing, warming up or masked
- * warm: whether every feature has passed its warm-up
+ * warm: whether the features that a model takes, unless it says otherwise, have passed their warm-up
  * ts_frame_sent_ns: wall clock of ingest when it published the frame with the event ``asof_seq``
  * ts_frame_taken_ns: wall clock of features when it took that frame up
  */

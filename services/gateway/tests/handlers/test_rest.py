@@ -37,6 +37,7 @@ from foretick.gateway.domain.board import Board
 from foretick.gateway.domain.session import SessionLimits
 from foretick.gateway.handlers.feed import FeedHandler
 from foretick.gateway.settings import GatewaySettings
+from foretick.quant.registry import FEATURE_NAMES, SCHEMA_ID
 
 
 @pytest.fixture
@@ -288,7 +289,7 @@ async def test_status_tells_which_service_is_silent(board: Board, clock: ManualC
         "ingest": False, "features": False, "predictor": True,
     }  # fmt: skip
     assert status["model"]["model_id"] == "ensemble-1"
-    assert (status["run_id"], status["origin"], status["schema_id"]) == ("test", "sim", "core-24")
+    assert (status["run_id"], status["origin"], status["schema_id"]) == ("test", "sim", SCHEMA_ID)
     assert status["instruments"][0]["stale"] is True
 
 
@@ -341,7 +342,7 @@ async def test_venues_are_told_with_their_age_as_of_now(board: Board, clock: Man
 
 async def test_features_are_the_registry(client: httpx.AsyncClient):
     features = (await client.get("/api/system/features")).json()["features"]
-    assert len(features) == 24
+    assert [feature["name"] for feature in features] == list(FEATURE_NAMES)
     assert set(features[0]) == {"name", "label", "unit", "group", "formula"}
 
 

@@ -29,7 +29,7 @@ from foretick.predictor.domain.admission import ServingTerms
 from foretick.predictor.settings import PredictorSettings
 from foretick.quant.registry import FEATURE_COUNT, FEATURE_NAMES, SCHEMA_HASH, SCHEMA_ID
 
-TERMS = ServingTerms(SCHEMA_HASH, FEATURE_COUNT, 100_000_000, 5)
+TERMS = ServingTerms(SCHEMA_HASH, FEATURE_NAMES, 100_000_000, 5)
 STEP = 17_500_000_000
 
 

@@ -11,13 +11,13 @@ from foretick.predictor.domain.evaluation import evaluate
 from foretick.predictor.domain.publication import faults_of
 from foretick.predictor.domain.training import TrainingPlan, train
 from foretick.quant.kernel import Grid
-from foretick.quant.registry import FEATURE_COUNT, INDEX
+from foretick.quant.registry import MODEL_FEATURE_NAMES
 
 INTERVAL_NS, HORIZON = 100_000_000, 5
 THIN = Sizes(forest_trees=20, boosting_rounds=20, min_leaf_rows=100, network_epochs=3)
 PLAN = TrainingPlan(
     seed=11, train_s=300.0, test_s=300.0, interval_ns=INTERVAL_NS, horizon_steps=HORIZON,
-    volatility_feature=INDEX["realised_volatility_bps"], block_s=10.0,
+    volatility_feature=MODEL_FEATURE_NAMES.index("realised_volatility_bps"), block_s=10.0,
 )  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def test_weights_thresholds_and_prior_are_complete(model):
 
 def test_rows_are_whole_and_repeatable(history):
     rows, again = history.rows(3, 60.0), history.rows(3, 60.0)
-    assert rows.features.shape == (len(rows), FEATURE_COUNT)
+    assert rows.features.shape == (len(rows), len(MODEL_FEATURE_NAMES))
     assert np.isfinite(rows.features).all()
     assert np.isfinite(rows.return_bps).all()
     assert np.all((rows.end_step - rows.step >= HORIZON) & (rows.end_step - rows.step < 2 * HORIZON))

@@ -11,7 +11,7 @@ from foretick.predictor.domain.publication import ModelIdentity, Parity, Trained
 
 GOOD, NONE = Gain(0.1, 0.05, 0.15), Gain(0.0, -0.01, 0.01)
 IDENTITY = ModelIdentity("core-2", "abc", ("x", "y"), 100_000_000, 5, 1)
-TERMS = ServingTerms("abc", 2, 100_000_000, 5)
+TERMS = ServingTerms("abc", ("x", "y", "z"), 100_000_000, 5)
 
 
 def evaluation(gain):
@@ -61,7 +61,8 @@ def test_unsound_model_is_refused_with_the_reason(changes, says):
     ("changes", "says"),
     [
         ({"schema_hash": "other"}, "it takes features other"),
-        ({"feature_names": ["x"]}, "it takes 1 features, not 2"),
+        ({"feature_names": ["x", "w"]}, "it takes w, which this service does not make"),
+        ({"feature_names": ["x", "x"]}, "one twice"),
         ({"interval_ns": 1}, "SIGNAL_GENERATION_INTERVAL"),
         ({"horizon_steps": 6}, "PREDICTION_HORIZON is 5"),
         ({"member_weights": [1.0]}, "1 weights for 2 members"),

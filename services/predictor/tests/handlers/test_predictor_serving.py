@@ -38,6 +38,7 @@ class Model:
 
     def __init__(self, announcement, says_bps=1.0):
         self.announcement = announcement
+        self.columns = range(len(announcement.feature_names))
         self.calls = []
         self.on_predict = lambda: None
         self._says_bps = says_bps
@@ -338,6 +339,18 @@ async def test_handed_over_instruments_are_each_predicted_once(fake_runtime):
     assert [(one.step, one.realised_step) for one in streams.of("outcomes")] == [
         (step, step + 5) for step in range(10, 65)
     ]
+
+
+async def test_store_with_only_an_older_vectors_model_waits_for_the_next(fake_runtime):
+    """After an update that changes the vector: nothing is served, nothing is stuck, the newly trained model is."""
+    refusal = Refused("unfit_model", "it takes features 48ac528dfb89, this service makes 000000000000")
+    service = Service(fake_runtime, Loader(refusal, Model(announcement("new", 2))))
+    await load_newest_model(Tails(models=[announcement("old", 1)]), service.models, service.vectors)
+    service.vectors.on_vectors([vector(step=10)])
+    await service.models.on_model(announcement("new", 2))
+    service.vectors.on_vectors([vector(step=11)])
+    assert [one.withheld for one in service.predictions()] == [Withheld.NO_MODEL, None]
+    assert fake_runtime.metric("models_total", result="refused") == 1
 
 
 async def test_successor_serves_the_newest_model_that_loads(fake_runtime):

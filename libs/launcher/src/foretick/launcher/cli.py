@@ -7,6 +7,7 @@ from typing import Any
 from foretick.launcher import commands
 from foretick.launcher.backfill import add_arguments as add_backfill
 from foretick.launcher.dead_letters import arguments as dead_letters
+from foretick.launcher.features import arguments as features
 from foretick.launcher.machine.child import set_variable
 from foretick.launcher.record import arguments as record
 from foretick.launcher.recordings import arguments as recordings
@@ -47,6 +48,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     recordings.add_arguments(
         add("recordings", commands.run_recordings, "list, verify, convert and cut what is recorded of raw frames")
+    )
+    features.add_arguments(
+        add("features", commands.run_features, "prove that every feature is what the registry says of it")
     )
     add_backfill(add("backfill", commands.run_backfill, "fetch trades or bars of the past from a venue into Parquet"))
     _add_operating(add)

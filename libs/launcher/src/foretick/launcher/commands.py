@@ -89,6 +89,13 @@ def run_recordings(options: argparse.Namespace) -> int:
     return commands.run_recordings(options)
 
 
+def run_features(options: argparse.Namespace) -> int:
+    """Prove that features are what the registry says."""
+    from foretick.launcher.features import commands  # Numba
+
+    return commands.run_features(options)
+
+
 def run_backfill(options: argparse.Namespace) -> int:
     """Fetch trades or bars of the past."""
     settings = _settings()

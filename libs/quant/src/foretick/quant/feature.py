@@ -11,6 +11,9 @@ class Unit(StrEnum):
     RATIO = "ratio"
     LOG_RATIO = "log ratio"
     INDEX = "index 0-100"
+    SIGNED_INDEX = "index -100 to 100"
+    PERCENT = "percent"
+    SCORE = "score -1 to 1"
     DEPTHS = "average depths"
     DAY = "day, Monday 0"
 
@@ -26,7 +29,7 @@ class WarmupUnit(StrEnum):
 
 
 class Input(StrEnum):
-    """What a feature is made from. Those made from the book are masked while it is not LIVE."""
+    """What a feature is made from."""
 
     QUOTES = "quotes"
     BOOK = "book"
@@ -35,12 +38,26 @@ class Input(StrEnum):
     CLOCK = "clock"
 
 
+class Needs(StrEnum):
+    """What has to be there at the moment for a value not to be masked, beside its warm-up."""
+
+    NOTHING = "nothing"
+    TOP = "a two-sided quote"
+    BOOK = "a LIVE book"
+
+
 class Group(StrEnum):
     """Families of features, as the screen groups them."""
 
     MICROSTRUCTURE = "microstructure"
     RETURNS = "returns"
     INDICATORS = "indicators"
+    TREND = "trend"
+    MOMENTUM = "momentum"
+    VOLATILITY = "volatility"
+    VOLUME = "volume"
+    CANDLES = "candles"
+    REGIME = "regime"
     CALENDAR = "calendar"
 
 
@@ -54,7 +71,10 @@ class Warmup:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One entry of the vector. ``low`` and ``high`` bound it; None where it has no bound."""
+    """One entry of the vector. ``low`` and ``high`` bound it; None where it has no bound.
+
+    ``needs``: it is missing while that is not there, whatever its warm-up.
+    """
 
     name: str
     label: str
@@ -66,3 +86,4 @@ class Feature:
     group: Group
     inputs: tuple[Input, ...]
     source: str
+    needs: Needs = Needs.NOTHING

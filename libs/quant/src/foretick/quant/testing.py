@@ -42,6 +42,24 @@ def random_events(seed: int, n: int, shape: StreamShape | None = None) -> EventA
     return EventArrays(kind, recv_ns, v, _depth(rng, bid[rows], ask[rows], shape.tick))
 
 
+def trade_bars(columns: np.ndarray) -> EventArrays:
+    """Return trades that make the given bars, one a second, and a clock event that closes the last.
+
+    ``columns``: open, high, low, close, volume (5, n). Each bar is four trades; one without volume is refused.
+    """
+    n = columns.shape[1]
+    if not (columns[4] > 0.0).all():
+        raise ValueError("a bar without volume has no trades to make it of")
+    v = np.zeros((4 * n + 1, VALUE_COLUMNS))
+    v[:-1, 0] = columns[:4].T.ravel()
+    v[:-1, 1] = np.repeat(columns[4] / 4.0, 4)
+    v[:-1, 2] = 1.0
+    recv_ns = START_NS + np.arange(4 * n + 1, dtype=np.int64) * 250_000_000
+    kind = np.full(4 * n + 1, EventKind.TRADE, np.uint8)
+    kind[-1], v[-1] = EventKind.CLOCK, 0.0
+    return EventArrays(kind, recv_ns, v, np.zeros((0, DEPTH_COLUMNS)))
+
+
 def _depth(rng: np.random.Generator, bid: np.ndarray, ask: np.ndarray, tick: float) -> np.ndarray:
     away = np.arange(DEPTH_LEVELS) * tick
     depth = np.empty((len(bid), DEPTH_COLUMNS))

@@ -23,10 +23,11 @@ async def build_serve(rt: Runtime, settings: FeaturesSettings) -> None:
     """Own what this shard should own: take it over, fold it live, save it now and then, hand it over in the end."""
     await asyncio.to_thread(warm)
     publisher = DataPlanePublisher(rt.data)
+    kernel = FeatureKernel(Grid(settings.interval_ns, settings.feature_window_size_steps))
     frames = FrameHandler(
-        FeatureKernel(Grid(settings.interval_ns, settings.feature_window_size_steps)),
+        kernel,
         publisher,
-        FoldMetrics(rt.metrics, rt.log, rt.sequence),
+        FoldMetrics(rt.metrics, rt.log, rt.sequence, kernel.faults),
         rt.clock,
         Producer(rt.run_id, rt.name),
     )

@@ -24,7 +24,7 @@ from foretick.predictor.handlers.custody import Custodian, load_newest_model
 from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
 from foretick.predictor.handlers.training import TrainingHandler
 from foretick.predictor.settings import PredictorSettings
-from foretick.quant.registry import FEATURE_COUNT, FEATURE_NAMES, INDEX, SCHEMA_HASH, SCHEMA_ID
+from foretick.quant.registry import FEATURE_NAMES, MODEL_FEATURE_NAMES, SCHEMA_HASH, SCHEMA_ID
 
 FIRST_SEED, SEED_STEP = 1, 2
 """A run takes two seeds: its market's, and the next for the market that it is tested on."""
@@ -47,7 +47,7 @@ def seeds_to_try(given: int | None, earlier: Sequence[int]) -> tuple[int, ...]:
 async def build_serve(rt: Runtime, settings: PredictorSettings) -> None:
     """Own what this shard should own: take over what is owed, predict live; and take announcements of models."""
     horizon_steps = settings.prediction_horizon_steps
-    terms = ServingTerms(SCHEMA_HASH, FEATURE_COUNT, settings.interval_ns, horizon_steps)
+    terms = ServingTerms(SCHEMA_HASH, FEATURE_NAMES, settings.interval_ns, horizon_steps)
     sender = Sender(rt.name, rt.epoch)
     outlet = DataPlaneOutlet(rt.data, rt.clock)
     meters = PrometheusMeters(rt.metrics)
@@ -81,11 +81,11 @@ async def build_train(rt: Runtime, settings: PredictorSettings) -> None:
         test_s=settings.train_test_duration_s,
         interval_ns=settings.interval_ns,
         horizon_steps=settings.prediction_horizon_steps,
-        volatility_feature=INDEX["realised_volatility_bps"],
+        volatility_feature=MODEL_FEATURE_NAMES.index("realised_volatility_bps"),
     )
     grid = Grid(settings.interval_ns, settings.feature_window_size_steps)
     # every instrument of the simulated market, whatever is watched: one instrument alone teaches too little
-    history = SimulatedMarketHistory(tuple(LISTINGS), grid, plan.horizon_steps)
+    history = SimulatedMarketHistory(tuple(LISTINGS), grid, plan.horizon_steps, MODEL_FEATURE_NAMES)
     learner = LibraryLearner(settings.train_threads)
 
     async def announce(model: ModelPublished) -> None:
@@ -94,7 +94,9 @@ async def build_train(rt: Runtime, settings: PredictorSettings) -> None:
     handler = TrainingHandler(
         train=lambda seed, progress: train(replace(plan, seed=seed), history, learner, progress),
         seeds=seeds,
-        identity=ModelIdentity(SCHEMA_ID, SCHEMA_HASH, FEATURE_NAMES, plan.interval_ns, plan.horizon_steps, plan.seed),
+        identity=ModelIdentity(
+            SCHEMA_ID, SCHEMA_HASH, MODEL_FEATURE_NAMES, plan.interval_ns, plan.horizon_steps, plan.seed
+        ),
         store=ObjectModelStore(rt.bus.js),
         announce=announce,
         clock=rt.clock,

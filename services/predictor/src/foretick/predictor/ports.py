@@ -19,6 +19,11 @@ class ServedModel(Protocol):
         """What was announced of it."""
         ...
 
+    @property
+    def columns(self) -> Sequence[int]:
+        """Which values of a vector it takes, in its order."""
+        ...
+
     def predict(self, vectors: Sequence[FeatureVector]) -> list[Numbers]:
         """Return the model's numbers for each vector, in order, by one call of the graph."""
         ...

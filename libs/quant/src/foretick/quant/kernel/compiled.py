@@ -14,9 +14,10 @@ import numba
 import numpy as np
 
 from foretick.quant.events import DEPTH_COLUMNS, VALUE_COLUMNS, EventKind
-from foretick.quant.kernel import bars, flow, state, vector
+from foretick.quant.kernel import state
 from foretick.quant.kernel.bars import roll_bar
 from foretick.quant.kernel.flow import fold_depth, fold_quote, fold_state, fold_trade
+from foretick.quant.kernel.health import no_faults
 from foretick.quant.kernel.state import STATE, advance
 from foretick.quant.kernel.vector import META_COLUMNS, emit
 from foretick.quant.registry import FEATURE_COUNT
@@ -33,22 +34,17 @@ _GAP = 4
 
 
 def _fingerprint() -> int:
-    package = Path(__file__).parent
-    modules = [Path(module.__file__ or "") for module in (bars, flow, state, vector)]
+    quant = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for path in [
-        *modules,
-        package.parent / "parameters.py",
-        package.parent / "events.py",
-        package.parent / "catalogue.py",
-    ]:
+    single = [quant / f"{name}.py" for name in ("parameters", "events", "feature", "registry")]
+    for path in [*single, *sorted([*quant.glob("kernel/*.py"), *quant.glob("catalogue/*.py")])]:
         digest.update(path.read_bytes())
     return int.from_bytes(digest.digest()[:7], "big")
 
 
 def _compile(fingerprint: int) -> Callable[..., int]:
     @numba.njit(cache=True, nogil=True, error_model="numpy")
-    def fold(states, deques, kind, recv_ns, v, depth, out, n):  # noqa: ANN001, ANN202, PLR0913 - compiled
+    def fold(states, deques, kind, recv_ns, v, depth, out, faults, n):  # noqa: ANN001, ANN202, PLR0913 - compiled
         if n < 0:
             return fingerprint
         s = states.view(STATE)[0]
@@ -68,7 +64,7 @@ def _compile(fingerprint: int) -> Callable[..., int]:
             if step > s.last_step:
                 s.last_step = step
                 out[emitted, 0] = i
-                emit(s, deques, t_ns, step, out[emitted])
+                emit(s, deques, t_ns, step, out[emitted], faults)
                 emitted += 1
         return emitted
 
@@ -78,9 +74,10 @@ def _compile(fingerprint: int) -> Callable[..., int]:
 fold_events = _compile(_fingerprint())
 """Fold ``n`` events into one instrument and return how many vectors were written to ``out``.
 
-``fold_events(states, deques, kind, recv_ns, v, depth, out, n)``: ``states`` uint8, the bytes of one ``STATE`` record;
-``deques`` float64 (4, window + 1); the columns of ``EventArrays``; ``out`` float64 (at least n, ``OUT_COLUMNS``). With
-``n`` below 0 it folds nothing and returns the fingerprint of its sources.
+``fold_events(states, deques, kind, recv_ns, v, depth, out, faults, n)``: ``states`` uint8, the bytes of one ``STATE``
+record; ``deques`` float64 (4, window + 1); the columns of ``EventArrays``; ``out`` float64 (at least n,
+``OUT_COLUMNS``); ``faults`` as ``health.no_faults`` makes it, added to. With ``n`` below 0 it folds nothing and returns
+the fingerprint of its sources.
 """
 
 
@@ -94,6 +91,7 @@ def arguments(interval_ns: int, window_steps: int, rows: int) -> tuple[Any, ...]
         np.zeros((rows, VALUE_COLUMNS)),
         np.zeros((rows, DEPTH_COLUMNS)),
         np.zeros((rows, OUT_COLUMNS)),
+        no_faults(),
     )
 
 

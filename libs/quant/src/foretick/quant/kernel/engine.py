@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from foretick.quant.events import DEPTH_COLUMNS, VALUE_COLUMNS, BookTrust, EventArrays, EventKind
 from foretick.quant.kernel.compiled import OUT_COLUMNS, fold_events
+from foretick.quant.kernel.health import no_faults
 from foretick.quant.kernel.state import DEQUE_ROWS, STATE, initial_row
 from foretick.quant.registry import SCHEMA_HASH
 
@@ -41,7 +42,8 @@ class FeatureKernel:
     """Feature state of many instruments: one row of a state matrix and one block of queues each.
 
     ``out`` holds the vectors of the latest ``fold``, one a row: index of the event in that call, step, ns since the
-    step began, mid, warm (0 or 1), then the values in the registry's order; NaN is missing.
+    step began, mid, warm (0 or 1), then the values in the registry's order; NaN is missing. ``faults`` counts over
+    all instruments what was wrong with them: rows as ``health.Fault``, one column a feature.
 
     >>> kernel = FeatureKernel(Grid(interval_ns=100_000_000, window_steps=1000))
     >>> kernel.add(), kernel.add()
@@ -51,6 +53,7 @@ class FeatureKernel:
     def __init__(self, grid: Grid, capacity: int = 8) -> None:
         self.grid = grid
         self.out: NDArray[np.float64] = np.zeros((_MIN_OUT_ROWS, OUT_COLUMNS))
+        self.faults: NDArray[np.int64] = no_faults()
         self._count = 0
         self._allot(max(capacity, 1))
 
@@ -77,7 +80,7 @@ class FeatureKernel:
         if n > len(self.out):
             self.out = np.zeros((2 * n, OUT_COLUMNS))
         states, deques = self._views[row]
-        return fold_events(states, deques, *columns, self.out, n)
+        return fold_events(states, deques, *columns, self.out, self.faults, n)
 
     def void(self, row: int) -> None:
         """Note that events of an instrument were lost: its book and quotes are unknown until the next of each."""

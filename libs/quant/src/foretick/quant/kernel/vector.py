@@ -5,37 +5,47 @@ import math
 import numba
 
 from foretick.quant import parameters as p
-from foretick.quant.kernel.bars import ROUNDING
+from foretick.quant.feature import WarmupUnit
+from foretick.quant.kernel.book import write_book
 from foretick.quant.kernel.flow import decay
+from foretick.quant.kernel.health import count_faults
+from foretick.quant.kernel.slots import INDEX_OF_SLOT, SLOT_COUNT
 from foretick.quant.kernel.state import RING
+from foretick.quant.kernel.tape import write_tape
+from foretick.quant.registry import INDEX, MODEL_FEATURES
 
 META_COLUMNS = 5
 """Columns before the values: index of the event in the call, step, ns since the step began, mid, warm (0 or 1)."""
 
 _NS_PER_S = 1_000_000_000
-_DAY_NS = 86_400 * _NS_PER_S
+_HOUR_NS, _DAY_NS, _WEEK_NS = 3_600 * _NS_PER_S, 86_400 * _NS_PER_S, 7 * 86_400 * _NS_PER_S
 _THURSDAY = 3  # the Unix epoch's day of the week, Monday 0
-_TINY = 1e-200
+_DRAWDOWN, _RUN_UP, _WINDOW_RANGE = INDEX["drawdown_bps"], INDEX["run_up_bps"], INDEX["window_range_bps"]
+_MINUTE, _WEEK = INDEX["minute_sin"], INDEX["week_sin"]
 _FLOW_WARMUP_NS = p.FLOW_WARMUP_S * _NS_PER_S
 _RATE_WARMUP_NS = p.RATE_WARMUP_S * _NS_PER_S
-_MACD_WARMUP_BARS = p.MACD_SLOW_BARS + p.MACD_SIGNAL_BARS - 1
-_LONGEST_WARMUP_BARS = max(_MACD_WARMUP_BARS, 2 * p.ADX_BARS, p.EW_WARMUP_BARS)
+_LONGEST_WARMUP_BARS = max(f.warmup.count for f in MODEL_FEATURES if f.warmup.unit is WarmupUnit.BARS)
 
 
 @numba.njit(error_model="numpy")
-def emit(s, deques, t_ns, step, row) -> None:  # noqa: ANN001 - compiled
-    """Write the vector at ``t_ns`` into ``row`` and remember its mid."""
+def emit(s, deques, t_ns, step, row, faults) -> None:  # noqa: ANN001 - compiled
+    """Write the vector at ``t_ns`` into ``row``, remember its mid, and add to ``faults`` what is wrong with it."""
     if s.l1_ok:
         _remember(s, deques, step)
     row[1], row[2] = step, t_ns - step * s.interval_ns
     row[3] = s.mid
-    row[4] = 1.0 if _is_warm(s, t_ns, step) else 0.0
+    is_warm = _is_warm(s, t_ns, step)
+    row[4] = 1.0 if is_warm else 0.0
     values = row[META_COLUMNS:]
     values[:] = math.nan
     _write_flow(s, t_ns, values)
     _write_prices(s, deques, t_ns, step, values)
-    _write_indicators(s, values)
+    write_book(s, values)
+    write_tape(s, t_ns, values)
+    for slot in range(SLOT_COUNT):
+        values[INDEX_OF_SLOT[slot]] = s.from_bars[slot]
     _write_calendar(t_ns, values)
+    count_faults(s, t_ns, is_warm, values, faults)
 
 
 @numba.njit(error_model="numpy")
@@ -104,64 +114,45 @@ def _write_flow(s, t_ns, values) -> None:  # noqa: ANN001 - compiled
     if age_ns >= _RATE_WARMUP_NS:
         slow_count = s.slow_count * decay(s.trade_ns, t_ns, p.RATE_TAU_S) * (p.TRADE_TAU_S / p.RATE_TAU_S)
         values[8] = math.log((1.0 + s.fast_count * fast) / (1.0 + slow_count))
-    if s.bars >= p.EW_WARMUP_BARS and s.kyle_weight > 0.0:
-        values[9] = _impact_bps(s)
     if s.buckets >= 1:
         values[10] = s.vpin_gap / s.vpin_volume
 
 
 @numba.njit(error_model="numpy")
-def _impact_bps(s):  # noqa: ANN001, ANN202 - compiled
-    mean_x, mean_r = s.kyle_x / s.kyle_weight, s.kyle_r / s.kyle_weight
-    square = s.kyle_xx / s.kyle_weight
-    variance = square - mean_x * mean_x
-    if not variance > ROUNDING * square:
-        return 0.0
-    return (s.kyle_xr / s.kyle_weight - mean_x * mean_r) / variance * (s.kyle_abs / s.kyle_weight)
-
-
-@numba.njit(error_model="numpy")
 def _write_prices(s, deques, t_ns, step, values) -> None:  # noqa: ANN001 - compiled
-    if s.bars >= p.EW_WARMUP_BARS:
-        values[12] = math.sqrt(s.squares / s.squares_weight)
     if not s.l1_ok:
         return
     slot = s.reference % RING
     age_steps = step - s.ring_step[slot]
     if p.LOOKBACK_STEPS <= age_steps <= p.LOOKBACK_LIMIT_STEPS:
-        values[2] = 1e4 * math.log(s.micro / s.ring_micro[slot])
-        values[11] = 1e4 * math.log(s.mid / s.ring_mid[slot])
-    if t_ns - s.start_ns >= _RATE_WARMUP_NS and s.slow_qty > _TINY:
-        values[13] = 1e4 * math.log(s.mid / (s.slow_quote / s.slow_qty))
+        values[2] = _log_ratio_bps(s.micro, s.ring_micro[slot])
+        values[11] = _log_ratio_bps(s.mid, s.ring_mid[slot])
+    if t_ns - s.start_ns >= _RATE_WARMUP_NS and s.vwap > 0.0:
+        values[13] = _log_ratio_bps(s.mid, s.vwap)
     if step - s.first_step >= p.POSITION_WARMUP_STEPS:
         low = deques[1, s.low_head % deques.shape[1]]
         high = -deques[3, s.high_head % deques.shape[1]]
         values[14] = (s.mid - low) / (high - low) if high > low else 0.5
+        values[_DRAWDOWN] = _log_ratio_bps(s.mid, high)
+        values[_RUN_UP] = _log_ratio_bps(s.mid, low)
+        values[_WINDOW_RANGE] = _log_ratio_bps(high, low)
 
 
 @numba.njit(error_model="numpy")
-def _write_indicators(s, values) -> None:  # noqa: ANN001 - compiled
-    n, close = s.bars, s.last_close
-    if n > p.RSI_BARS:
-        moved = s.gain + s.loss
-        values[15] = 100.0 * s.gain / moved if moved > ROUNDING * close else 50.0
-    if n >= _MACD_WARMUP_BARS:
-        values[16] = 1e4 * (s.macd - s.signal_ema) / close
-    if n >= p.BOLLINGER_BARS:
-        half_width = p.BOLLINGER_WIDTH * math.sqrt(s.close_m2 / p.BOLLINGER_BARS)
-        flat = not half_width > 1e-9 * close
-        values[17] = 0.5 if flat else (close - s.close_mean + half_width) / (2.0 * half_width)
-    if n > p.ATR_BARS:
-        values[18] = 1e4 * s.atr / close
-    if n >= 2 * p.ADX_BARS:
-        values[19] = s.adx
-    if n >= p.OBV_BARS:
-        values[20] = s.obv_signed / s.obv_volume if s.obv_volume > _TINY else 0.0
+def _log_ratio_bps(a, b):  # noqa: ANN001, ANN202 - compiled
+    """Return 1e4 * ln(a / b), exact also where they hardly differ."""
+    return 1e4 * math.log1p((a - b) / b)
 
 
 @numba.njit(error_model="numpy")
 def _write_calendar(t_ns, values) -> None:  # noqa: ANN001 - compiled
-    angle = 2.0 * math.pi * ((t_ns % _DAY_NS) / _DAY_NS)
-    values[21] = math.sin(angle)
-    values[22] = math.cos(angle)
+    _write_phase(t_ns % _DAY_NS / _DAY_NS, 21, values)
+    _write_phase(t_ns % _HOUR_NS / _HOUR_NS, _MINUTE, values)
+    _write_phase((t_ns + _THURSDAY * _DAY_NS) % _WEEK_NS / _WEEK_NS, _WEEK, values)
     values[23] = (t_ns // _DAY_NS + _THURSDAY) % 7
+
+
+@numba.njit(error_model="numpy")
+def _write_phase(turn, at, values) -> None:  # noqa: ANN001 - compiled
+    values[at] = math.sin(2.0 * math.pi * turn)
+    values[at + 1] = math.cos(2.0 * math.pi * turn)

@@ -10,12 +10,23 @@ from foretick.predictor.domain.predicting import UNSEEN_SYMBOL
 
 @dataclass(frozen=True, slots=True)
 class ServingTerms:
-    """What this service feeds a model and asks of it: the feature schema, the pace and the horizon."""
+    """What this service feeds a model and asks of it: the feature schema, the pace and the horizon.
+
+    feature_names: those of a vector, in its order; a model takes some of them
+    """
 
     schema_hash: str
-    feature_count: int
+    feature_names: tuple[str, ...]
     interval_ns: int
     horizon_steps: int
+
+    def columns_of(self, model: ModelPublished) -> tuple[int, ...]:
+        """Return where in a vector the inputs of ``model`` are.
+
+        Raises:
+            ValueError: it takes one that this service does not make; ``faults_of_terms`` says so.
+        """
+        return tuple(self.feature_names.index(name) for name in model.feature_names)
 
 
 def faults_of_terms(model: ModelPublished, terms: ServingTerms) -> list[str]:
@@ -23,8 +34,11 @@ def faults_of_terms(model: ModelPublished, terms: ServingTerms) -> list[str]:
     faults: list[str] = []
     if model.schema_hash != terms.schema_hash:
         faults.append(f"it takes features {model.schema_hash[:12]}, this service makes {terms.schema_hash[:12]}")
-    if len(model.feature_names) != terms.feature_count:
-        faults.append(f"it takes {len(model.feature_names)} features, not {terms.feature_count}")
+    unknown = [name for name in model.feature_names if name not in terms.feature_names]
+    if unknown:
+        faults.append(f"it takes {', '.join(unknown)}, which this service does not make")
+    if not model.feature_names or len(set(model.feature_names)) != len(model.feature_names):
+        faults.append("its features are none, or one twice")
     if model.interval_ns != terms.interval_ns:
         faults.append(f"its step is {model.interval_ns} ns, SIGNAL_GENERATION_INTERVAL is {terms.interval_ns} ns")
     if model.horizon_steps != terms.horizon_steps:

@@ -56,7 +56,8 @@ class VectorHandler:
     def _predict(self, vectors: list[FeatureVector], taken_ns: int) -> None:
         model = self.model
         announced = model.announcement if model else None
-        reasons = [reason_to_withhold(vector, announced) for vector in vectors]
+        columns = model.columns if model else ()
+        reasons = [reason_to_withhold(vector, announced, columns) for vector in vectors]
         due = [vector for vector, reason in zip(vectors, reasons, strict=True) if reason is None]
         numbers = iter(())
         if model and due:

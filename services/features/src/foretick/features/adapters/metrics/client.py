@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import numpy as np
+from numpy.typing import NDArray
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -12,20 +14,25 @@ from foretick.common.runtime.metrics import Metrics
 from foretick.common.sequence import SOUND, SequenceTally
 from foretick.common.units import NS_PER_S
 from foretick.features.domain.instrument import Folded, Frame
+from foretick.quant.kernel import Fault
+from foretick.quant.registry import FEATURES
 
 
 class FoldMetrics(Collector):
     """Implements ``ports.FoldObserver``; losses and refusals are also logged.
 
+    faults: the kernel's counts of what was wrong with values, read when asked
+
     Counts are plain numbers that are read when Prometheus asks: a counter of its client takes longer than the fold.
     """
 
-    def __init__(self, metrics: Metrics, log: Logger, sequence: SequenceTally) -> None:
+    def __init__(self, metrics: Metrics, log: Logger, sequence: SequenceTally, faults: NDArray[np.int64]) -> None:
         self._sequence = sequence
         self._log = log
         self._frames = {"ticks": 0, "books": 0}
         self._events = {"ticks": 0, "books": 0}
         self._vectors = 0
+        self._faults = faults
         metrics.registry.register(self)
 
     def collect(self) -> Iterable[Metric]:
@@ -39,6 +46,19 @@ class FoldMetrics(Collector):
                 family.add_metric([channel], count)
             yield family
         yield CounterMetricFamily("foretick_features_vectors", "Feature vectors that fell due", self._vectors)
+        yield self._values()
+
+    def _values(self) -> Metric:
+        """Return, by feature, the values that were not as the registry says; all instruments together."""
+        family = CounterMetricFamily(
+            "foretick_features_values", "Values by what was wrong with them", labels=["feature", "group", "fault"]
+        )
+        for fault in Fault:
+            counts = self._faults[fault].tolist()
+            for feature, count in zip(FEATURES, counts, strict=True):
+                if count:
+                    family.add_metric([feature.name, feature.group.value, fault.name.lower()], count)
+        return family
 
     def folded(self, frame: Frame, outcome: Folded) -> None:
         """Note the outcome of one frame."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from foretick.predictor.adapters.onnx.graph import NetworkMember, ReturnHead, TreeMember, build_graph
 from foretick.predictor.adapters.onnx.parity import compare_with_members
@@ -104,7 +105,8 @@ class LibraryLearner:
 
     threads: members are fitted side by side in so many threads, each member in one. Several threads within a member
         wait for each other at every level of every tree: beside another busy process that made fitting ten times
-        slower. Equal seeds give equal models whatever the number
+        slower; so did those that the linear algebra of the network starts of itself. Equal seeds give equal models
+        whatever the number
     """
 
     def __init__(self, threads: int, sizes: Sizes | None = None) -> None:
@@ -124,7 +126,7 @@ class LibraryLearner:
         sizes = self._sizes.scale(effort_frac)
         scaler = StandardScaler().fit(features)
         scaled = np.asarray(scaler.transform(features))
-        with ThreadPoolExecutor(self._threads) as pool:  # the longest first
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(self._threads) as pool:  # the longest first
             forest = pool.submit(_fit_forest, sizes, features, classes, seed)
             lightgbm_ = pool.submit(_fit_lightgbm, sizes, features, classes, seed)
             xgboost_ = pool.submit(_fit_xgboost, sizes, features, classes, seed)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from operator import itemgetter
 
 import numpy as np
 
@@ -17,10 +18,12 @@ Fetch = Callable[[str], Awaitable[bytes]]
 
 
 class OnnxModel:
-    """A model ready to serve: its announcement and its graph in a single-threaded session."""
+    """A model ready to serve: its announcement, its graph in a single-threaded session, and its place in a vector."""
 
-    def __init__(self, announcement: ModelPublished, graph: bytes) -> None:
+    def __init__(self, announcement: ModelPublished, graph: bytes, columns: Sequence[int]) -> None:
         self._announcement = announcement
+        self.columns = tuple(columns)
+        self._take = itemgetter(*columns, columns[0])  # once more than needed, so that one input is a tuple too
         self._runner = ModelRunner(graph, announcement.member_weights, len(announcement.feature_names))
 
     @property
@@ -29,8 +32,11 @@ class OnnxModel:
         return self._announcement
 
     def predict(self, vectors: Sequence[FeatureVector]) -> list[Numbers]:
-        """Return the numbers for each vector, in order, by one call of the graph. No value may be missing."""
-        output = self._runner.run(np.array([vector.values for vector in vectors], np.float32))
+        """Return the numbers for each vector, in order, by one call of the graph.
+
+        No value that it takes may be missing.
+        """
+        output = self._runner.run(np.array([self._take(vector.values)[:-1] for vector in vectors], np.float32))
         rows = zip(
             output.expected_return_bps.tolist(), output.probabilities.tolist(), output.members.tolist(), strict=True
         )
@@ -67,11 +73,11 @@ class OnnxModelLoader:
         _refuse("unfit_model", faults_of_terms(announcement, self._terms))
         payload = await self._fetch(announcement.object_name)
         _refuse("wrong_object", faults_of_object(announcement, payload))
-        return await asyncio.to_thread(_open, announcement, payload)
+        return await asyncio.to_thread(_open, announcement, payload, self._terms.columns_of(announcement))
 
 
-def _open(announcement: ModelPublished, payload: bytes) -> OnnxModel:
-    model = OnnxModel(announcement, payload)
+def _open(announcement: ModelPublished, payload: bytes, columns: Sequence[int]) -> OnnxModel:
+    model = OnnxModel(announcement, payload, columns)
     model.warm_up()
     return model
 

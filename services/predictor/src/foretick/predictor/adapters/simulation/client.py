@@ -12,7 +12,7 @@ from foretick.quant.events import EventArrays
 from foretick.quant.feature import Input
 from foretick.quant.kernel import Grid, Vectors, fold_history
 from foretick.quant.labels import label_vectors
-from foretick.quant.registry import FEATURES, INDEX
+from foretick.quant.registry import FEATURES, INDEX, MODEL_FEATURE_NAMES
 
 EPOCH_NS = 1_704_067_200 * NS_PER_S
 """Monday, 1 January 2024, 00:00 UTC: where simulated histories begin."""
@@ -23,11 +23,15 @@ _WEEK_S = 7 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class SimulatedMarketHistory:
-    """Histories of the simulated market for ``symbols``; each seed has a day of its own, later seeds later days."""
+    """Histories of the simulated market for ``symbols``; each seed has a day of its own, later seeds later days.
+
+    feature_names: what a row is made of, in this order
+    """
 
     symbols: tuple[str, ...]
     grid: Grid
     horizon_steps: int
+    feature_names: tuple[str, ...] = MODEL_FEATURE_NAMES
 
     def rows(self, seed: int, duration_s: float) -> Rows:
         """Return the warm vectors of a market of that seed whose outcome is known."""
@@ -38,9 +42,11 @@ class SimulatedMarketHistory:
     def _rows_of(self, symbol: str, events: EventArrays, rng: np.random.Generator) -> Rows:
         vectors = fold_history(events, self.grid)
         labels = label_vectors(vectors.step, vectors.mid, self.horizon_steps, flat_bps=0.0)
-        use = vectors.warm & labels.known & ~np.isnan(vectors.values).any(axis=1)
+        columns = [INDEX[name] for name in self.feature_names]
+        features = _with_any_time_of_week(vectors, rng)[:, columns]
+        use = vectors.warm & labels.known & ~np.isnan(features).any(axis=1)
         return Rows(
-            features=_with_any_time_of_week(vectors, rng)[use],
+            features=features[use],
             return_bps=labels.return_bps[use],
             symbol=np.full(np.count_nonzero(use), symbol),
             step=vectors.step[use],
@@ -57,8 +63,10 @@ def _with_any_time_of_week(vectors: Vectors, rng: np.random.Generator) -> NDArra
     """
     values = vectors.values.astype(np.float32)
     second = rng.integers(0, _WEEK_S, len(values))
-    angle = 2.0 * np.pi * (second % 86_400) / 86_400
-    drawn = {"hour_sin": np.sin(angle), "hour_cos": np.cos(angle), "day_of_week": second // 86_400}
+    drawn = {"day_of_week": second // 86_400}
+    for name, period_s in (("hour", 86_400), ("minute", 3_600), ("week", _WEEK_S)):
+        angle = 2.0 * np.pi * (second % period_s) / period_s
+        drawn |= {f"{name}_sin": np.sin(angle), f"{name}_cos": np.cos(angle)}
     for feature in FEATURES:
         if feature.inputs == (Input.CLOCK,):
             values[:, INDEX[feature.name]] = drawn[feature.name]

@@ -1,7 +1,7 @@
-"""The features, in the vector's order within each group. Formulas take their windows from ``parameters``."""
+"""The first features of the vector: what ``kernel.vector``, ``kernel.flow`` and ``kernel.bars`` compute."""
 
 from foretick.quant import parameters as p
-from foretick.quant.feature import Feature, Group, Input, Unit, Warmup, WarmupUnit
+from foretick.quant.feature import Feature, Group, Input, Needs, Unit, Warmup, WarmupUnit
 
 _ONE_EVENT = Warmup(1, WarmupUnit.EVENTS)
 _FLOW = Warmup(p.FLOW_WARMUP_S, WarmupUnit.SECONDS)
@@ -17,22 +17,22 @@ def _bars(count: int) -> Warmup:
 MICROSTRUCTURE = (
     Feature(
         "spread_bps", "Spread", "1e4 * (ask - bid) / mid, mid = (bid + ask) / 2",
-        Unit.BPS, 0.0, None, _ONE_EVENT, Group.MICROSTRUCTURE, (Input.QUOTES,), "Harris 2003, ch. 14",
+        Unit.BPS, 0.0, None, _ONE_EVENT, Group.MICROSTRUCTURE, (Input.QUOTES,), "Harris 2003, ch. 14", Needs.TOP,
     ),
     Feature(
         "queue_imbalance_l1", "Queue imbalance", "(bid_qty - ask_qty) / (bid_qty + ask_qty)",
-        Unit.RATIO, -1.0, 1.0, _ONE_EVENT, Group.MICROSTRUCTURE, (Input.QUOTES,), "Gould and Bonart 2016",
+        Unit.RATIO, -1.0, 1.0, _ONE_EVENT, Group.MICROSTRUCTURE, (Input.QUOTES,), "Gould and Bonart 2016", Needs.TOP,
     ),
     Feature(
         "microprice_drift_bps", "Microprice drift",
         f"1e4 * ln(micro / micro of the last vector at least {p.LOOKBACK_STEPS} steps ago), "
         "micro = (bid * ask_qty + ask * bid_qty) / (bid_qty + ask_qty)",
-        Unit.BPS, None, None, _LOOKBACK, Group.MICROSTRUCTURE, (Input.QUOTES,), "Stoikov 2018",
+        Unit.BPS, None, None, _LOOKBACK, Group.MICROSTRUCTURE, (Input.QUOTES,), "Stoikov 2018", Needs.TOP,
     ),
     Feature(
         "depth_imbalance_l5", f"Depth imbalance, {p.FLOW_LEVELS} levels",
         f"(B - A) / (B + A), B and A the bid and ask qty of the best {p.FLOW_LEVELS} levels",
-        Unit.RATIO, -1.0, 1.0, _ONE_EVENT, Group.MICROSTRUCTURE, (Input.BOOK,), "Cao, Hansch and Wang 2009",
+        Unit.RATIO, -1.0, 1.0, _ONE_EVENT, Group.MICROSTRUCTURE, (Input.BOOK,), "Cao, Hansch and Wang 2009", Needs.BOOK,
     ),
     Feature(
         "order_flow_imbalance_l1", "Order-flow imbalance",
@@ -42,13 +42,14 @@ MICROSTRUCTURE = (
         "[ask <= ask'] "
         "+ ask_qty' [ask >= ask']",
         Unit.DEPTHS, None, None, _FLOW, Group.MICROSTRUCTURE, (Input.QUOTES,), "Cont, Kukanov and Stoikov 2014",
+        Needs.TOP,
     ),
     Feature(
         "order_flow_imbalance_l5", f"Order-flow imbalance, {p.FLOW_LEVELS} levels",
         f"mean over the best {p.FLOW_LEVELS} levels of the sum of e of that level, decaying with tau "
         f"{p.FLOW_TAU_S:g} s, / mean displayed "
         f"qty a level weighted with tau {p.DEPTH_TAU_S:g} s",
-        Unit.DEPTHS, None, None, _FLOW, Group.MICROSTRUCTURE, (Input.BOOK,), "Xu, Gould and Howison 2018",
+        Unit.DEPTHS, None, None, _FLOW, Group.MICROSTRUCTURE, (Input.BOOK,), "Xu, Gould and Howison 2018", Needs.BOOK,
     ),
     Feature(
         "trade_sign_imbalance", "Trade-sign imbalance",
@@ -60,7 +61,7 @@ MICROSTRUCTURE = (
         "signed_volume", "Signed volume",
         f"sum(side * qty) over trades, decaying with tau {p.TRADE_TAU_S:g} s, / the depth of order_flow_imbalance_l1",
         Unit.DEPTHS, None, None, _FLOW, Group.MICROSTRUCTURE, (Input.TRADES, Input.QUOTES),
-        "Chordia, Roll and Subrahmanyam 2002",
+        "Chordia, Roll and Subrahmanyam 2002", Needs.TOP,
     ),
     Feature(
         "trade_rate_log_ratio", "Trade rate against usual",
@@ -90,7 +91,7 @@ RETURNS = (
         "log_return_bps", "Log return",
         f"1e4 * ln(mid / mid of the last vector at least {p.LOOKBACK_STEPS} steps ago); missing if that is "
         f"over {p.LOOKBACK_LIMIT_STEPS} steps ago",
-        Unit.BPS, None, None, _LOOKBACK, Group.RETURNS, (Input.QUOTES,), "definition",
+        Unit.BPS, None, None, _LOOKBACK, Group.RETURNS, (Input.QUOTES,), "definition", Needs.TOP,
     ),
     Feature(
         "realised_volatility_bps", "Realised volatility",
@@ -101,14 +102,14 @@ RETURNS = (
         "vwap_deviation_bps", "Deviation from VWAP",
         f"1e4 * ln(mid / vwap), vwap = sum(price * qty) / sum(qty) decaying with tau {p.RATE_TAU_S:g} s",
         Unit.BPS, None, None, _RATE, Group.RETURNS, (Input.TRADES, Input.QUOTES),
-        "Berkowitz, Logue and Noser 1988",
+        "Berkowitz, Logue and Noser 1988", Needs.TOP,
     ),
     Feature(
         "price_position", "Position in the range",
         "(mid - low) / (high - low) of the mids of vectors in the last FEATURE_WINDOW_SIZE steps; 0.5 where "
         "they are equal",
         Unit.RATIO, 0.0, 1.0, Warmup(p.POSITION_WARMUP_STEPS, WarmupUnit.STEPS), Group.RETURNS, (Input.QUOTES,),
-        "Lane's stochastic %K on mids",
+        "Lane's stochastic %K on mids", Needs.TOP,
     ),
 )  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""``foretick features``: what the features are, and the proofs that they are it."""
