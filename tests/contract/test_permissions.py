@@ -62,7 +62,7 @@ async def session(server: NatsServer, user: str) -> AsyncIterator[Session]:
 def concrete(subject: Subject, role: str) -> str:
     if subject is DEAD_LETTERS:
         return subject.of(*role.split("."))
-    return subject.of(*("sim", "BTCUSDT")[: len(subject.tokens)])
+    return subject.of(*("sim", "BTCUSDT", "1s")[: len(subject.tokens)])
 
 
 async def check_publishing(mine: Session, role: str) -> None:

@@ -226,6 +226,65 @@ export interface FeatureVector {
   ts_frame_taken_ns?: number | null;
 }
 /**
+ * A bar of an instrument, under way or closed, on ``bars.<venue>.<symbol>.<timeframe>``.
+ *
+ * Time bars are by data time. A bar under way is told now and then, by default twice a second; every closed bar is
+ * told once. Of a timeframe ``asof_seq`` rises from message to message. The sums are those of the record's ``bars()``.
+ *
+ * timeframe: ``1s``, ``1m``, ``5m``, ``15m``; or of bars that fill with trades ``tick-1000`` and the like
+ * asof_seq: number of the event that made it due; a time bar is closed by the first event after it, one of trades by
+ *     its last
+ * prev_asof_seq: the ``asof_seq`` of the message before this one of the timeframe, by whichever process; null for the
+ *     first
+ * start_ns, end_ns: of a time bar its bounds, the second exclusive; else its first and latest event
+ * first_seq, last_seq: numbers of its first and latest event
+ * is_closed: nothing is added any more
+ * is_whole: every event of it was seen; false where the producer began within it, or events were lost
+ * open, high, low, close: of its trades; null without
+ * volume_qty, buy_volume_qty: what was traded; what aggressors bought of it
+ * volume_quote, vwap: its value, and its volume-weighted price; null without volume
+ * mid_open, mid_high, mid_low, mid_close: of the mid, as quotes told it; null without
+ * events: of ticks and book alike
+ * live_frac: share of them whose trust was LIVE; ``trust`` is the worst, GAP where events were lost
+ */
+export interface Bar {
+  venue: string;
+  symbol: string;
+  origin: Origin;
+  run_id: string;
+  producer: string;
+  epoch: number;
+  ts_recv_ns: number;
+  ts_ingest_ns: number;
+  ts_sent_ns: number;
+  trust: Trust;
+  ts_event_ns?: number | null;
+  timeframe: string;
+  asof_seq: number;
+  prev_asof_seq: number | null;
+  start_ns: number;
+  end_ns: number;
+  first_seq: number;
+  last_seq: number;
+  is_closed: boolean;
+  is_whole: boolean;
+  open: number | null;
+  high: number | null;
+  low: number | null;
+  close: number | null;
+  volume_qty: number;
+  buy_volume_qty: number;
+  volume_quote: number;
+  vwap: number | null;
+  trades: number;
+  mid_open: number | null;
+  mid_high: number | null;
+  mid_low: number | null;
+  mid_close: number | null;
+  events: number;
+  live_frac: number;
+}
+/**
  * What the ensemble expects of an instrument, or why it is withheld.
  *
  * Its instants tell each stage of its way: ``ts_ingest_ns``, ``ts_frame_sent_ns``, ``ts_frame_taken_ns``,

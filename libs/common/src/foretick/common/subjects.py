@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from foretick.common.contracts import (
+    Bar,
     BookFrame,
     ConsolidatedQuote,
     Contract,
@@ -57,6 +58,7 @@ class Stream:
 
 MARKET = Stream("MARKET", DAY_S, 2 * GIB)
 FEATURES = Stream("FEATURES", DAY_S, 1 * GIB)
+BARS = Stream("BARS", HOUR_S // 2, 256 * MIB)
 PREDICTIONS = Stream("PREDICTIONS", DAY_S, 1 * GIB)
 OUTCOMES = Stream("OUTCOMES", DAY_S, 512 * MIB)
 INSTRUMENTS = Stream("INSTRUMENTS", 0, 16 * MIB, max_msgs_per_subject=1)
@@ -194,6 +196,10 @@ FEATURE_VECTORS = Subject(
     ("predictor.serve", "gateway.api", "gateway.feed", "ingest.record"), FEATURES,
     "The feature vector of an instrument, one a step", ttl_ms=3_000,
 )  # fmt: skip
+BAR_MESSAGES = Subject(
+    "bars", ("venue", "symbol", "timeframe"), Bar, Plane.DATA, ("features.serve",), (), BARS,
+    "Bars of an instrument: the one under way, now and then, and each one that has closed", ttl_ms=3_000,
+)  # fmt: skip
 PREDICTION_MESSAGES = Subject(
     "predictions", ("venue", "symbol"), Prediction, Plane.DATA, ("predictor.serve",),
     ("gateway.api", "gateway.feed", "ingest.record"), PREDICTIONS,
@@ -228,8 +234,8 @@ DEAD_LETTERS = Subject(
 )  # fmt: skip
 
 TABLE: tuple[Subject, ...] = (
-    TICKS, BOOKS, FEATURE_VECTORS, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS, VENUE_STATUSES,
-    CONSOLIDATED_QUOTES, MODEL_ANNOUNCEMENTS, DEAD_LETTERS,
+    TICKS, BOOKS, FEATURE_VECTORS, BAR_MESSAGES, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS,
+    VENUE_STATUSES, CONSOLIDATED_QUOTES, MODEL_ANNOUNCEMENTS, DEAD_LETTERS,
 )  # fmt: skip
 
 STREAMS: tuple[Stream, ...] = tuple(dict.fromkeys(subject.stream for subject in TABLE))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from foretick.common.contracts import FeatureVector
+from foretick.common.contracts import Bar, FeatureVector
 from foretick.common.ownership import InstrumentKey
 from foretick.features.domain.instrument import Folded, Frame
 
@@ -32,6 +32,14 @@ class VectorPublisher(Protocol):
 
     async def flush(self) -> None:
         """Wait until everything published so far has left."""
+        ...
+
+
+class BarPublisher(Protocol):
+    """Sends bars on their way."""
+
+    def publish_bar(self, bar: Bar) -> None:
+        """Publish ``bar`` on the subject of its instrument and timeframe."""
         ...
 
 
@@ -99,4 +107,8 @@ class MarketHistory(Protocol):
 
     async def last_vector(self, key: Key) -> FeatureVector | None:
         """Return the last vector that was published for instrument ``key``."""
+        ...
+
+    async def last_bar(self, key: Key, timeframe: str) -> Bar | None:
+        """Return the last bar of ``timeframe`` that was published for instrument ``key``."""
         ...

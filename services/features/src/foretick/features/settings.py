@@ -1,8 +1,10 @@
 """Settings of the feature service."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from foretick.common.runtime.settings import StepSettings
+from foretick.common.errors import Malformed
+from foretick.common.runtime.settings import CommaSeparated, StepSettings, split_commas
+from foretick.market.bars import BarSpec, parse_spec
 
 
 class FeaturesSettings(StepSettings):
@@ -18,6 +20,31 @@ class FeaturesSettings(StepSettings):
         le=86_400,
         description="how far back to read where there is no saved state",
     )
+    bar_forming_interval_s: float = Field(
+        0.5,
+        alias="BAR_FORMING_INTERVAL",
+        ge=0.1,
+        le=60,
+        description="of data time, after which bars under way are told",
+    )
+    bar_kinds: CommaSeparated = Field(
+        (), alias="BAR_KINDS", description="bars beside those of time, such as tick-1000,dollar-1000000"
+    )
     feature_catch_up_frames: int = Field(
         2_000_000, alias="FEATURE_CATCH_UP_FRAMES", ge=1, description="to read at most to connect to a saved state"
     )
+
+    _split_kinds = field_validator("bar_kinds", mode="before")(split_commas)
+
+    @field_validator("bar_kinds")
+    @classmethod
+    def _kinds_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(dict.fromkeys(parse_spec(name).name for name in value))
+        except Malformed as error:
+            raise ValueError(error.reason) from None
+
+    @property
+    def bar_specs(self) -> tuple[BarSpec, ...]:
+        """The kinds of bars beside those of time."""
+        return tuple(map(parse_spec, self.bar_kinds))

@@ -11,6 +11,7 @@ from foretick.common.contracts._base import (
     encode,
     worst_trust,
 )
+from foretick.common.contracts.bars import Bar
 from foretick.common.contracts.features import FeatureVector
 from foretick.common.contracts.market import (
     BookCounts,
@@ -41,6 +42,7 @@ from foretick.common.contracts.venues import ConsolidatedQuote, VenueQuote, Venu
 
 __all__ = [
     "UNDECODABLE",
+    "Bar",
     "BookCounts",
     "BookEvent",
     "BookEventKind",

@@ -5,6 +5,7 @@ The fixtures are in ``foretick.common.testing.fixtures``, a pytest plugin that t
 
 from foretick.common.testing.builders import (
     T0_NS,
+    bar,
     book_frame,
     consolidated_quote,
     feature_vector,
@@ -22,6 +23,7 @@ __all__ = [
     "T0_NS",
     "FakeRuntime",
     "ManualClock",
+    "bar",
     "book_frame",
     "consolidated_quote",
     "eventually",

@@ -6,6 +6,7 @@ Every builder takes any field of its contract by keyword. Prices are around 100,
 from typing import Any
 
 from foretick.common.contracts import (
+    Bar,
     BookEvent,
     BookEventKind,
     BookFrame,
@@ -134,6 +135,18 @@ def feature_vector(
         "warm": True,
     }
     return FeatureVector(**_identity(vector | fields, step * INTERVAL_NS, "features.serve-0"))
+
+
+def bar(*, timeframe: str = "1m", start_ns: int = T0_NS, length_s: int = 60, **fields: Any) -> Bar:
+    """A closed, whole bar of two trades of 1 at 100 and 101; the mid went along. Its own close closed it."""
+    message: dict[str, Any] = {
+        "timeframe": timeframe, "asof_seq": 10, "prev_asof_seq": None, "start_ns": start_ns,
+        "end_ns": start_ns + length_s * 10**9, "first_seq": 1, "last_seq": 9, "is_closed": True, "is_whole": True,
+        "open": 100.0, "high": 101.0, "low": 100.0, "close": 101.0, "volume_qty": 2.0, "buy_volume_qty": 1.0,
+        "volume_quote": 201.0, "vwap": 100.5, "trades": 2, "mid_open": 100.0, "mid_high": 101.0, "mid_low": 100.0,
+        "mid_close": 101.0, "events": 9, "live_frac": 1.0,
+    }  # fmt: skip
+    return Bar(**_identity(message | fields, start_ns + length_s * 10**9, "features.serve-0"))
 
 
 def prediction(*, step: int = T0_NS // INTERVAL_NS, **fields: Any) -> Prediction:
