@@ -197,8 +197,8 @@ FEATURE_VECTORS = Subject(
     "The feature vector of an instrument, one a step", ttl_ms=3_000,
 )  # fmt: skip
 BAR_MESSAGES = Subject(
-    "bars", ("venue", "symbol", "timeframe"), Bar, Plane.DATA, ("features.serve",), (), BARS,
-    "Bars of an instrument: the one under way, now and then, and each one that has closed", ttl_ms=3_000,
+    "bars", ("venue", "symbol", "timeframe"), Bar, Plane.DATA, ("features.serve",), ("gateway.api", "gateway.feed"),
+    BARS, "Bars of an instrument: the one under way, now and then, and each one that has closed", ttl_ms=3_000,
 )  # fmt: skip
 PREDICTION_MESSAGES = Subject(
     "predictions", ("venue", "symbol"), Prediction, Plane.DATA, ("predictor.serve",),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foretick.common.contracts import (
+    Bar,
     BookFrame,
     ConsolidatedQuote,
     Contract,
@@ -86,6 +87,7 @@ class Board:
             FeatureVector: self._fold_features,
             Prediction: self._fold_prediction,
             Outcome: self._fold_outcome,
+            Bar: self._fold_bar,
             Instrument: self._fold_listing,
             ConsolidatedQuote: self.pairs.fold,
             VenueStatus: self.venues.fold,
@@ -201,6 +203,9 @@ class Board:
 
     def _fold_outcome(self, outcome: Outcome, arrived_ns: int) -> None:
         self._touch("predictor", outcome, arrived_ns).fold_outcome(outcome)
+
+    def _fold_bar(self, bar: Bar, arrived_ns: int) -> None:
+        self.view((bar.venue, bar.symbol)).fold_bar(bar, arrived_ns)
 
     def _fold_listing(self, instrument: Instrument, _arrived_ns: int) -> None:
         self._has_new_listings |= self.directory.enlist(instrument)
