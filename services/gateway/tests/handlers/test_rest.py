@@ -24,6 +24,7 @@ from foretick.common.testing.builders import (
     bar,
     book_frame,
     consolidated_quote,
+    correlations,
     feature_vector,
     instrument,
     outcome,
@@ -412,6 +413,7 @@ async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(bo
         "/api/analytics/consolidated/{symbol}",
         "/api/analytics/integrity/{symbol}",
         "/api/analytics/bars/{symbol}",
+        "/api/analytics/correlations",
         "/api/system/status",
         "/api/system/latency",
         "/api/system/venues",
@@ -535,3 +537,12 @@ async def test_bars_that_nobody_told_yet_are_none_and_stale(board: Board, clock:
 async def test_bars_that_cannot_be_are_refused(board: Board, clock: ManualClock, path: str, status: int, code: str):
     reply = await client_with(board, clock, None).get(f"/api/analytics/bars/{path}")
     assert (reply.status_code, reply.json()["code"]) == (status, code)
+
+
+async def test_correlations_are_told_with_their_age(board: Board, client: httpx.AsyncClient, clock: ManualClock):
+    assert (await client.get("/api/analytics/correlations")).json()["correlations"] is None
+    fold(board, correlations())
+    clock.advance(250 * NS_PER_MS)
+    answer = (await client.get("/api/analytics/correlations")).json()
+    assert (answer["age_ms"], answer["stale"], answer["reason"]) == (250, False, "")
+    assert answer["correlations"]["pairs"]["first"] == [0, 0, 1]

@@ -1,10 +1,11 @@
-"""Settings of the feature service."""
+"""Settings of the feature service, by role."""
 
 from pydantic import Field, field_validator
 
 from foretick.common.errors import Malformed
-from foretick.common.runtime.settings import CommaSeparated, StepSettings, split_commas
+from foretick.common.runtime.settings import CommaSeparated, ServiceSettings, StepSettings, split_commas
 from foretick.market.bars import BarSpec, parse_spec
+from foretick.quant.correlation import CorrelationTerms
 
 
 class FeaturesSettings(StepSettings):
@@ -48,3 +49,33 @@ class FeaturesSettings(StepSettings):
     def bar_specs(self) -> tuple[BarSpec, ...]:
         """The kinds of bars beside those of time."""
         return tuple(map(parse_spec, self.bar_kinds))
+
+
+class CorrelateSettings(ServiceSettings):
+    """What ``correlate`` takes from the environment; lengths are of data time."""
+
+    correlation_window_s: int = Field(
+        900,
+        alias="CORRELATION_WINDOW",
+        ge=60,
+        le=1_500,
+        multiple_of=60,
+        description="stream BARS must reach back further",
+    )
+    correlation_half_life_s: float = Field(120.0, alias="CORRELATION_HALF_LIFE", ge=1, le=1_500)
+    correlation_max_lag_s: int = Field(10, alias="CORRELATION_MAX_LAG", ge=0, le=60)
+    correlation_interval_s: int = Field(
+        2, alias="CORRELATION_INTERVAL", ge=1, le=600, description="between two tellings"
+    )
+    correlation_max_instruments: int = Field(
+        64, alias="CORRELATION_MAX_INSTRUMENTS", ge=2, le=256, description="cost grows with their square"
+    )
+
+    @property
+    def correlation_terms(self) -> CorrelationTerms:
+        """What the estimates look back on."""
+        return CorrelationTerms(
+            window_s=self.correlation_window_s,
+            half_life_s=self.correlation_half_life_s,
+            max_lag_s=self.correlation_max_lag_s,
+        )

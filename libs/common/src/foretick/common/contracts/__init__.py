@@ -12,6 +12,7 @@ from foretick.common.contracts._base import (
     worst_trust,
 )
 from foretick.common.contracts.bars import Bar
+from foretick.common.contracts.correlations import CorrelationMember, CorrelationPairs, Correlations
 from foretick.common.contracts.features import FeatureVector
 from foretick.common.contracts.market import (
     BookCounts,
@@ -50,6 +51,9 @@ __all__ = [
     "BookProof",
     "ConsolidatedQuote",
     "Contract",
+    "CorrelationMember",
+    "CorrelationPairs",
+    "Correlations",
     "DeadLetter",
     "DerivativeColumns",
     "Direction",

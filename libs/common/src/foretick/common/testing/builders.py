@@ -11,6 +11,9 @@ from foretick.common.contracts import (
     BookEventKind,
     BookFrame,
     ConsolidatedQuote,
+    CorrelationMember,
+    CorrelationPairs,
+    Correlations,
     DerivativeColumns,
     Direction,
     FeatureVector,
@@ -147,6 +150,25 @@ def bar(*, timeframe: str = "1m", start_ns: int = T0_NS, length_s: int = 60, **f
         "mid_close": 101.0, "events": 9, "live_frac": 1.0,
     }  # fmt: skip
     return Bar(**_identity(message | fields, start_ns + length_s * 10**9, "features.serve-0"))
+
+
+def correlations(*, seq: int = T0_NS // 10**9, **fields: Any) -> Correlations:
+    """BTCUSDT and ETHUSDT, correlated at 0.8, the first leading by 2 s; ADAUSDT has no price."""
+    members = [
+        CorrelationMember(venue="sim", symbol=symbol, trust=Trust.LIVE, observations=count, reason=reason)
+        for symbol, count, reason in (("ADAUSDT", 0, "no_price"), ("BTCUSDT", 900, ""), ("ETHUSDT", 850, ""))
+    ]
+    pairs = CorrelationPairs(
+        first=[0, 0, 1], second=[1, 2, 2], windowed=[None, None, 0.8], ewma=[None, None, 0.75],
+        realised=[None, None, 0.5], lag_s=[None, None, 2], lag_correlation=[None, None, 0.82],
+        lead_ratio=[None, None, 1.5],
+    )  # fmt: skip
+    message: dict[str, Any] = {
+        "run_id": "test", "producer": "features.correlate-0", "epoch": 1, "seq": seq, "prev_seq": None,
+        "origins": [Origin.SIM], "ts_recv_ns": (seq + 1) * 10**9, "ts_sent_ns": (seq + 1) * 10**9, "trust": Trust.LIVE,
+        "window_s": 900, "half_life_s": 120.0, "max_lag_s": 10, "left_out": 0, "members": members, "pairs": pairs,
+    }  # fmt: skip
+    return Correlations(**(message | fields))
 
 
 def prediction(*, step: int = T0_NS // INTERVAL_NS, **fields: Any) -> Prediction:

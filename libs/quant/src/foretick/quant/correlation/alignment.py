@@ -14,12 +14,14 @@ class Alignment(Generic[T]):
 
     An instrument that is ``patience_s`` of data time behind the newest is not waited for; what it says of seconds that
     were handed on is counted as late. As long as nothing is late, what is handed on does not depend on the order in
-    which it came.
+    which it came. Nothing is handed on before ``patience_s`` were heard of: who is alive is not known until then.
 
-    >>> alignment = Alignment[float](patience_s=5)
+    >>> alignment = Alignment[float](patience_s=1)
     >>> a, b = ("sim", "A"), ("sim", "B")
-    >>> alignment.add(a, 10, 1.0), alignment.add(b, 11, 2.0), alignment.add(a, 11, 3.0)
-    ([(10, {('sim', 'A'): 1.0})], [], [(11, {('sim', 'A'): 3.0, ('sim', 'B'): 2.0})])
+    >>> alignment.add(a, 10, 1.0), alignment.add(b, 10, 2.0), alignment.add(b, 11, 3.0)
+    ([], [], [(10, {('sim', 'A'): 1.0, ('sim', 'B'): 2.0})])
+    >>> alignment.add(a, 11, 4.0)
+    [(11, {('sim', 'A'): 4.0, ('sim', 'B'): 3.0})]
     """
 
     def __init__(self, patience_s: int) -> None:
@@ -38,6 +40,8 @@ class Alignment(Generic[T]):
         self._waiting.setdefault(second, {})[key] = value
         newest = max(self._latest.values())
         self._latest = {each: last for each, last in self._latest.items() if last >= newest - self._patience_s}
+        if self._done is None and newest - min(self._waiting) < self._patience_s:
+            return []
         reached = min(self._latest.values())
         ready = sorted(each for each in self._waiting if each <= reached)
         if not ready:

@@ -40,7 +40,7 @@ def make_application(
         docs_url=None,  # see add_swagger
         redoc_url=None,
         openapi_tags=[
-            {"name": "analytics", "description": "Predictions, market depth, bars"},
+            {"name": "analytics", "description": "Predictions, market depth, bars, correlations"},
             {"name": "system", "description": "The state of the system itself"},
         ],
     )

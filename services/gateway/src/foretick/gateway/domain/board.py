@@ -9,6 +9,7 @@ from foretick.common.contracts import (
     BookFrame,
     ConsolidatedQuote,
     Contract,
+    Correlations,
     FeatureVector,
     Instrument,
     ModelPublished,
@@ -23,6 +24,7 @@ from foretick.common.units import micros_from_nanos
 from foretick.gateway.domain.audience import Audience
 from foretick.gateway.domain.channels import CHANNELS, SYSTEM, Scope
 from foretick.gateway.domain.consolidated import PairBoard
+from foretick.gateway.domain.correlations import CorrelationView
 from foretick.gateway.domain.directory import Directory, Identity
 from foretick.gateway.domain.instrument_view import InstrumentView
 from foretick.gateway.domain.payloads import MetricsData
@@ -75,6 +77,8 @@ class Board:
         self.system = {
             name: Topic(CHANNELS[name], SYSTEM, SYSTEM, read, self.fanout) for name, read in self._system_data.items()
         }
+        self.correlations = CorrelationView(self.fanout, self.audits)
+        self.system["correlations"] = self.correlations.topic
         self.waterfall = Waterfall()
         self._messages = RateWindow()
         self._now_ns = 0
@@ -90,6 +94,7 @@ class Board:
             Bar: self._fold_bar,
             Instrument: self._fold_listing,
             ConsolidatedQuote: self.pairs.fold,
+            Correlations: self.correlations.fold,
             VenueStatus: self.venues.fold,
             ModelPublished: self._fold_model,
         }
@@ -161,8 +166,8 @@ class Board:
         self._now_ns = now_ns
         self.audience.beat(encode(Heartbeat(server_ts_us=micros_from_nanos(now_ns), connections=len(self.audience))))
         self._beats += 1
-        for name, topic in self.system.items():
-            topic.publish(self.identification.epoch, self._beats, self._system_data[name](), now_ns)
+        for name, read in self._system_data.items():
+            self.system[name].publish(self.identification.epoch, self._beats, read(), now_ns)
 
     def metrics_data(self) -> MetricsData:
         """Return the system at a glance, as of the last beat."""

@@ -6,6 +6,7 @@ from foretick.common.contracts import Contract
 from foretick.common.subjects import (
     BAR_MESSAGES,
     CONSOLIDATED_QUOTES,
+    CORRELATION_MESSAGES,
     FEATURE_VECTORS,
     PREDICTION_MESSAGES,
     TICKS,
@@ -66,6 +67,7 @@ CHANNELS: dict[str, Channel] = {
         *(_state(name, BAR_MESSAGES.ttl_ms) for name in BAR_CHANNELS.values()),
         _event("integrity"),
         _state("consolidated", CONSOLIDATED_QUOTES.ttl_ms, Scope.PAIR),
+        _state("correlations", CORRELATION_MESSAGES.ttl_ms, Scope.SYSTEM),
         _state("metrics", 3_000, Scope.SYSTEM),
         _state("venues", VENUE_STATUSES.ttl_ms, Scope.SYSTEM),
     )

@@ -12,6 +12,7 @@ from foretick.gateway.domain.board import Board
 from foretick.gateway.domain.book_view import MAX_LEVELS
 from foretick.gateway.domain.channels import BAR_CHANNELS, BOOK_LEVELS
 from foretick.gateway.domain.consolidated import ConsolidatedAnswer
+from foretick.gateway.domain.correlations import CorrelationsAnswer
 from foretick.gateway.domain.depth_answer import DepthAnswer, DepthQuestion, answer_depth
 from foretick.gateway.domain.instrument_view import HISTORY_PREDICTIONS
 from foretick.gateway.domain.integrity_answer import IntegrityAnswer, answer_integrity
@@ -45,6 +46,7 @@ def make_router(board: Board, clock: Clock, record: BarRecord | None = None) -> 
     router = APIRouter(prefix="/api")
     _add_analytics(router, board, clock)
     _add_bars(router, board, clock, record)
+    _add_correlations(router, board, clock)
     _add_system(router, board, clock)
     return router
 
@@ -102,6 +104,16 @@ def _add_analytics(router: APIRouter, board: Board, clock: Clock) -> None:
         """Tell the best bid and ask of a pair over all venues, with and without fees, and who is the odd one out."""
         pair = board.directory.pair_of(board.directory.resolve(symbol))
         return _json(board.pairs.view(pair).answer(clock.now_ns()))
+
+
+def _add_correlations(router: APIRouter, board: Board, clock: Clock) -> None:
+    @router.get(
+        "/analytics/correlations",
+        tags=["analytics"], summary="Correlation and lead-lag of all instruments", response_model=CorrelationsAnswer,
+    )  # fmt: skip
+    async def get_correlations() -> Response:
+        """Tell how every pair of instruments moves together, which of the two leads, and why there is no number."""
+        return _json(board.correlations.answer(clock.now_ns()))
 
 
 def _add_bars(router: APIRouter, board: Board, clock: Clock, record: BarRecord | None) -> None:

@@ -20,7 +20,7 @@ from foretick.features.settings import FeaturesSettings
 from foretick.quant.kernel import FeatureKernel, Grid, warm
 
 
-async def build_serve(rt: Runtime, settings: FeaturesSettings) -> None:
+async def build(rt: Runtime, settings: FeaturesSettings) -> None:
     """Own what this shard should own: take it over, fold it live, save it now and then, hand it over in the end."""
     await asyncio.to_thread(warm)
     publisher = DataPlanePublisher(rt.data)
@@ -63,6 +63,3 @@ async def _save_forever(rt: Runtime, custodian: Custodian, every_s: float) -> No
         except Exception:
             failures.inc()
             rt.log.exception("state not saved; the next start reads further back")
-
-
-BUILDERS = {"serve": build_serve}
