@@ -62,7 +62,7 @@ async def session(server: NatsServer, user: str) -> AsyncIterator[Session]:
 def concrete(subject: Subject, role: str) -> str:
     if subject is DEAD_LETTERS:
         return subject.of(*role.split("."))
-    return subject.of(*("sim", "BTCUSDT")[: len(subject.tokens)])
+    return subject.of(*("sim", "BTCUSDT", "1s")[: len(subject.tokens)])
 
 
 async def check_publishing(mine: Session, role: str) -> None:
@@ -108,7 +108,7 @@ def keys_of(bucket: Bucket) -> list[tuple[str, str]]:
     if bucket is not subjects.EPOCHS:
         return [("a.b", "")]
     services = sorted({name.partition(".")[0] for name in ROLES})
-    own = ("{}.serve-0", "lease.{}.sim.BTCUSDT", "shards.{}")
+    own = ("{}.serve-0", "lease.{}.sim.BTCUSDT", "shards.{}", "shards.{}.correlate")
     return [("run", ""), *((key.format(service), service) for service in services for key in own), ("x.y.z", "nobody")]
 
 

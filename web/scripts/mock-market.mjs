@@ -127,6 +127,32 @@ export function venues(origin, hasFaults) {
   ];
 }
 
+/** How all instruments move together: made up, the nearer in the list the closer; the last one has no price. */
+export function correlations(instruments, origin) {
+  const now = Math.floor(Date.now() / 1_000);
+  const last = instruments.length - 1;
+  const members = instruments.map(({ info }, at) => ({
+    venue: info.venue, symbol: info.symbol, trust: "LIVE", observations: at === last ? 0 : 880, reason: at === last ? "no_price" : "",
+  }));
+  const pairs = { first: [], second: [], windowed: [], ewma: [], realised: [], lag_s: [], lag_correlation: [], lead_ratio: [] };
+  for (let first = 0; first < members.length; first += 1) {
+    for (let second = first + 1; second < members.length; second += 1) {
+      const value = second === last ? null : Math.cos((second - first) * 0.6) * 0.9;
+      const lag = value === null || Math.abs(value) < 0.3 ? null : (second - first) % 3 - 1;
+      pairs.first.push(first);
+      pairs.second.push(second);
+      for (const name of ["windowed", "ewma"]) pairs[name].push(value);
+      pairs.realised.push(value === null ? null : value * 0.7);
+      pairs.lag_s.push(lag);
+      pairs.lag_correlation.push(lag === null ? null : value);
+      pairs.lead_ratio.push(value === null ? null : 1.2);
+    }
+  }
+  return {
+    seq: now, ts_recv_us: now * 1_000_000, origins: [origin], trust: "LIVE", window_s: 900, half_life_s: 120, max_lag_s: 10, left_out: 0, members, pairs,
+  };
+}
+
 function spread(lean) {
   const weights = [Math.exp(-1.4 * lean), Math.exp(0.5), Math.exp(1.4 * lean)];
   const total = weights.reduce((sum, weight) => sum + weight, 0);

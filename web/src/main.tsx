@@ -6,6 +6,7 @@ import "./app/styles/layout.css";
 import "./app/styles/board.css";
 import "./app/styles/detail.css";
 import "./app/styles/waterfall.css";
+import "./app/styles/correlations.css";
 import "./app/styles/tables.css";
 import "./app/styles/depth.css";
 import { FeedClient } from "./stream/client.ts";

@@ -6,12 +6,14 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from foretick.common.contracts import BookEventKind, FeatureVector, QuoteColumns, TradeColumns
+from foretick.common.contracts import Bar, BookEventKind, FeatureVector, QuoteColumns, TradeColumns
 from foretick.common.testing import T0_NS, ManualClock, book_frame, snapshot, tick_frame
 from foretick.features.domain.instrument import Folded, Frame
+from foretick.features.handlers.bars import BarHandler
 from foretick.features.handlers.custody import Bounds, Custodian, Outside
 from foretick.features.handlers.frames import FrameHandler
 from foretick.features.ports import Key, Producer
+from foretick.market.bars import parse_spec
 from foretick.quant.events import EventKind
 from foretick.quant.kernel import FeatureKernel, Grid
 from foretick.quant.testing import StreamShape, random_events
@@ -22,11 +24,15 @@ GRID = Grid(interval_ns=100_000_000, window_steps=200)
 class FakePublisher:
     def __init__(self) -> None:
         self.vectors: list[FeatureVector] = []
+        self.bars: list[Bar] = []
         self.rejected: list[tuple[str, str]] = []
         self.flushed_at: list[int] = []
 
     def publish(self, vector: FeatureVector) -> None:
         self.vectors.append(vector)
+
+    def publish_bar(self, bar: Bar) -> None:
+        self.bars.append(bar)
 
     def reject(self, source: str, reason: str, payload: bytes) -> None:
         self.rejected.append((source, reason))
@@ -59,11 +65,12 @@ class FakeStore:
 
 
 class FakeHistory:
-    """A stream: frames with the wall clock at which they were stored, and the vectors that were published."""
+    """Streams: frames with the wall clock at which they were stored, and the vectors and bars that were published."""
 
     def __init__(self) -> None:
         self.frames: list[tuple[int, Frame]] = []
         self.vectors: list[FeatureVector] = []
+        self.bars: list[Bar] = []
 
     async def count(self, since_ns: int, keys: Sequence[Key]) -> int:
         return len(self._since(since_ns, keys))
@@ -75,6 +82,10 @@ class FakeHistory:
 
     async def last_vector(self, key: Key) -> FeatureVector | None:
         mine = [vector for vector in self.vectors if (vector.venue, vector.symbol) == key]
+        return mine[-1] if mine else None
+
+    async def last_bar(self, key: Key, timeframe: str) -> Bar | None:
+        mine = [bar for bar in self.bars if (bar.venue, bar.symbol, bar.timeframe) == (*key, timeframe)]
         return mine[-1] if mine else None
 
     def _since(self, since_ns: int, keys: Sequence[Key]) -> list[Frame]:
@@ -120,7 +131,9 @@ class Service:
         self.store, self.history, self.epoch = store, history, epoch
         self.feed, self.told = FakeFeed(), FakeCustodyObserver()
         producer = Producer("test", "features.serve-0")
-        self.frames = FrameHandler(FeatureKernel(GRID), self.publisher, self.observer, self.clock, producer)
+        specs = (parse_spec("tick-50"), parse_spec("volume-imbalance-40"))
+        self.bars = BarHandler(specs, 500_000_000, self.publisher, self.clock, producer)
+        self.frames = FrameHandler(FeatureKernel(GRID), self.publisher, self.observer, self.clock, producer, self.bars)
         outside = Outside(self.feed, history, store, self.publisher, self.told, self.clock)
         bounds = bounds or Bounds(history_ns=3600 * 10**9, max_frames=10**6)
         self.custodian = Custodian("test", self.frames, outside, bounds)
@@ -226,9 +239,9 @@ def start():
 
 @pytest.fixture
 def content():
-    """What must be equal of two vectors: all but under which lease and when it was sent."""
+    """What must be equal of two vectors or bars: all but under which lease and when it was sent."""
 
-    def strip(vector: FeatureVector) -> dict:
+    def strip(vector: FeatureVector | Bar) -> dict:
         fields = msgspec.structs.asdict(vector)
         left_out = ("epoch", "ts_frame_sent_ns", "ts_frame_taken_ns", "ts_sent_ns")
         return {key: value for key, value in fields.items() if key not in left_out}

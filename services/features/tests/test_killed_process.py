@@ -9,18 +9,20 @@ import pytest
 from msgspec import json
 from nats.js.errors import NotFoundError
 
-from foretick.common.contracts import FeatureVector
+from foretick.common.contracts import Bar, FeatureVector
 from foretick.common.runtime.bus import Bus
 from foretick.common.runtime.health import Health
-from foretick.common.subjects import BOOKS, FEATURE_VECTORS, INSTRUMENT_LISTINGS, TICKS
+from foretick.common.subjects import BAR_MESSAGES, BOOKS, FEATURE_VECTORS, INSTRUMENT_LISTINGS, TICKS
 from foretick.common.testing import eventually, instrument
+
+TIMEFRAMES = ("1s", "1m", "5m", "15m", "tick-50", "volume-imbalance-40")
 
 
 @contextmanager
 def running(url: str):
     settings = {
         "NATS_URL": url, "RUN_ID": "test", "HTTP_PORT": "0", "FEATURE_WINDOW_SIZE": "200",
-        "FEATURE_SNAPSHOT_INTERVAL": "0.5",
+        "FEATURE_SNAPSHOT_INTERVAL": "0.5", "BAR_KINDS": "tick-50,volume-imbalance-40",
     }  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-m", "foretick.features", "serve"], env={**os.environ, **settings}, stdout=subprocess.DEVNULL
@@ -58,12 +60,18 @@ async def test_process_killed_without_warning_loses_and_doubles_nothing(nats_url
     frames = market(21, 6_000, per_frame=4)
     service.frames.handle(frames)
     wanted = [content(vector) for vector in service.vectors]
+    wanted_bars = [content(bar) for bar in service.publisher.bars]
     received: list[FeatureVector] = []
+    bars: list[Bar] = []
 
     async def receive(msg) -> None:
         received.append(json.decode(msg.data, type=FeatureVector))
 
+    async def receive_bar(msg) -> None:
+        bars.append(json.decode(msg.data, type=Bar))
+
     await bus.nc.subscribe(FEATURE_VECTORS.wildcard, cb=receive)
+    await bus.nc.subscribe(BAR_MESSAGES.wildcard, cb=receive_bar)
     await list_instruments(bus, "BTCUSDT")
     third = len(frames) // 3
 
@@ -86,8 +94,18 @@ async def test_process_killed_without_warning_loses_and_doubles_nothing(nats_url
         await saw(due(2 * third))
         await send(bus, frames[2 * third :])
         await saw(wanted[-1]["asof_seq"])
+        await eventually(lambda: len(bars) >= len(wanted_bars), deadline_s=10)
     assert [content(vector) for vector in received] == wanted
-    assert len({vector.epoch for vector in received}) == 2
+    assert [content(bar) for bar in bars] == wanted_bars
+    assert len({vector.epoch for vector in received}) == len({bar.epoch for bar in bars}) == 2
+    assert [bar.asof_seq for bar in await last_bars(bus)] == [
+        [bar["asof_seq"] for bar in wanted_bars if bar["timeframe"] == name][-1] for name in TIMEFRAMES
+    ]
+
+
+async def last_bars(bus: Bus) -> list[Bar]:
+    """What a late joiner reads."""
+    return [bar for name in TIMEFRAMES if (bar := await bus.last(BAR_MESSAGES, "sim", "BTCUSDT", name)) is not None]
 
 
 async def bus_has(bus: Bus, subject: str) -> bool:
@@ -99,7 +117,8 @@ async def bus_has(bus: Bus, subject: str) -> bool:
 
 
 def test_invalid_settings_are_all_reported_and_end_with_code_2():
-    settings = {"FEATURE_WINDOW_SIZE": "1", "FEATURE_SNAPSHOT_INTERVAL": "0", "SIGNAL_GENERATION_INTERVAL": "never"}
+    settings = {"FEATURE_WINDOW_SIZE": "1", "FEATURE_SNAPSHOT_INTERVAL": "0", "SIGNAL_GENERATION_INTERVAL": "never",
+                "BAR_KINDS": "money-5"}  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "foretick.features"],
         env={**os.environ, **settings},

@@ -1,7 +1,7 @@
 import { act, cleanup, fireEvent, screen, within } from "@testing-library/react";
 import axe from "axe-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { at, book, BTC, delta, ETH, instrument, metrics, prediction, snapshot, T0_US, ticks, venue, waterfall, welcome } from "../testing/builders.ts";
+import { at, book, BTC, correlations, delta, ETH, instrument, metrics, prediction, snapshot, T0_US, ticks, venue, waterfall, welcome } from "../testing/builders.ts";
 import { renderPage, type Page } from "../testing/page.tsx";
 
 let page: Page;
@@ -257,6 +257,32 @@ describe("the latency panel", () => {
     expect(told("waterfall").textContent).toContain("Replay: counted from when the recorded bytes were played here");
     page.feed(at(2, delta("metrics", metrics({ waterfall: waterfall({ count: 0, stages: [] }) }), { seq: 3, prev: 2 })));
     expect(told("waterfall").textContent).toContain("nothing to time");
+  });
+});
+
+describe("the correlations panel", () => {
+  const cell = (pair: string): HTMLElement => screen.getByTestId(`correlation-${pair}`);
+
+  it("opens by key, writes each correlation, and says who leads and why a number is missing", () => {
+    goLive();
+    page.feed(at(0, snapshot("correlations", correlations(), { seq: 1 })));
+    expect(screen.getByTestId("correlations").textContent).toContain("2 of 3correlated");
+    fireEvent.keyDown(document.body, { key: "c" });
+    expect([cell("BTCUSDT-ETHUSDT").textContent, cell("ETHUSDT-BTCUSDT").textContent]).toEqual(["−0.80", "−0.80"]);
+    for (const pair of ["BTCUSDT-ETHUSDT", "ETHUSDT-BTCUSDT"]) expect(cell(pair).title).toContain("BTCUSDT leads by 2 s at −0.82");
+    expect(screen.getAllByTitle(/ADAUSDT.*not known yet/)).toHaveLength(4);
+    expect(screen.getByTestId("correlations-panel").textContent).toContain("no price in the window");
+    fireEvent.keyDown(document.body, { key: "Escape" });
+    expect(screen.queryByTestId("correlations-panel")).toBeNull();
+  });
+
+  it("is marked stale when nothing comes", () => {
+    goLive();
+    page.feed(at(0, snapshot("correlations", correlations(), { seq: 1 })));
+    fireEvent.keyDown(document.body, { key: "c" });
+    expect(screen.getByTestId("correlations-panel").dataset["stale"]).toBe("false");
+    page.setNow(16_000);
+    expect(screen.getByTestId("correlations-panel").dataset["stale"]).toBe("true");
   });
 });
 

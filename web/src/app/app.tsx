@@ -3,6 +3,7 @@ import { DepthView } from "../features/depth/depth-view.tsx";
 import { DetailPanel } from "../features/detail/detail-panel.tsx";
 import { FeatureTable } from "../features/detail/feature-table.tsx";
 import { Board } from "../features/overview/board.tsx";
+import { CorrelationsPanel } from "../features/system/correlations-panel.tsx";
 import { Footer } from "../features/system/footer.tsx";
 import { ProblemBanner } from "../features/system/problem-banner.tsx";
 import { SystemStrip, type PanelToggle } from "../features/system/system-strip.tsx";
@@ -18,7 +19,7 @@ import { ORIGIN_LABELS } from "../ui/words.ts";
 import { useSelection } from "./selection.ts";
 import { ShortcutsDialog } from "./shortcuts-dialog.tsx";
 
-type Panel = "waterfall" | "venues";
+type Panel = "waterfall" | "venues" | "correlations";
 
 export function App() {
   const { client } = useFeed();
@@ -39,6 +40,7 @@ export function App() {
     d: goToDetail,
     l: panels.waterfall.onToggle,
     v: panels.venues.onToggle,
+    c: panels.correlations.onToggle,
     m: toggleDepth,
     ...(isDepth && { Escape: toggleDepth }),
     ...(panels.open !== null && { Escape: panels.close }),
@@ -52,9 +54,10 @@ export function App() {
       <TopBar onHelp={() => { setIsHelpOpen(true); }} />
       <ProblemBanner />
       <main className="main">
-        <ErrorBoundary name="System"><SystemStrip latency={panels.waterfall} venues={panels.venues} /></ErrorBoundary>
+        <ErrorBoundary name="System"><SystemStrip latency={panels.waterfall} venues={panels.venues} correlations={panels.correlations} /></ErrorBoundary>
         {panels.open === "waterfall" && <ErrorBoundary name="Latency"><WaterfallPanel id="waterfall" onClose={panels.close} /></ErrorBoundary>}
         {panels.open === "venues" && <ErrorBoundary name="Venues"><VenuesPanel id="venues" onClose={panels.close} /></ErrorBoundary>}
+        {panels.open === "correlations" && <ErrorBoundary name="Correlations"><CorrelationsPanel id="correlations" onClose={panels.close} /></ErrorBoundary>}
         {isDepth && selected !== null && instrument !== undefined ? (
           <ErrorBoundary name="Market depth"><DepthView id={selected} instrument={instrument} onSelect={select} /></ErrorBoundary>
         ) : (
@@ -98,7 +101,7 @@ function usePanels(): Panels {
     setOpen(null);
     document.querySelector<HTMLElement>(`[aria-controls="${open ?? ""}"]`)?.focus();
   };
-  return { open, close, waterfall: toggle("waterfall"), venues: toggle("venues") };
+  return { open, close, waterfall: toggle("waterfall"), venues: toggle("venues"), correlations: toggle("correlations") };
 }
 
 /** To the row that is in the tab order. */

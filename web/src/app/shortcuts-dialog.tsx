@@ -9,6 +9,7 @@ const SHORTCUTS: readonly (readonly [keys: readonly string[], meaning: string])[
   [["m"], "Market depth of the instrument, and back"],
   [["l"], "Latency by stage: show or hide"],
   [["v"], "Venues: show or hide"],
+  [["c"], "Correlations: show or hide"],
   [["r"], "Reconnect now, while the page waits"],
   [["?"], "This help"],
   [["Esc"], "Close, or back to the overview"],

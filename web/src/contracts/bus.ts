@@ -226,6 +226,65 @@ export interface FeatureVector {
   ts_frame_taken_ns?: number | null;
 }
 /**
+ * A bar of an instrument, under way or closed, on ``bars.<venue>.<symbol>.<timeframe>``.
+ *
+ * Time bars are by data time. A bar under way is told now and then, by default twice a second; every closed bar is
+ * told once. Of a timeframe ``asof_seq`` rises from message to message. The sums are those of the record's ``bars()``.
+ *
+ * timeframe: ``1s``, ``1m``, ``5m``, ``15m``; or of bars that fill with trades ``tick-1000`` and the like
+ * asof_seq: number of the event that made it due; a time bar is closed by the first event after it, one of trades by
+ *     its last
+ * prev_asof_seq: the ``asof_seq`` of the message before this one of the timeframe, by whichever process; null for the
+ *     first
+ * start_ns, end_ns: of a time bar its bounds, the second exclusive; else its first and latest event
+ * first_seq, last_seq: numbers of its first and latest event
+ * is_closed: nothing is added any more
+ * is_whole: every event of it was seen; false where the producer began within it, or events were lost
+ * open, high, low, close: of its trades; null without
+ * volume_qty, buy_volume_qty: what was traded; what aggressors bought of it
+ * volume_quote, vwap: its value, and its volume-weighted price; null without volume
+ * mid_open, mid_high, mid_low, mid_close: of the mid, as quotes told it; null without
+ * events: of ticks and book alike
+ * live_frac: share of them whose trust was LIVE; ``trust`` is the worst, GAP where events were lost
+ */
+export interface Bar {
+  venue: string;
+  symbol: string;
+  origin: Origin;
+  run_id: string;
+  producer: string;
+  epoch: number;
+  ts_recv_ns: number;
+  ts_ingest_ns: number;
+  ts_sent_ns: number;
+  trust: Trust;
+  ts_event_ns?: number | null;
+  timeframe: string;
+  asof_seq: number;
+  prev_asof_seq: number | null;
+  start_ns: number;
+  end_ns: number;
+  first_seq: number;
+  last_seq: number;
+  is_closed: boolean;
+  is_whole: boolean;
+  open: number | null;
+  high: number | null;
+  low: number | null;
+  close: number | null;
+  volume_qty: number;
+  buy_volume_qty: number;
+  volume_quote: number;
+  vwap: number | null;
+  trades: number;
+  mid_open: number | null;
+  mid_high: number | null;
+  mid_low: number | null;
+  mid_close: number | null;
+  events: number;
+  live_frac: number;
+}
+/**
  * What the ensemble expects of an instrument, or why it is withheld.
  *
  * Its instants tell each stage of its way: ``ts_ingest_ns``, ``ts_frame_sent_ns``, ``ts_frame_taken_ns``,
@@ -481,6 +540,73 @@ export interface VenueQuote {
   is_used: boolean;
   is_outlier?: boolean;
   deviation_bps?: number | null;
+}
+/**
+ * Correlation and lead-lag of the instruments of a run, from their closed one-second bars.
+ *
+ * epoch: fencing epoch of the producer's lease; a lower one than seen before is refused
+ * seq: number of the last second in it, since the Unix epoch, by data time
+ * prev_seq: the ``seq`` of the message before this one, by whichever process; null for the first
+ * origins: of its instruments' data
+ * ts_recv_ns: end of that second
+ * ts_sent_ns: wall clock of the producer
+ * trust: the worst of its members
+ * window_s, half_life_s: what the estimates look back on
+ * max_lag_s: how far lead and lag are looked for
+ * left_out: instruments beyond the limit of the setting, which are not among the members
+ */
+export interface Correlations {
+  run_id: string;
+  producer: string;
+  epoch: number;
+  seq: number;
+  prev_seq: number | null;
+  origins: Origin[];
+  ts_recv_ns: number;
+  ts_sent_ns: number;
+  trust: Trust;
+  window_s: number;
+  half_life_s: number;
+  max_lag_s: number;
+  left_out: number;
+  members: CorrelationMember[];
+  pairs: CorrelationPairs;
+}
+/**
+ * An instrument among those that are correlated.
+ *
+ * trust: of its latest second; STALE where that one did not come
+ * observations: its returns in the window
+ * reason: why it has no correlations: ``no_price``, ``warming_up``, ``constant``; empty where it has
+ */
+export interface CorrelationMember {
+  venue: string;
+  symbol: string;
+  trust: Trust;
+  observations: number;
+  reason?: string;
+}
+/**
+ * Every pair of members, by column; null where one of the two has a reason.
+ *
+ * first, second: places in ``members``, the first the lower
+ * windowed, ewma: Hayashi-Yoshida correlation over the window, and exponentially weighted: not pulled to zero where
+ *     prices are observed at different times. A matrix of them is symmetric, but need not be positive semidefinite
+ * realised: correlation of the returns of whole seconds: a positive semidefinite matrix, but pulled to zero by
+ *     asynchrony
+ * lag_s: seconds by which the first leads the second; below zero the second leads; null where none is significant
+ * lag_correlation: the correlation at that lag
+ * lead_ratio: squared correlations where the first leads over those where the second does; above 1 the first leads
+ */
+export interface CorrelationPairs {
+  first: number[];
+  second: number[];
+  windowed: (number | null)[];
+  ewma: (number | null)[];
+  realised: (number | null)[];
+  lag_s: (number | null)[];
+  lag_correlation: (number | null)[];
+  lead_ratio: (number | null)[];
 }
 /**
  * A trained model is in the Object Store and may be served.

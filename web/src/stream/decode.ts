@@ -73,8 +73,18 @@ const HAS_SHAPE: Readonly<Record<FollowedChannel, (data: Json, whole: boolean) =
   metrics: (data) => isObject(data["waterfall"]) && isListOfObjects(data["waterfall"]["stages"]),
   consolidated: (data) => isListOfObjects(data["venues"]),
   venues: (data) => isListOfObjects(data["venues"]),
+  correlations: (data) => {
+    const { members, pairs } = data;
+    return isListOfObjects(members) && isObject(pairs) && PAIR_COLUMNS.every((name) => isColumn(pairs[name]));
+  },
   integrity: (data, whole) => !whole && isIntegrityEvent(data),
 };
+
+const PAIR_COLUMNS = ["windowed", "ewma", "realised", "lag_s", "lag_correlation"];
+
+function isColumn(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isMaybeNumber);
+}
 
 function isWelcome(body: Json): boolean {
   return (

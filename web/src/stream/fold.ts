@@ -17,6 +17,7 @@ const FOLDS: Folds = {
   metrics: (_, delta) => delta,
   consolidated: (_, delta) => delta,
   venues: (_, delta) => delta,
+  correlations: (_, delta) => delta,
 };
 
 export function foldDelta<C extends ChannelName>(channel: C, held: ChannelData[C], delta: DeltaData<C>): ChannelData[C] {

@@ -1,6 +1,6 @@
 /** What the feed's channels carry: the `data` of their snapshots and deltas. Times are UTC microseconds (`_us`). */
 
-import type { BookCounts, Origin, Trust, VenueQuote, VenueState, Withheld } from "../contracts/bus";
+import type { BookCounts, CorrelationMember, CorrelationPairs, Origin, Trust, VenueQuote, VenueState, Withheld } from "../contracts/bus";
 
 /** `[price, quantity]`; in a delta, quantity 0 removes the level. */
 export type Level = readonly [price: number, qty: number];
@@ -170,6 +170,22 @@ export interface VenuesData {
   readonly venues: readonly VenueData[];
 }
 
+/** How every two instruments move together, and which of them leads. */
+export interface CorrelationsData {
+  /** The last second of data time in it. */
+  readonly seq: number;
+  readonly ts_recv_us: number;
+  readonly origins: readonly Origin[];
+  readonly trust: Trust;
+  readonly window_s: number;
+  readonly half_life_s: number;
+  readonly max_lag_s: number;
+  /** Instruments beyond the limit. */
+  readonly left_out: number;
+  readonly members: readonly CorrelationMember[];
+  readonly pairs: CorrelationPairs;
+}
+
 /** A change of a book's trust: the data of the event channel `integrity`, and a row of what REST tells. */
 export interface IntegrityEvent {
   readonly epoch: number;
@@ -192,4 +208,5 @@ export interface ChannelData {
   readonly metrics: MetricsData;
   readonly consolidated: ConsolidatedData;
   readonly venues: VenuesData;
+  readonly correlations: CorrelationsData;
 }

@@ -5,7 +5,7 @@ import type { ChannelData, IntegrityEvent } from "./payloads.ts";
 
 export type { BookCounts, BookProof, Origin, Trust, VenueQuote, VenueState, Withheld };
 export type {
-  BooksData, ChannelData, ConsolidatedData, FeaturesData, HistoryPoint, IntegrityEvent, Level, MetricsData, PredictionsData, Probabilities, Score,
+  BooksData, ChannelData, ConsolidatedData, CorrelationsData, FeaturesData, HistoryPoint, IntegrityEvent, Level, MetricsData, PredictionsData, Probabilities, Score,
   StageData, StageName, TicksData, VenueData, VenuesData, WaterfallData,
 } from "./payloads.ts";
 
@@ -44,11 +44,11 @@ export type FollowedChannel = ChannelName | "integrity";
 /** Whether a channel exists for each instrument, for each pair of currencies, or once. */
 export const SCOPES: Readonly<Record<FollowedChannel, "instrument" | "pair" | "system">> = {
   ticks: "instrument", books: "instrument", features: "instrument", predictions: "instrument", integrity: "instrument",
-  consolidated: "pair", metrics: "system", venues: "system",
+  consolidated: "pair", metrics: "system", venues: "system", correlations: "system",
 };
 
 export const CHANNEL_NAMES = [
-  "ticks", "books", "features", "predictions", "metrics", "consolidated", "venues",
+  "ticks", "books", "features", "predictions", "metrics", "consolidated", "venues", "correlations",
 ] as const satisfies ChannelName[];
 
 export interface Welcome {

@@ -120,6 +120,7 @@ function dispatchSnapshot(draft: Draft, message: Snapshot, atMs: number): void {
     case "metrics": applySnapshot(draft, "metrics", message, atMs); break;
     case "consolidated": applySnapshot(draft, "consolidated", message, atMs); break;
     case "venues": applySnapshot(draft, "venues", message, atMs); break;
+    case "correlations": applySnapshot(draft, "correlations", message, atMs); break;
   }
 }
 
@@ -131,6 +132,7 @@ function dispatchDelta(draft: Draft, message: Delta | IntegrityChange, atMs: num
     case "features": applyDelta(draft, "features", message, atMs); break;
     case "consolidated": applyDelta(draft, "consolidated", message, atMs); break;
     case "venues": applyDelta(draft, "venues", message, atMs); break;
+    case "correlations": applyDelta(draft, "correlations", message, atMs); break;
     case "predictions":
       applyDelta(draft, "predictions", message, atMs);
       draft.wire = addDelivery(draft.wire, atMs, message.data);

@@ -77,6 +77,7 @@ const NO_SLICES: Slices = {
   metrics: new Map(),
   consolidated: new Map(),
   venues: new Map(),
+  correlations: new Map(),
 };
 
 export const INITIAL_STATE: FeedState = {

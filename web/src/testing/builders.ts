@@ -3,7 +3,7 @@
 import type { DepthAnswer } from "../stream/depth.ts";
 import type { IntegrityAnswer } from "../stream/integrity.ts";
 import type {
-  Ack, BooksData, ChannelData, ChannelInfo, ChannelName, ConsolidatedData, Delta, FeedMessage, InstrumentInfo, IntegrityChange, IntegrityEvent,
+  Ack, BooksData, ChannelData, ChannelInfo, ChannelName, ConsolidatedData, CorrelationsData, Delta, FeedMessage, InstrumentInfo, IntegrityChange, IntegrityEvent,
   MetricsData, PredictionsData, Snapshot, TicksData, VenueData, VenueQuote, WaterfallData, Welcome,
 } from "../stream/protocol.ts";
 import { instrumentId, pairId, SCOPES, SYSTEM_ID } from "../stream/protocol.ts";
@@ -19,7 +19,7 @@ export function instrument(base: string, changes: Partial<InstrumentInfo> = {}):
 }
 
 const CHANNELS: readonly ChannelInfo[] = (
-  [["ticks", 3_000], ["books", 12_000], ["features", 3_000], ["predictions", 3_000], ["metrics", 3_000], ["consolidated", 3_000], ["venues", 5_000]] as const
+  [["ticks", 3_000], ["books", 12_000], ["features", 3_000], ["predictions", 3_000], ["metrics", 3_000], ["consolidated", 3_000], ["venues", 5_000], ["correlations", 15_000]] as const
 ).map(([name, ttl_ms]) => ({ name, kind: "state", ttl_ms, scope: SCOPES[name] }));
 
 export function welcome(changes: Partial<Welcome> = {}): Welcome {
@@ -116,6 +116,20 @@ export function integrityAnswer(changes: Partial<IntegrityAnswer> = {}): Integri
 
 export function ackOf(channel: string): Ack {
   return { type: "ack", action: "subscribe", symbols: [{ venue: "sim", symbol: "BTCUSDT" }], channels: [channel] };
+}
+
+/** BTC and ETH move together and BTC leads; ADA has no price. */
+export function correlations(changes: Partial<CorrelationsData> = {}): CorrelationsData {
+  const member = (symbol: string, reason = "") => ({ venue: "sim", symbol, trust: "LIVE" as const, observations: reason === "" ? 900 : 0, reason });
+  return {
+    seq: T0_US / 1_000_000, ts_recv_us: T0_US, origins: ["sim"], trust: "LIVE", window_s: 900, half_life_s: 120, max_lag_s: 10, left_out: 0,
+    members: [member("ADAUSDT", "no_price"), member("BTCUSDT"), member("ETHUSDT")],
+    pairs: {
+      first: [0, 0, 1], second: [1, 2, 2], windowed: [null, null, -0.8], ewma: [null, null, -0.75], realised: [null, null, -0.5], lag_s: [null, null, 2],
+      lag_correlation: [null, null, -0.82], lead_ratio: [null, null, 1.5],
+    },
+    ...changes,
+  };
 }
 
 /** Two ticks of spread now, three on average. */

@@ -18,13 +18,14 @@ def store_frames(history, frames):
 
 
 def through_stream(service, history, frames):
-    """Frames go to the stream and to the service, as on the bus; the service's vectors go to theirs."""
+    """Frames go to the stream and to the service, as on the bus; the service's vectors and bars go to theirs."""
     for frame in frames:
         service.clock.ns = frame.ts_recv_ns
         store_frames(history, [frame])
-        sent = len(service.vectors)
+        sent, told = len(service.vectors), len(service.publisher.bars)
         service.custodian.handle([frame])
         history.vectors += service.vectors[sent:]
+        history.bars += service.publisher.bars[told:]
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ def unkilled(service, market, content):
         service.frames.handle(market(seed, n, per_frame=3))
         return [content(vector) for vector in service.vectors]
 
+    run.service = service
     return run
 
 
@@ -72,7 +74,7 @@ async def test_any_number_of_kills_and_handovers_changes_no_bit(start, store, hi
     chance = random.Random(seed)
     frames = market(100 + seed, 3_000, per_frame=chance.choice((1, 3, 16)))
     cuts = sorted(chance.sample(range(1, len(frames)), 4))
-    vectors, epoch = [], 0
+    vectors, bars, epoch = [], [], 0
     service = await start(store, history, epoch=epoch).take_over()
     for begin, end in zip([0, *cuts], [*cuts, len(frames)], strict=True):
         part = frames[begin:end]
@@ -81,19 +83,21 @@ async def test_any_number_of_kills_and_handovers_changes_no_bit(start, store, hi
         await service.custodian.save()
         through_stream(service, history, part[saved_at:])
         vectors += service.vectors
+        bars += service.publisher.bars
         ending, epoch = chance.choice(("kill", "hand over", "lapse")), epoch + 1
         if ending == "hand over":
             await service.custodian.hand_over([BTC])
         if ending == "lapse":
-            del service.vectors[:]
+            del service.vectors[:], service.publisher.bars[:]
             await service.custodian.lose([BTC])
             service.epoch = epoch
         else:
             service = start(store, history, epoch=epoch)
         service.clock.ns = part[-1].ts_recv_ns
         await service.take_over()
-        assert service.vectors == []
+        assert service.vectors == service.publisher.bars == []
     assert [content(vector) for vector in vectors] == unkilled(100 + seed, 3_000)
+    assert [content(bar) for bar in bars] == [content(bar) for bar in unkilled.service.publisher.bars]
 
 
 async def test_vector_that_was_sent_but_is_not_stored_yet_is_not_sent_twice(start, store, history, market):

@@ -18,10 +18,13 @@ from foretick.common.contracts import (
     TickFrame,
     Trust,
 )
+from foretick.common.errors import Transient
 from foretick.common.testing.builders import (
     T0_NS,
+    bar,
     book_frame,
     consolidated_quote,
+    correlations,
     feature_vector,
     instrument,
     outcome,
@@ -33,6 +36,7 @@ from foretick.common.testing.builders import (
 from foretick.common.testing.fakes import ManualClock
 from foretick.common.units import NS_PER_MS
 from foretick.gateway.app.api import make_application
+from foretick.gateway.domain.bars import BarData, bar_data
 from foretick.gateway.domain.board import Board
 from foretick.gateway.domain.session import SessionLimits
 from foretick.gateway.handlers.feed import FeedHandler
@@ -409,6 +413,8 @@ async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(bo
         "/api/analytics/market-depth/{symbol}",
         "/api/analytics/consolidated/{symbol}",
         "/api/analytics/integrity/{symbol}",
+        "/api/analytics/bars/{symbol}",
+        "/api/analytics/correlations",
         "/api/system/status",
         "/api/system/latency",
         "/api/system/venues",
@@ -465,3 +471,79 @@ async def test_app_that_is_not_built_says_how_to_build_it(board: Board, clock: M
         (tmp_path / "none").mkdir()
         (tmp_path / "none" / "index.html").write_text("built meanwhile")
         assert (await client.get("/")).text == "built meanwhile"
+
+
+# ---- bars ----------------------------------------------------------------------------------------------------------
+
+
+class FakeRecord:
+    """The record: minutes 1 to 3, or away."""
+
+    def __init__(self, *, is_away: bool = False) -> None:
+        self.is_away = is_away
+        self.asked: list[tuple[Any, ...]] = []
+
+    async def read(self, identity: tuple[str, str], timeframe: str, limit: int) -> list[BarData]:
+        if self.is_away:
+            raise Transient("the record does not answer")
+        self.asked.append((identity, timeframe, limit))
+        return [bar_data(minute(number)) for number in (1, 2, 3)]
+
+
+def minute(number: int, **fields: Any) -> Any:
+    return bar(start_ns=T0_NS + number * 60 * 10**9, asof_seq=number, **fields)
+
+
+def client_with(board: Board, clock: ManualClock, record: FakeRecord | None) -> httpx.AsyncClient:
+    feed = FeedHandler(board, clock, SessionLimits(), lambda: None)
+    return client_of(make_application(feed, clock, GatewaySettings(), record))  # pyright: ignore[reportCallIssue]
+
+
+async def test_bars_go_on_from_the_record_in_the_live_ones(board: Board, clock: ManualClock):
+    fold(board, minute(3, is_whole=False), minute(4), minute(5, is_closed=False))
+    record = FakeRecord()
+    client = client_with(board, clock, record)
+    clock.advance(250 * NS_PER_MS)
+    answer = (await client.get("/api/analytics/bars/BTCUSDT?limit=4")).json()
+    assert record.asked == [(("sim", "BTCUSDT"), "1m", 4)]
+    assert (answer["venue"], answer["symbol"], answer["timeframe"], answer["reason"]) == ("sim", "BTCUSDT", "1m", "")
+    assert (answer["age_ms"], answer["stale"]) == (250, False)
+    assert [(each["asof_seq"], each["is_closed"], each["is_whole"]) for each in answer["bars"]] == [
+        (2, True, True), (3, True, True), (4, True, True), (5, False, True),
+    ]  # fmt: skip
+
+
+async def test_bars_without_the_record_are_the_live_ones_and_say_why(board: Board, clock: ManualClock):
+    fold(board, minute(4))
+    for record, reason in (
+        (None, "there is no record to ask"),
+        (FakeRecord(is_away=True), "the record does not answer"),
+    ):
+        answer = (await client_with(board, clock, record).get("/api/analytics/bars/sim:BTCUSDT?timeframe=1m")).json()
+        assert (len(answer["bars"]), answer["reason"]) == (1, reason)
+
+
+async def test_bars_that_nobody_told_yet_are_none_and_stale(board: Board, clock: ManualClock):
+    answer = (await client_with(board, clock, None).get("/api/analytics/bars/BTCUSDT?timeframe=15m")).json()
+    assert (answer["bars"], answer["stale"], answer["age_ms"]) == ([], True, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("NOSUCH", 404, "unknown_symbol"), ("BTCUSDT?timeframe=2m", 422, "invalid_request"),
+        ("BTCUSDT?limit=0", 422, "invalid_request"), ("BTCUSDT?limit=5001", 422, "invalid_request"),
+    ],
+)  # fmt: skip
+async def test_bars_that_cannot_be_are_refused(board: Board, clock: ManualClock, path: str, status: int, code: str):
+    reply = await client_with(board, clock, None).get(f"/api/analytics/bars/{path}")
+    assert (reply.status_code, reply.json()["code"]) == (status, code)
+
+
+async def test_correlations_are_told_with_their_age(board: Board, client: httpx.AsyncClient, clock: ManualClock):
+    assert (await client.get("/api/analytics/correlations")).json()["correlations"] is None
+    fold(board, correlations())
+    clock.advance(250 * NS_PER_MS)
+    answer = (await client.get("/api/analytics/correlations")).json()
+    assert (answer["age_ms"], answer["stale"], answer["reason"]) == (250, False, "")
+    assert answer["correlations"]["pairs"]["first"] == [0, 0, 1]

@@ -16,10 +16,11 @@ export interface PanelToggle {
 interface Props {
   readonly latency: PanelToggle;
   readonly venues: PanelToggle;
+  readonly correlations: PanelToggle;
 }
 
 /** The system at a glance. */
-export function SystemStrip({ latency, venues }: Props) {
+export function SystemStrip({ latency, venues, correlations }: Props) {
   const metrics = useSlice("metrics", SYSTEM_ID)?.data;
   const isStale = useIsStale("metrics", SYSTEM_ID) === true;
   return (
@@ -34,6 +35,9 @@ export function SystemStrip({ latency, venues }: Props) {
       <VenuesTile>
         <TileButton title="Venues" toggle={venues} />
       </VenuesTile>
+      <CorrelationsTile>
+        <TileButton title="Correlations" toggle={correlations} />
+      </CorrelationsTile>
       <ThroughputTile metrics={metrics} />
     </section>
   );
@@ -58,6 +62,19 @@ function VenuesTile({ children }: { readonly children: ReactNode }) {
       <span className={isWell ? "figure-pair" : "figure-pair is-warning"}>
         <b className="figure">{venues === undefined ? NOTHING : `${isWell ? "" : "! "}${formatFixed(well, 0)} of ${formatFixed(venues.length, 0)}`}</b>
         <small>connected</small>
+      </span>
+    </Tile>
+  );
+}
+
+function CorrelationsTile({ children }: { readonly children: ReactNode }) {
+  const members = useSlice("correlations", SYSTEM_ID)?.data.members;
+  const known = members?.filter(({ reason }) => reason === "").length;
+  return (
+    <Tile name="correlations" title={children} hint="Instruments whose correlations are known, of those that have been heard of: each pair with c">
+      <span className="figure-pair">
+        <b className="figure">{members === undefined ? NOTHING : `${formatFixed(known, 0)} of ${formatFixed(members.length, 0)}`}</b>
+        <small>correlated</small>
       </span>
     </Tile>
   );

@@ -78,6 +78,7 @@ _TOKENS = {
     "venue": "The market, such as binance, binance-usdm or sim, as one subject token",
     "producer": "Service, role and shard as one subject token, such as ingest=2Efeed-0",
     "symbol": "The venue's own symbol as one subject token; other characters than letters, digits, - and _ as =XX",
+    "timeframe": "1s, 1m, 5m or 15m; or a kind of bars that trades fill, such as tick-1000, as one subject token",
     "base": "The base currency as one subject token",
     "quote": "The quote currency as one subject token",
     "name": "The model family",

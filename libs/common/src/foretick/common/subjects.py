@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from foretick.common.contracts import (
+    Bar,
     BookFrame,
     ConsolidatedQuote,
     Contract,
+    Correlations,
     DeadLetter,
     FeatureVector,
     Instrument,
@@ -29,7 +31,8 @@ HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 
 ROLES: tuple[str, ...] = (
-    "ingest.feed", "ingest.record", "ingest.consolidate", "features.serve", "predictor.serve", "predictor.train",
+    "ingest.feed", "ingest.record", "ingest.consolidate", "features.serve", "features.correlate",
+    "predictor.serve", "predictor.train",
     "gateway.api", "gateway.feed",
 )  # fmt: skip
 """Every role that speaks to the bus, as ``service.role``; each is a NATS user."""
@@ -57,11 +60,13 @@ class Stream:
 
 MARKET = Stream("MARKET", DAY_S, 2 * GIB)
 FEATURES = Stream("FEATURES", DAY_S, 1 * GIB)
+BARS = Stream("BARS", HOUR_S // 2, 256 * MIB)
 PREDICTIONS = Stream("PREDICTIONS", DAY_S, 1 * GIB)
 OUTCOMES = Stream("OUTCOMES", DAY_S, 512 * MIB)
 INSTRUMENTS = Stream("INSTRUMENTS", 0, 16 * MIB, max_msgs_per_subject=1)
 VENUES = Stream("VENUES", HOUR_S, 16 * MIB, max_msgs_per_subject=1)
 CONSOLIDATED = Stream("CONSOLIDATED", HOUR_S, 64 * MIB, max_msgs_per_subject=1)
+CORRELATIONS = Stream("CORRELATIONS", HOUR_S, 64 * MIB, max_msgs_per_subject=1)
 MODELS = Stream("MODELS", 0, 16 * MIB, max_msgs_per_subject=16)
 DLQ = Stream("DLQ", 7 * DAY_S, 64 * MIB)
 
@@ -113,8 +118,8 @@ class Bucket:
 EPOCHS = Bucket(
     "epochs", BucketKind.KEY_VALUE,
     "Its revisions are the fencing epochs: of processes, and of the leases on instruments; and the run's id",
-    writers=ROLES, keys=("run", "{service}.*", "lease.{service}.>", "shards.{service}"), max_bytes=16 * MIB,
-    changes="epoch_changes",
+    writers=ROLES, keys=("run", "{service}.*", "lease.{service}.>", "shards.{service}", "shards.{service}.*"),
+    max_bytes=16 * MIB, changes="epoch_changes",
 )  # fmt: skip
 FEATURE_STATES = Bucket(
     "feature_states", BucketKind.KEY_VALUE, "Where a restarted features process goes on: the state of each instrument",
@@ -194,6 +199,11 @@ FEATURE_VECTORS = Subject(
     ("predictor.serve", "gateway.api", "gateway.feed", "ingest.record"), FEATURES,
     "The feature vector of an instrument, one a step", ttl_ms=3_000,
 )  # fmt: skip
+BAR_MESSAGES = Subject(
+    "bars", ("venue", "symbol", "timeframe"), Bar, Plane.DATA, ("features.serve",),
+    ("features.correlate", "gateway.api", "gateway.feed"), BARS,
+    "Bars of an instrument: the one under way, now and then, and each one that has closed", ttl_ms=3_000,
+)  # fmt: skip
 PREDICTION_MESSAGES = Subject(
     "predictions", ("venue", "symbol"), Prediction, Plane.DATA, ("predictor.serve",),
     ("gateway.api", "gateway.feed", "ingest.record"), PREDICTIONS,
@@ -217,6 +227,10 @@ CONSOLIDATED_QUOTES = Subject(
     "consolidated", ("base", "quote"), ConsolidatedQuote, Plane.DATA, ("ingest.consolidate",),
     ("gateway.api", "gateway.feed"), CONSOLIDATED, "The best bid and ask of a pair over all venues", ttl_ms=3_000,
 )  # fmt: skip
+CORRELATION_MESSAGES = Subject(
+    "correlations", (), Correlations, Plane.DATA, ("features.correlate",), ("gateway.api", "gateway.feed"),
+    CORRELATIONS, "Correlation and lead-lag of all instruments", ttl_ms=15_000,
+)  # fmt: skip
 MODEL_ANNOUNCEMENTS = Subject(
     "models", ("name",), ModelPublished, Plane.CONTROL, ("predictor.train",),
     ("predictor.serve", "gateway.api", "gateway.feed"), MODELS,
@@ -228,8 +242,8 @@ DEAD_LETTERS = Subject(
 )  # fmt: skip
 
 TABLE: tuple[Subject, ...] = (
-    TICKS, BOOKS, FEATURE_VECTORS, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS, VENUE_STATUSES,
-    CONSOLIDATED_QUOTES, MODEL_ANNOUNCEMENTS, DEAD_LETTERS,
+    TICKS, BOOKS, FEATURE_VECTORS, BAR_MESSAGES, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS,
+    VENUE_STATUSES, CONSOLIDATED_QUOTES, CORRELATION_MESSAGES, MODEL_ANNOUNCEMENTS, DEAD_LETTERS,
 )  # fmt: skip
 
 STREAMS: tuple[Stream, ...] = tuple(dict.fromkeys(subject.stream for subject in TABLE))

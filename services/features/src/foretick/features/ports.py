@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from foretick.common.contracts import FeatureVector
+from foretick.common.contracts import Bar, Correlations, FeatureVector
 from foretick.common.ownership import InstrumentKey
 from foretick.features.domain.instrument import Folded, Frame
 
@@ -32,6 +32,14 @@ class VectorPublisher(Protocol):
 
     async def flush(self) -> None:
         """Wait until everything published so far has left."""
+        ...
+
+
+class BarPublisher(Protocol):
+    """Sends bars on their way."""
+
+    def publish_bar(self, bar: Bar) -> None:
+        """Publish ``bar`` on the subject of its instrument and timeframe."""
         ...
 
 
@@ -99,4 +107,60 @@ class MarketHistory(Protocol):
 
     async def last_vector(self, key: Key) -> FeatureVector | None:
         """Return the last vector that was published for instrument ``key``."""
+        ...
+
+    async def last_bar(self, key: Key, timeframe: str) -> Bar | None:
+        """Return the last bar of ``timeframe`` that was published for instrument ``key``."""
+        ...
+
+
+class CorrelationPublisher(Protocol):
+    """Sends correlations on their way."""
+
+    def publish_correlations(self, message: Correlations) -> None:
+        """Publish ``message``."""
+        ...
+
+
+class CorrelationObserver(Protocol):
+    """Tells how the correlations are doing."""
+
+    def taking_over(self) -> None:
+        """Note that they are being brought up to date."""
+        ...
+
+    def taken_over(self, bars: int) -> None:
+        """Note that they are live, from so many bars of the stream."""
+        ...
+
+    def late(self, count: int) -> None:
+        """Count seconds of instruments that came after everybody else's were folded."""
+        ...
+
+    def told(self, members: int, left_out: int) -> None:
+        """Note of how many instruments correlations are published, and how many were too many."""
+        ...
+
+
+class BarFeed(Protocol):
+    """The live one-second bars of all instruments."""
+
+    async def follow(self) -> None:
+        """Receive them from now on: none that is stored after the return will be missing."""
+        ...
+
+    async def leave(self) -> None:
+        """Receive them no longer."""
+        ...
+
+
+class BarHistory(Protocol):
+    """Reads back what the streams of bars and correlations hold."""
+
+    def read_seconds(self) -> AsyncIterator[Sequence[Bar]]:
+        """Yield, in order and in batches, every one-second bar that is stored at the call."""
+        ...
+
+    async def last_correlations(self) -> Correlations | None:
+        """Return the last correlations that were published."""
         ...

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from foretick.gateway.domain.bars import BarData
+from foretick.gateway.domain.directory import Identity
 from foretick.gateway.domain.outbox import CloseCode
 
 
@@ -21,6 +23,18 @@ class Batch:
         if self._joined is None:
             self._joined = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
         return self._joined
+
+
+class BarRecord(Protocol):
+    """The bars of the record."""
+
+    async def read(self, identity: Identity, timeframe: str, limit: int) -> list[BarData]:
+        """Return the bars of the last ``limit`` lengths that the record has, the oldest first.
+
+        Raises:
+            Transient: it does not answer
+        """
+        ...
 
 
 class Transport(Protocol):

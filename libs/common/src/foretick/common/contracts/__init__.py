@@ -11,6 +11,8 @@ from foretick.common.contracts._base import (
     encode,
     worst_trust,
 )
+from foretick.common.contracts.bars import Bar
+from foretick.common.contracts.correlations import CorrelationMember, CorrelationPairs, Correlations
 from foretick.common.contracts.features import FeatureVector
 from foretick.common.contracts.market import (
     BookCounts,
@@ -41,6 +43,7 @@ from foretick.common.contracts.venues import ConsolidatedQuote, VenueQuote, Venu
 
 __all__ = [
     "UNDECODABLE",
+    "Bar",
     "BookCounts",
     "BookEvent",
     "BookEventKind",
@@ -48,6 +51,9 @@ __all__ = [
     "BookProof",
     "ConsolidatedQuote",
     "Contract",
+    "CorrelationMember",
+    "CorrelationPairs",
+    "Correlations",
     "DeadLetter",
     "DerivativeColumns",
     "Direction",

@@ -9,11 +9,23 @@ from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.subjects import Subject, escape_token
 
 
-async def watch_instruments(rt: Runtime, listings: Subject, learn: Callable[[Iterable[InstrumentKey]], None]) -> None:
-    """Call ``learn`` with the instruments of this run that ``listings`` has now, and with each later one."""
+async def watch_instruments(
+    rt: Runtime,
+    listings: Subject,
+    learn: Callable[[Iterable[InstrumentKey]], None],
+    read: Callable[[Instrument], None] | None = None,
+) -> None:
+    """Call ``learn`` with the instruments of this run that ``listings`` has now, and with each later one.
+
+    ``read``, where it is given, is called before with each listing as a whole.
+    """
 
     def on_listings(batch: Sequence[Instrument]) -> None:
-        learn([(listing.venue, listing.symbol) for listing in batch if listing.run_id == rt.run_id])
+        mine = [listing for listing in batch if listing.run_id == rt.run_id]
+        if read is not None:
+            for listing in mine:
+                read(listing)
+        learn([(listing.venue, listing.symbol) for listing in mine])
 
     await rt.data.subscribe((listings,), on_listings)
     await rt.bus.nc.flush()  # the subscription is with the server before the stream is read

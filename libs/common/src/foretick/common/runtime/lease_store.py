@@ -29,12 +29,15 @@ class Presence(Enum):
 
 
 class LeaseStore:
-    """The leases and the number of shards of one service. All raises are those of nats-py: the bus is away."""
+    """The leases and the number of shards of one service, or of a crew in it.
 
-    def __init__(self, bus: Bus, service: str) -> None:
+    All raises are those of nats-py: the bus is away.
+    """
+
+    def __init__(self, bus: Bus, service: str, crew: str = "") -> None:
         self._bus = bus
         self._service = service
-        self._count_key = f"shards.{service}"
+        self._count_key = f"shards.{service}.{crew}" if crew else f"shards.{service}"
         self._bucket: KeyValue | None = None
 
     async def open(self, holder: str, on_change: Callable[[str, str], None]) -> None:

@@ -48,12 +48,14 @@ class LeaseTerms:
     margin_s: how much earlier a holder stops by itself
     turn_s: how often to look
     linger_s: how long a holder keeps what another should own by now, so that the other can get ready
+    crew: of processes that share leases apart from the rest of their service, with a number of shards of their own
     """
 
     ttl_s: float = 10.0
     margin_s: float = 3.0
     turn_s: float = 0.25
     linger_s: float = 0.0
+    crew: str = ""
 
 
 class Leases:
@@ -80,7 +82,7 @@ class Leases:
         self._expected: set[InstrumentKey] = set()
         self._surplus_since_s: dict[InstrumentKey, float] = {}
         self._terms = terms
-        self._store = LeaseStore(rt.bus, rt.service)
+        self._store = LeaseStore(rt.bus, rt.service, terms.crew)
         self._tenure = Tenure(terms.ttl_s, terms.margin_s)
         self._time = asyncio.get_running_loop().time
         self._stats = rt.bus.nc.stats

@@ -5,8 +5,10 @@ The fixtures are in ``foretick.common.testing.fixtures``, a pytest plugin that t
 
 from foretick.common.testing.builders import (
     T0_NS,
+    bar,
     book_frame,
     consolidated_quote,
+    correlations,
     feature_vector,
     instrument,
     outcome,
@@ -22,8 +24,10 @@ __all__ = [
     "T0_NS",
     "FakeRuntime",
     "ManualClock",
+    "bar",
     "book_frame",
     "consolidated_quote",
+    "correlations",
     "eventually",
     "feature_vector",
     "instrument",

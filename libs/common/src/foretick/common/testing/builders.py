@@ -6,10 +6,14 @@ Every builder takes any field of its contract by keyword. Prices are around 100,
 from typing import Any
 
 from foretick.common.contracts import (
+    Bar,
     BookEvent,
     BookEventKind,
     BookFrame,
     ConsolidatedQuote,
+    CorrelationMember,
+    CorrelationPairs,
+    Correlations,
     DerivativeColumns,
     Direction,
     FeatureVector,
@@ -134,6 +138,37 @@ def feature_vector(
         "warm": True,
     }
     return FeatureVector(**_identity(vector | fields, step * INTERVAL_NS, "features.serve-0"))
+
+
+def bar(*, timeframe: str = "1m", start_ns: int = T0_NS, length_s: int = 60, **fields: Any) -> Bar:
+    """A closed, whole bar of two trades of 1 at 100 and 101; the mid went along. Its own close closed it."""
+    message: dict[str, Any] = {
+        "timeframe": timeframe, "asof_seq": 10, "prev_asof_seq": None, "start_ns": start_ns,
+        "end_ns": start_ns + length_s * 10**9, "first_seq": 1, "last_seq": 9, "is_closed": True, "is_whole": True,
+        "open": 100.0, "high": 101.0, "low": 100.0, "close": 101.0, "volume_qty": 2.0, "buy_volume_qty": 1.0,
+        "volume_quote": 201.0, "vwap": 100.5, "trades": 2, "mid_open": 100.0, "mid_high": 101.0, "mid_low": 100.0,
+        "mid_close": 101.0, "events": 9, "live_frac": 1.0,
+    }  # fmt: skip
+    return Bar(**_identity(message | fields, start_ns + length_s * 10**9, "features.serve-0"))
+
+
+def correlations(*, seq: int = T0_NS // 10**9, **fields: Any) -> Correlations:
+    """BTCUSDT and ETHUSDT, correlated at 0.8, the first leading by 2 s; ADAUSDT has no price."""
+    members = [
+        CorrelationMember(venue="sim", symbol=symbol, trust=Trust.LIVE, observations=count, reason=reason)
+        for symbol, count, reason in (("ADAUSDT", 0, "no_price"), ("BTCUSDT", 900, ""), ("ETHUSDT", 850, ""))
+    ]
+    pairs = CorrelationPairs(
+        first=[0, 0, 1], second=[1, 2, 2], windowed=[None, None, 0.8], ewma=[None, None, 0.75],
+        realised=[None, None, 0.5], lag_s=[None, None, 2], lag_correlation=[None, None, 0.82],
+        lead_ratio=[None, None, 1.5],
+    )  # fmt: skip
+    message: dict[str, Any] = {
+        "run_id": "test", "producer": "features.correlate-0", "epoch": 1, "seq": seq, "prev_seq": None,
+        "origins": [Origin.SIM], "ts_recv_ns": (seq + 1) * 10**9, "ts_sent_ns": (seq + 1) * 10**9, "trust": Trust.LIVE,
+        "window_s": 900, "half_life_s": 120.0, "max_lag_s": 10, "left_out": 0, "members": members, "pairs": pairs,
+    }  # fmt: skip
+    return Correlations(**(message | fields))
 
 
 def prediction(*, step: int = T0_NS // INTERVAL_NS, **fields: Any) -> Prediction:

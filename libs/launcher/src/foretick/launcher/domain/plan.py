@@ -56,6 +56,7 @@ SIMULATE = Role("ingest", "simulate")
 FEED = Role("ingest", "feed")
 CONSOLIDATE = Role("ingest", "consolidate")
 FEATURES = Role("features", "serve")
+CORRELATE = Role("features", "correlate")
 PREDICTOR = Role("predictor", "serve")
 GATEWAY = Role("gateway", "api", needs_database=True, serves_web=True)
 GATEWAY_FEED = Role("gateway", "feed")
@@ -122,14 +123,16 @@ def plan_roles(
     The recorder comes first and goes last, so that it sees everything. ``simulated``: the exchange is ours to run.
     ``consolidated``: there are venues to compare.
 
-    >>> [role.name for role in plan_roles(simulated=False)]
-    ['ingest.record', 'ingest.feed', 'features.serve', 'predictor.serve', 'gateway.api', 'gateway.feed']
+    >>> [role.name for role in plan_roles(simulated=False)][:4]
+    ['ingest.record', 'ingest.feed', 'features.serve', 'predictor.serve']
+    >>> [role.name for role in plan_roles(simulated=False)][4:]
+    ['features.correlate', 'gateway.api', 'gateway.feed']
     """
     feeds = (replace(GATEWAY_FEED, instance=instance) for instance in range(feed_processes))
     shards = shards or Shards()
     owners = (*shard(FEED, shards.feed), *shard(FEATURES, shards.features), *shard(PREDICTOR, shards.predictor))
     comparing = (CONSOLIDATE,) if consolidated else ()
-    return (RECORD, *((SIMULATE,) if simulated else ()), *owners, *comparing, GATEWAY, *feeds)
+    return (RECORD, *((SIMULATE,) if simulated else ()), *owners, CORRELATE, *comparing, GATEWAY, *feeds)
 
 
 def environment_of(

@@ -1,12 +1,13 @@
 """One instrument: frames in, feature readings out. A fold over its sequence; how frames cut it does not matter."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from foretick.common.contracts import BookFrame, TickFrame, Trust, worst_trust
 from foretick.common.errors import Malformed
 from foretick.common.sequence import Admission, SequenceAudit
 from foretick.features.domain.book_state import BookState
 from foretick.features.domain.columns import EventColumns
+from foretick.market.bars import BarEngine, BarUpdate
 from foretick.market.book import PriceGrid
 from foretick.quant.events import DEPTH_LEVELS
 from foretick.quant.kernel import FeatureKernel
@@ -31,20 +32,31 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class DueBar:
+    """A bar to be told, and the clocks of the event that made it due; those as in ``Reading``."""
+
+    update: BarUpdate
+    ts_ingest_ns: int
+    ts_event_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Folded:
-    """What came of a frame: the readings due, and what the audit found. ``fault`` says why part of it was unusable."""
+    """What came of a frame: readings and bars due, and what the audit found. ``fault``: why part of it was unusable."""
 
     readings: list[Reading]
     admission: Admission
     fault: Malformed | None = None
+    bars: list[DueBar] = field(default_factory=list[DueBar])
 
 
 class Instrument:
-    """The state of one instrument: its audit, its book and its row of the kernel."""
+    """The state of one instrument: its audit, its book, its bars and its row of the kernel."""
 
-    def __init__(self, kernel: FeatureKernel, row: int, columns: EventColumns) -> None:
+    def __init__(self, kernel: FeatureKernel, row: int, columns: EventColumns, bars: BarEngine) -> None:
         self.audit = SequenceAudit()
         self.book = BookState()
+        self.bars = bars
         self.row = row
         self.ts_event_ns: int | None = None
         self._kernel = kernel
@@ -74,7 +86,10 @@ class Instrument:
             raise
         emitted = self._kernel.fold_buffers(self.row, self._columns.arrays, new)
         trust = worst_trust(frame.trust, self.book.trust)
-        return Folded(self._read(frame, admission.skip, emitted, frame.event_ns, [trust] * count), admission)
+        before = self.ts_event_ns
+        readings = self._read(frame, admission.skip, emitted, frame.event_ns, [trust] * count)
+        updates = self.bars.fold_ticks(frame, admission.skip)
+        return Folded(readings, admission, bars=_due(updates, frame, frame.event_ns, admission.skip, before))
 
     def _fold_book(self, frame: BookFrame) -> Folded:
         count = len(frame.events)
@@ -98,7 +113,10 @@ class Instrument:
                 self._columns.put_state(row, event.ts_recv_ns, trust)
         emitted = self._kernel.fold_buffers(self.row, self._columns.arrays, count - admission.skip)
         event_ns = [event.ts_event_ns for event in frame.events]
-        return Folded(self._read(frame, admission.skip, emitted, event_ns, trusts), admission, fault)
+        before = self.ts_event_ns
+        readings = self._read(frame, admission.skip, emitted, event_ns, trusts)
+        updates = self.bars.fold_book(frame, admission.skip)
+        return Folded(readings, admission, fault, _due(updates, frame, event_ns, admission.skip, before))
 
     def _read(
         self, frame: Frame, skip: int, emitted: int, event_ns: list[int | None], trusts: list[Trust]
@@ -118,7 +136,7 @@ class Instrument:
                     asof_seq=frame.seq + index,
                     step=step,
                     ts_recv_ns=ts_recv_ns,
-                    ts_ingest_ns=ts_recv_ns if frame.ts_ingest_ns == frame.ts_recv_ns else frame.ts_ingest_ns,
+                    ts_ingest_ns=_ingested_ns(frame, ts_recv_ns),
                     ts_event_ns=self.ts_event_ns,
                     mid=values[0],
                     values=values[META_COLUMNS - 3 :],
@@ -141,6 +159,7 @@ class Instrument:
 
     def _lose(self) -> None:
         self.book.lose()
+        self.bars.lose()
         self._kernel.void(self.row)
 
     def _grid_of(self, frame: BookFrame) -> PriceGrid:
@@ -148,3 +167,22 @@ class Instrument:
         if grid is None or (grid.tick_size, grid.lot_size) != (frame.tick_size, frame.lot_size):
             grid = self._grid = PriceGrid(frame.tick_size, frame.lot_size)
         return grid
+
+
+def _ingested_ns(frame: Frame, ts_recv_ns: int) -> int:
+    """Return ingest's wall clock for an event of ``frame``: its data time, except in a replay."""
+    return ts_recv_ns if frame.ts_ingest_ns == frame.ts_recv_ns else frame.ts_ingest_ns
+
+
+def _due(
+    updates: list[BarUpdate], frame: Frame, event_ns: list[int | None], skip: int, ts_event_ns: int | None
+) -> list[DueBar]:
+    """Return ``updates`` with their clocks; ``ts_event_ns`` was the venue's before this frame."""
+    due: list[DueBar] = []
+    done = skip
+    for update in updates:
+        for ts_ns in event_ns[done : update.row + 1]:
+            ts_event_ns = ts_event_ns if ts_ns is None else ts_ns
+        done = update.row + 1
+        due.append(DueBar(update, _ingested_ns(frame, update.ts_recv_ns), ts_event_ns))
+    return due

@@ -5,6 +5,7 @@ import msgspec
 from foretick.common.contracts import UNDECODABLE, Level, Trust
 from foretick.common.errors import Malformed
 from foretick.features.domain.instrument import Instrument
+from foretick.market.bars import EngineState
 from foretick.market.book import DEFAULT_MAX_LEVELS, PriceGrid
 from foretick.quant.kernel import FeatureKernel, SnapshotMismatch
 
@@ -12,6 +13,7 @@ from foretick.quant.kernel import FeatureKernel, SnapshotMismatch
 class InstrumentSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The fold of an instrument before event ``next_seq``. ``bids`` and ``asks`` are the whole book, best first.
 
+    ``bars`` is the state of its bars, ``bars_told`` the last event that each kind of them was published as of.
     ``tick_size`` and ``lot_size`` are null while no book is known. ``ts_saved_ns`` is the wall clock of the save, from
     which the stream is read on. ``last_asof_seq`` is the last event whose vector was published, null for none.
     """
@@ -31,10 +33,13 @@ class InstrumentSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     asks: list[Level]
     kernel: bytes
     last_asof_seq: int | None = None
+    bars: bytes = b""
+    bars_told: dict[str, int] = {}
 
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(InstrumentSnapshot).decode
+_decode_bars = msgspec.msgpack.Decoder(EngineState).decode
 
 
 def encode_snapshot(snapshot: InstrumentSnapshot) -> bytes:
@@ -61,9 +66,12 @@ def restore_instrument(instrument: Instrument, kernel: FeatureKernel, snapshot: 
         Malformed: it was taken by another kernel, schema or grid of steps.
     """
     try:
+        bars = _decode_bars(snapshot.bars) if snapshot.bars else None
         kernel.restore(instrument.row, snapshot.kernel)
-    except SnapshotMismatch as error:
+    except (SnapshotMismatch, *UNDECODABLE) as error:
         raise Malformed("feature state", str(error)) from error
+    if bars is not None:
+        instrument.bars.restore(bars)
     instrument.audit.epoch, instrument.audit.next_seq = snapshot.epoch, snapshot.next_seq
     instrument.ts_event_ns = snapshot.ts_event_ns
     if snapshot.is_whole and snapshot.tick_size is not None and snapshot.lot_size is not None:
@@ -79,6 +87,7 @@ def take_snapshot(
     identity: tuple[str, str, str],
     ts_saved_ns: int,
     last_asof_seq: int | None,
+    bars_told: dict[str, int],
 ) -> InstrumentSnapshot:
     """Return the state of ``instrument``; ``identity`` is (run_id, venue, symbol). It must have folded something."""
     run_id, venue, symbol = identity
@@ -101,4 +110,6 @@ def take_snapshot(
         asks=asks,
         kernel=kernel.snapshot(instrument.row),
         last_asof_seq=last_asof_seq,
+        bars=_encode(instrument.bars.state),
+        bars_told=dict(bars_told),
     )

@@ -23,6 +23,7 @@ from foretick.features.domain.snapshot import (
 )
 from foretick.features.handlers.frames import FrameHandler
 from foretick.features.ports import CustodyObserver, Key, MarketFeed, MarketHistory, StateStore, VectorPublisher
+from foretick.market.bars import TIMEFRAMES_S
 
 _OVERLAP_NS = 5_000_000_000
 """How far before a save the stream is read: its clock is the server's, and what was saved may have run ahead."""
@@ -136,6 +137,7 @@ class Custodian:
                 (self._run_id, *key),
                 self._clock.now_ns(),
                 self._frames.last_published.get(key),
+                self._frames.bars.last_published.get(key, {}),
             )
         return moved
 
@@ -173,6 +175,11 @@ class Custodian:
         for key, vector in zip(keys, vectors, strict=True):
             if vector is not None and vector.run_id == self._run_id:
                 self._frames.last_published[key] = vector.asof_seq
+        names = [*TIMEFRAMES_S, *(spec.name for spec in self._frames.bars.specs)]
+        bars = await asyncio.gather(*(self._history.last_bar(key, name) for key in keys for name in names))
+        for bar in bars:
+            if bar is not None and bar.run_id == self._run_id:
+                self._frames.bars.learn_published((bar.venue, bar.symbol), {bar.timeframe: bar.asof_seq})
 
     async def _restore(self, snapshots: list[InstrumentSnapshot], keys: Sequence[Key]) -> int:
         """Restore ``snapshots``, unless the stream has grown too long since; return where to read the stream from."""
@@ -191,6 +198,7 @@ class Custodian:
                 since_ns = min(since_ns, history_since_ns)
                 continue
             self._untouched.add(key)
+            self._frames.bars.learn_published(key, snapshot.bars_told)
             last = self._frames.last_published.get(key)
             if snapshot.last_asof_seq is not None and (last is None or snapshot.last_asof_seq > last):
                 self._frames.last_published[key] = snapshot.last_asof_seq  # sent, and not yet in its stream

@@ -7,6 +7,7 @@ from foretick.common.contracts import FeatureVector
 from foretick.common.errors import Malformed
 from foretick.features.domain.columns import EventColumns
 from foretick.features.domain.instrument import Folded, Frame, Instrument, Reading
+from foretick.features.handlers.bars import BarHandler
 from foretick.features.ports import FoldObserver, Key, Producer, VectorPublisher
 from foretick.quant.kernel import FeatureKernel
 from foretick.quant.registry import SCHEMA_HASH, SCHEMA_ID
@@ -26,8 +27,10 @@ class FrameHandler:
         observer: FoldObserver,
         clock: Clock,
         producer: Producer,
+        bars: BarHandler,
     ) -> None:
         self.kernel = kernel
+        self.bars = bars
         self.instruments: dict[Key, Instrument] = {}
         self.last_published: dict[Key, int] = {}
         self._epochs: dict[Key, int] = {}
@@ -54,13 +57,16 @@ class FrameHandler:
         """Begin instrument ``key`` anew, to be published under the fencing epoch ``epoch``."""
         self.forget(key)
         self._epochs[key] = epoch
-        instrument = self.instruments[key] = Instrument(self.kernel, self._blank(), self._columns)
+        instrument = self.instruments[key] = Instrument(
+            self.kernel, self._blank(), self._columns, self.bars.new_engine(key)
+        )
         return instrument
 
     def restart(self, key: Key) -> Instrument:
         """Begin instrument ``key`` anew under the same epoch, knowing only what was published of it."""
-        last, epoch = self.last_published.get(key), self._epochs[key]
+        last, epoch, told = self.last_published.get(key), self._epochs[key], self.bars.last_published.get(key, {})
         instrument = self.adopt(key, epoch)
+        self.bars.learn_published(key, told)
         if last is not None:
             self.last_published[key] = last
         return instrument
@@ -71,6 +77,7 @@ class FrameHandler:
         if instrument is not None:
             self._free_rows.append(instrument.row)
         self.last_published.pop(key, None)
+        self.bars.forget(key)
         self._epochs.pop(key, None)
 
     def _blank(self) -> int:
@@ -93,6 +100,7 @@ class FrameHandler:
         if outcome.fault is not None:
             self._publisher.reject(outcome.fault.source, outcome.fault.reason, outcome.fault.payload)
         self._publish(frame, outcome)
+        self._publish_bars(frame, instrument, outcome)
         self._observer.folded(frame, outcome)
 
     def _publish(self, frame: Frame, outcome: Folded) -> None:
@@ -106,6 +114,13 @@ class FrameHandler:
             if last is None or reading.asof_seq > last:
                 self._publisher.publish(self._vector(frame, reading, last))
                 last = self.last_published[key] = reading.asof_seq
+
+    def _publish_bars(self, frame: Frame, instrument: Instrument, outcome: Folded) -> None:
+        key = (frame.venue, frame.symbol)
+        if outcome.admission.renumbered:
+            self.bars.forget(key)
+        if outcome.bars:
+            self.bars.publish(frame, self._epochs[key], outcome.bars, instrument.bars.terms)
 
     def _vector(self, frame: Frame, reading: Reading, prev_asof_seq: int | None) -> FeatureVector:
         return FeatureVector(

@@ -6,6 +6,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from foretick.common.clock import Clock
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.gateway.adapters.asgi.client import AsgiTransport
+from foretick.gateway.adapters.record.client import DatabaseBars
 from foretick.gateway.adapters.web_app.client import WebApp
 from foretick.gateway.adapters.web_app.swagger import add_swagger
 from foretick.gateway.app.market import open_feed
@@ -14,16 +15,22 @@ from foretick.gateway.handlers.feed import FeedHandler
 from foretick.gateway.handlers.gate import Gate
 from foretick.gateway.handlers.problems import add_problem_handlers
 from foretick.gateway.handlers.rest import make_router
+from foretick.gateway.ports import BarRecord
 from foretick.gateway.settings import GatewaySettings
 
 
 async def build(rt: Runtime, settings: GatewaySettings) -> None:
     """Wire the gateway."""
     feed = await open_feed(rt, settings)
-    rt.mount(make_application(feed, rt.clock, settings))
+    record = DatabaseBars(rt, settings.database_url) if settings.database_url else None
+    if record is not None:
+        rt.on_drain(record.close)
+    rt.mount(make_application(feed, rt.clock, settings, record))
 
 
-def make_application(feed: FeedHandler, clock: Clock, settings: GatewaySettings) -> FastAPI:
+def make_application(
+    feed: FeedHandler, clock: Clock, settings: GatewaySettings, record: BarRecord | None = None
+) -> FastAPI:
     """Return the HTTP application: ``/api``, ``/docs``, ``/ws/realtime`` and, for the rest, the web app."""
     app = FastAPI(
         title="Foretick",
@@ -33,13 +40,13 @@ def make_application(feed: FeedHandler, clock: Clock, settings: GatewaySettings)
         docs_url=None,  # see add_swagger
         redoc_url=None,
         openapi_tags=[
-            {"name": "analytics", "description": "Predictions and market depth"},
+            {"name": "analytics", "description": "Predictions, market depth, bars, correlations"},
             {"name": "system", "description": "The state of the system itself"},
         ],
     )
     add_swagger(app)
     add_problem_handlers(app)
-    app.include_router(make_router(feed.board, clock))
+    app.include_router(make_router(feed.board, clock, record))
 
     @app.websocket("/ws/realtime")
     async def realtime(socket: WebSocket) -> None:

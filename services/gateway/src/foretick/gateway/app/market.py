@@ -5,8 +5,10 @@ import asyncio
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.runtime.open_files import allow_open_files
 from foretick.common.subjects import (
+    BAR_MESSAGES,
     BOOKS,
     CONSOLIDATED_QUOTES,
+    CORRELATION_MESSAGES,
     FEATURE_VECTORS,
     INSTRUMENT_LISTINGS,
     MODEL_ANNOUNCEMENTS,
@@ -32,8 +34,8 @@ SPARE_FILES = 256
 """What may be open besides the admitted connections: the bus, HTTP, and those who are told that all are taken."""
 
 DERIVED = (
-    FEATURE_VECTORS, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS, VENUE_STATUSES, CONSOLIDATED_QUOTES,
-    MODEL_ANNOUNCEMENTS,
+    FEATURE_VECTORS, BAR_MESSAGES, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS, VENUE_STATUSES,
+    CONSOLIDATED_QUOTES, CORRELATION_MESSAGES, MODEL_ANNOUNCEMENTS,
 )  # fmt: skip
 
 

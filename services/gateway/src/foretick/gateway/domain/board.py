@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from foretick.common.contracts import (
+    Bar,
     BookFrame,
     ConsolidatedQuote,
     Contract,
+    Correlations,
     FeatureVector,
     Instrument,
     ModelPublished,
@@ -22,6 +24,7 @@ from foretick.common.units import micros_from_nanos
 from foretick.gateway.domain.audience import Audience
 from foretick.gateway.domain.channels import CHANNELS, SYSTEM, Scope
 from foretick.gateway.domain.consolidated import PairBoard
+from foretick.gateway.domain.correlations import CorrelationView
 from foretick.gateway.domain.directory import Directory, Identity
 from foretick.gateway.domain.instrument_view import InstrumentView
 from foretick.gateway.domain.payloads import MetricsData
@@ -74,6 +77,8 @@ class Board:
         self.system = {
             name: Topic(CHANNELS[name], SYSTEM, SYSTEM, read, self.fanout) for name, read in self._system_data.items()
         }
+        self.correlations = CorrelationView(self.fanout, self.audits)
+        self.system["correlations"] = self.correlations.topic
         self.waterfall = Waterfall()
         self._messages = RateWindow()
         self._now_ns = 0
@@ -86,8 +91,10 @@ class Board:
             FeatureVector: self._fold_features,
             Prediction: self._fold_prediction,
             Outcome: self._fold_outcome,
+            Bar: self._fold_bar,
             Instrument: self._fold_listing,
             ConsolidatedQuote: self.pairs.fold,
+            Correlations: self.correlations.fold,
             VenueStatus: self.venues.fold,
             ModelPublished: self._fold_model,
         }
@@ -159,8 +166,8 @@ class Board:
         self._now_ns = now_ns
         self.audience.beat(encode(Heartbeat(server_ts_us=micros_from_nanos(now_ns), connections=len(self.audience))))
         self._beats += 1
-        for name, topic in self.system.items():
-            topic.publish(self.identification.epoch, self._beats, self._system_data[name](), now_ns)
+        for name, read in self._system_data.items():
+            self.system[name].publish(self.identification.epoch, self._beats, read(), now_ns)
 
     def metrics_data(self) -> MetricsData:
         """Return the system at a glance, as of the last beat."""
@@ -201,6 +208,9 @@ class Board:
 
     def _fold_outcome(self, outcome: Outcome, arrived_ns: int) -> None:
         self._touch("predictor", outcome, arrived_ns).fold_outcome(outcome)
+
+    def _fold_bar(self, bar: Bar, arrived_ns: int) -> None:
+        self.view((bar.venue, bar.symbol)).fold_bar(bar, arrived_ns)
 
     def _fold_listing(self, instrument: Instrument, _arrived_ns: int) -> None:
         self._has_new_listings |= self.directory.enlist(instrument)

@@ -3,13 +3,26 @@
 from enum import StrEnum
 
 from foretick.common.contracts import Contract
-from foretick.common.subjects import CONSOLIDATED_QUOTES, FEATURE_VECTORS, PREDICTION_MESSAGES, TICKS, VENUE_STATUSES
+from foretick.common.subjects import (
+    BAR_MESSAGES,
+    CONSOLIDATED_QUOTES,
+    CORRELATION_MESSAGES,
+    FEATURE_VECTORS,
+    PREDICTION_MESSAGES,
+    TICKS,
+    VENUE_STATUSES,
+)
+from foretick.market.bars import TIMEFRAMES_S
 
 BOOK_LEVELS = 20
 """Levels a side of the ``books`` channel."""
 
 SYSTEM = "*"
 """Venue of a channel that is about all venues; of one that is about the whole system its symbol too."""
+
+
+BAR_CHANNELS = {timeframe: f"bars_{timeframe}" for timeframe in TIMEFRAMES_S}
+"""The channel that tells the bars of each timeframe."""
 
 
 class ChannelKind(StrEnum):
@@ -51,8 +64,10 @@ CHANNELS: dict[str, Channel] = {
         _state("books", 12_000),  # a quiet book still gets a full snapshot every 10 s of data time
         _state("features", FEATURE_VECTORS.ttl_ms),
         _state("predictions", PREDICTION_MESSAGES.ttl_ms),
+        *(_state(name, BAR_MESSAGES.ttl_ms) for name in BAR_CHANNELS.values()),
         _event("integrity"),
         _state("consolidated", CONSOLIDATED_QUOTES.ttl_ms, Scope.PAIR),
+        _state("correlations", CORRELATION_MESSAGES.ttl_ms, Scope.SYSTEM),
         _state("metrics", 3_000, Scope.SYSTEM),
         _state("venues", VENUE_STATUSES.ttl_ms, Scope.SYSTEM),
     )

@@ -2,10 +2,11 @@
 
 from collections import deque
 
-from foretick.common.contracts import BookFrame, FeatureVector, LiveScore, Outcome, Prediction, TickFrame, Trust
+from foretick.common.contracts import Bar, BookFrame, FeatureVector, LiveScore, Outcome, Prediction, TickFrame, Trust
 from foretick.common.sequence import Admission, DerivedAudit, SequenceAudit, SequenceTally
+from foretick.gateway.domain.bars import BarSeries
 from foretick.gateway.domain.book_view import BookView
-from foretick.gateway.domain.channels import CHANNELS
+from foretick.gateway.domain.channels import BAR_CHANNELS, CHANNELS
 from foretick.gateway.domain.integrity_log import IntegrityLog
 from foretick.gateway.domain.market_view import MarketView
 from foretick.gateway.domain.payloads import FeatureData, PredictionData, feature_data, prediction_data
@@ -34,6 +35,7 @@ class InstrumentView:
         self.books = Topic(CHANNELS["books"], venue, symbol, self.book.snapshot, fanout)
         self.feature_topic = Topic(CHANNELS["features"], venue, symbol, lambda: self.features, fanout)
         self.prediction_topic = Topic(CHANNELS["predictions"], venue, symbol, lambda: self.prediction, fanout)
+        self.bars = {timeframe: BarSeries(venue, symbol, timeframe, fanout) for timeframe in BAR_CHANNELS}
         self._feature_audit = DerivedAudit()
         self._prediction_audit = DerivedAudit()
         self._outcome_audit = DerivedAudit()
@@ -45,6 +47,7 @@ class InstrumentView:
     def topics(self) -> dict[str, Topic]:
         """The topics by channel."""
         topics = (self.ticks, self.books, self.feature_topic, self.prediction_topic, self.integrity.topic)
+        topics += tuple(series.topic for series in self.bars.values())
         return {topic.channel.name: topic for topic in topics}
 
     @property
@@ -75,6 +78,12 @@ class InstrumentView:
         if self._is_new("features", self._feature_audit.admit(vector.epoch, vector.asof_seq, vector.prev_asof_seq)):
             self.features = feature_data(vector)
             self.feature_topic.publish(vector.epoch, vector.asof_seq, self.features, arrived_ns)
+
+    def fold_bar(self, bar: Bar, arrived_ns: int) -> None:
+        """Take a bar; its topic tells it at once. Those that are not of time are for the bus alone."""
+        series = self.bars.get(bar.timeframe)
+        if series is not None:
+            series.fold(bar, arrived_ns, self._audits)
 
     def fold_prediction(self, prediction: Prediction, arrived_ns: int) -> bool:
         """Take a prediction; the topic tells it at once. Returns whether it is new."""

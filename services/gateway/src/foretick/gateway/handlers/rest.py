@@ -6,11 +6,13 @@ from fastapi import APIRouter, Path, Query, Response
 
 from foretick.common.clock import Clock
 from foretick.common.contracts import Contract
-from foretick.common.errors import Refused
+from foretick.common.errors import Refused, Transient
+from foretick.gateway.domain.bars import CLOSED_BARS, BarsAnswer, answer_bars, join_bars
 from foretick.gateway.domain.board import Board
 from foretick.gateway.domain.book_view import MAX_LEVELS
-from foretick.gateway.domain.channels import BOOK_LEVELS
+from foretick.gateway.domain.channels import BAR_CHANNELS, BOOK_LEVELS
 from foretick.gateway.domain.consolidated import ConsolidatedAnswer
+from foretick.gateway.domain.correlations import CorrelationsAnswer
 from foretick.gateway.domain.depth_answer import DepthAnswer, DepthQuestion, answer_depth
 from foretick.gateway.domain.instrument_view import HISTORY_PREDICTIONS
 from foretick.gateway.domain.integrity_answer import IntegrityAnswer, answer_integrity
@@ -26,8 +28,12 @@ from foretick.gateway.domain.replies import (
     answer_status,
 )
 from foretick.gateway.domain.venue_board import VenuesData
+from foretick.gateway.ports import BarRecord
 
 Symbol = Annotated[str, Path(description="`BTCUSDT`, resolved by the order of VENUES, or `sim:BTCUSDT`", max_length=64)]
+
+MAX_BARS = 5_000
+"""What one answer tells at most."""
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": meaning, "content": {MEDIA_TYPE: {"schema": Problem.json_schema()}}}
@@ -35,10 +41,12 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def make_router(board: Board, clock: Clock) -> APIRouter:
-    """Return the routes under ``/api``."""
+def make_router(board: Board, clock: Clock, record: BarRecord | None = None) -> APIRouter:
+    """Return the routes under ``/api``; ``record`` has the bars from before this gateway began."""
     router = APIRouter(prefix="/api")
     _add_analytics(router, board, clock)
+    _add_bars(router, board, clock, record)
+    _add_correlations(router, board, clock)
     _add_system(router, board, clock)
     return router
 
@@ -96,6 +104,40 @@ def _add_analytics(router: APIRouter, board: Board, clock: Clock) -> None:
         """Tell the best bid and ask of a pair over all venues, with and without fees, and who is the odd one out."""
         pair = board.directory.pair_of(board.directory.resolve(symbol))
         return _json(board.pairs.view(pair).answer(clock.now_ns()))
+
+
+def _add_correlations(router: APIRouter, board: Board, clock: Clock) -> None:
+    @router.get(
+        "/analytics/correlations",
+        tags=["analytics"], summary="Correlation and lead-lag of all instruments", response_model=CorrelationsAnswer,
+    )  # fmt: skip
+    async def get_correlations() -> Response:
+        """Tell how every pair of instruments moves together, which of the two leads, and why there is no number."""
+        return _json(board.correlations.answer(clock.now_ns()))
+
+
+def _add_bars(router: APIRouter, board: Board, clock: Clock, record: BarRecord | None) -> None:
+    @router.get(
+        "/analytics/bars/{symbol:path}",
+        tags=["analytics"], summary="Bars, and the one under way", response_model=BarsAnswer, responses=_PROBLEMS,
+    )  # fmt: skip
+    async def get_bars(
+        symbol: Symbol,
+        timeframe: Annotated[str, Query(description=", ".join(BAR_CHANNELS))] = "1m",
+        limit: Annotated[int, Query(ge=1, le=MAX_BARS, description="the latest so many")] = CLOSED_BARS,
+    ) -> Response:
+        """Tell the bars of the record and, without a seam, those that are told live; by data time."""
+        if timeframe not in BAR_CHANNELS:
+            raise Refused("invalid_request", f"no bars of {timeframe[:16]!r}", f"there are {', '.join(BAR_CHANNELS)}")
+        identity = board.directory.resolve(symbol)
+        recorded, reason = [], "there is no record to ask"
+        if record is not None:
+            try:
+                recorded, reason = await record.read(identity, timeframe, limit), ""
+            except Transient as error:
+                reason = str(error)
+        series = board.view(identity).bars[timeframe]
+        return _json(answer_bars(series, join_bars(recorded, series.bars, limit), reason, clock.now_ns()))
 
 
 def _add_system(router: APIRouter, board: Board, clock: Clock) -> None:

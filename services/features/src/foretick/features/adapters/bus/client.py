@@ -1,12 +1,12 @@
-"""Publishes feature vectors on the data plane."""
+"""Publishes feature vectors and bars on the data plane."""
 
-from foretick.common.contracts import FeatureVector
+from foretick.common.contracts import Bar, FeatureVector, encode
 from foretick.common.runtime.data_plane import DataPlane
-from foretick.common.subjects import FEATURE_VECTORS
+from foretick.common.subjects import BAR_MESSAGES, FEATURE_VECTORS
 
 
 class DataPlanePublisher:
-    """Implements ``ports.VectorPublisher``."""
+    """Implements ``ports.VectorPublisher`` and ``ports.BarPublisher``."""
 
     def __init__(self, plane: DataPlane) -> None:
         self._plane = plane
@@ -14,6 +14,10 @@ class DataPlanePublisher:
     def publish(self, vector: FeatureVector) -> None:
         """Publish ``vector`` on its instrument's subject."""
         self._plane.publish(FEATURE_VECTORS, vector)
+
+    def publish_bar(self, bar: Bar) -> None:
+        """Publish ``bar`` on the subject of its instrument and timeframe."""
+        self._plane.publish_raw(BAR_MESSAGES.of(bar.venue, bar.symbol, bar.timeframe), encode(bar))
 
     def reject(self, source: str, reason: str, payload: bytes) -> None:
         """Count a malformed input and keep it for inspection."""

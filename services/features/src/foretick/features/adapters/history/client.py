@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from foretick.common.contracts import UNDECODABLE, BookFrame, FeatureVector, TickFrame
+from foretick.common.contracts import UNDECODABLE, Bar, BookFrame, FeatureVector, TickFrame
 from foretick.common.runtime.bus import Bus
 from foretick.common.runtime.stream_reader import Tap, count_stored, read_stored, since_time
-from foretick.common.subjects import BOOKS, FEATURE_VECTORS, MARKET, TICKS
+from foretick.common.subjects import BAR_MESSAGES, BOOKS, FEATURE_VECTORS, MARKET, TICKS
 from foretick.features.domain.instrument import Frame
 from foretick.features.ports import Key
 
@@ -44,6 +44,10 @@ class StreamHistory:
     async def last_vector(self, key: Key) -> FeatureVector | None:
         """Return the last vector that was published for instrument ``key``."""
         return await self._bus.last(FEATURE_VECTORS, *key)
+
+    async def last_bar(self, key: Key, timeframe: str) -> Bar | None:
+        """Return the last bar of ``timeframe`` that was published for instrument ``key``."""
+        return await self._bus.last(BAR_MESSAGES, *key, timeframe)
 
     def _decode(self, subject: str, payload: bytes) -> Frame | None:
         try:

@@ -1,4 +1,4 @@
-"""Wiring of the feature service: ticks and books -> instruments -> feature vectors."""
+"""Wiring of the feature service: ticks and books -> instruments -> feature vectors and bars."""
 
 import asyncio
 
@@ -12,6 +12,7 @@ from foretick.features.adapters.bus.client import DataPlanePublisher
 from foretick.features.adapters.history.client import StreamHistory
 from foretick.features.adapters.metrics.client import CustodyMetrics, FoldMetrics
 from foretick.features.adapters.state_store.client import KeyValueStateStore
+from foretick.features.handlers.bars import BarHandler
 from foretick.features.handlers.custody import Bounds, Custodian, Outside
 from foretick.features.handlers.frames import FrameHandler
 from foretick.features.ports import Producer
@@ -19,17 +20,21 @@ from foretick.features.settings import FeaturesSettings
 from foretick.quant.kernel import FeatureKernel, Grid, warm
 
 
-async def build_serve(rt: Runtime, settings: FeaturesSettings) -> None:
+async def build(rt: Runtime, settings: FeaturesSettings) -> None:
     """Own what this shard should own: take it over, fold it live, save it now and then, hand it over in the end."""
     await asyncio.to_thread(warm)
     publisher = DataPlanePublisher(rt.data)
     kernel = FeatureKernel(Grid(settings.interval_ns, settings.feature_window_size_steps))
+    producer = Producer(rt.run_id, rt.name)
+    forming_ns = nanos_from_seconds(settings.bar_forming_interval_s)
+    bars = BarHandler(settings.bar_specs, forming_ns, publisher, rt.clock, producer)
     frames = FrameHandler(
         kernel,
         publisher,
         FoldMetrics(rt.metrics, rt.log, rt.sequence, kernel.faults),
         rt.clock,
-        Producer(rt.run_id, rt.name),
+        producer,
+        bars,
     )
     feed = InstrumentFeed(rt, (TICKS, BOOKS))
     outside = Outside(
@@ -45,7 +50,7 @@ async def build_serve(rt: Runtime, settings: FeaturesSettings) -> None:
     leases = Leases(rt, Shard(settings.shard_index, settings.shard_count), custodian)
     custodian.is_owner = lambda: leases.are_sound
     feed.deliver_to(custodian.handle)
-    await watch_instruments(rt, INSTRUMENT_LISTINGS, leases.learn)
+    await watch_instruments(rt, INSTRUMENT_LISTINGS, leases.learn, bars.learn)
     await leases.open()
     rt.spawn(_save_forever(rt, custodian, settings.feature_snapshot_interval_s), name="save-state")
 
@@ -59,6 +64,3 @@ async def _save_forever(rt: Runtime, custodian: Custodian, every_s: float) -> No
         except Exception:
             failures.inc()
             rt.log.exception("state not saved; the next start reads further back")
-
-
-BUILDERS = {"serve": build_serve}

@@ -1,0 +1,1 @@
+"""Wiring, a module a role: ``correlate`` is spared the compiled kernel."""
