@@ -16,7 +16,7 @@ from foretick.quant.ensemble.session import GraphSession
 from foretick.quant.runner import ModelRunner
 
 SMALL = Sizes(forest_trees=10, boosting_rounds=8, min_leaf_rows=5, network_epochs=1)
-WEIGHTS = np.array([0.1, 0.2, 0.3, 0.4])
+WEIGHTS = np.array([0.1, 0.2, 0.3, 0.25, 0.15])
 
 
 def grid(rows, seed):

@@ -71,7 +71,14 @@ class Ensemble(Protocol):
 class Learner(Protocol):
     """Fits the members and runs the exported graph."""
 
-    def fit(self, features: NDArray[np.float32], classes: Classes, seed: int, effort_frac: float = 1.0) -> Ensemble:
+    def fit(
+        self,
+        features: NDArray[np.float32],
+        classes: Classes,
+        seed: int,
+        effort_frac: float = 1.0,
+        weight: NDArray[np.float64] | None = None,
+    ) -> Ensemble:
         """Fit every member with a share of its trees, rounds and epochs; equal arguments give an equal ensemble."""
         ...
 
