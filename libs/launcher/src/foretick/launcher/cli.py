@@ -7,6 +7,7 @@ from typing import Any
 from foretick.launcher import commands
 from foretick.launcher.backfill import add_arguments as add_backfill
 from foretick.launcher.dead_letters import arguments as dead_letters
+from foretick.launcher.evaluate import add_arguments as add_evaluate
 from foretick.launcher.machine.child import set_variable
 from foretick.launcher.record import arguments as record
 from foretick.launcher.recordings import arguments as recordings
@@ -49,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
         add("recordings", commands.run_recordings, "list, verify, convert and cut what is recorded of raw frames")
     )
     add_backfill(add("backfill", commands.run_backfill, "fetch trades or bars of the past from a venue into Parquet"))
+    add_evaluate(add("evaluate", commands.run_evaluate, "hold the ensemble against plain models on recordings"))
     _add_operating(add)
     return parser
 
