@@ -25,7 +25,7 @@ def evaluate(*arguments) -> subprocess.CompletedProcess[str]:
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
         [sys.executable, "-m", "foretick.launcher", "evaluate", *map(str, arguments)],
-        env=environment, capture_output=True, text=True, timeout=110, check=False,
+        env=environment, capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
 
 
@@ -36,6 +36,7 @@ def plan(tmp_path):
     return path
 
 
+@pytest.mark.timeout(600)
 def test_recording_is_evaluated_into_a_page_and_json(shared_data, tmp_path, plan):
     done = evaluate(shared_data(SPOT), "--plan", plan, "--out", tmp_path / "out")
     assert (done.returncode, done.stderr) == (0, "")

@@ -17,6 +17,7 @@ from foretick.predictor.adapters.evaluation.inputs import Given, read_instrument
 from foretick.predictor.adapters.evaluation.page import render_page
 from foretick.predictor.adapters.learners.client import LibraryLearner, sizes_of
 from foretick.predictor.adapters.learners.rivals import LibraryRivals
+from foretick.predictor.adapters.provenance.client import hash_code
 from foretick.predictor.domain.contest.plan import EvaluationPlan
 from foretick.predictor.domain.contest.run import run_contest
 
@@ -47,6 +48,7 @@ def main() -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    hash_code()  # what runs is what is there now
     plan = read_plan(options.plan)
     members = LibraryLearner(options.threads, sizes_of(plan.members))
     pairs, unread = _read_pairs(options, plan)

@@ -19,9 +19,10 @@ from sklearn.preprocessing import StandardScaler
 
 from foretick.common.errors import Refused
 from foretick.predictor.adapters.onnx.graph import NetworkMember, ReturnHead, TreeMember, build_graph, linear_member
+from foretick.predictor.adapters.onnx.latency import measure_latency_us
 from foretick.predictor.adapters.onnx.parity import compare_with_members
 from foretick.predictor.adapters.onnx.trees import trees_of_forest, trees_of_lightgbm, trees_of_xgboost
-from foretick.predictor.domain.publication import Parity
+from foretick.predictor.domain.gate import Parity
 from foretick.predictor.domain.training import Ensemble
 from foretick.quant.runner import ModelRunner
 
@@ -173,8 +174,15 @@ class LibraryLearner:
     def compare(
         self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32], ensemble: Ensemble
     ) -> tuple[Parity, Parity]:
-        """Compare the graph with the members it was made from, and the kernel with the graph."""
-        return compare_with_members(graph, weights, features, ensemble.predict(features))
+        """Compare the served graph with the members it was made from, and the kernel with the graph."""
+        with ThreadPoolExecutor(self._threads) as pool:
+            parts = list(pool.map(ensemble.predict, np.array_split(features, self._threads)))
+        native = [np.concatenate(member) for member in zip(*parts, strict=True)]
+        return compare_with_members(graph, weights, features, native)
+
+    def time_row(self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32]) -> float:
+        """Return the time of one row in microseconds, as it is served."""
+        return measure_latency_us(ModelRunner(graph, weights, features.shape[1]), features)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
