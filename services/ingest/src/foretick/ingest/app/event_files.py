@@ -53,6 +53,8 @@ def main() -> int:
         return _fail(error.message, error.hint)
     except Malformed as error:
         return _fail(str(error), "give recordings that foretick recordings list can read")
+    except BrokenPipeError:  # whoever started this has gone: there is nobody to tell
+        return EXIT_REFUSED
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}", "check the path, its permissions and the disk")
     except KeyboardInterrupt:

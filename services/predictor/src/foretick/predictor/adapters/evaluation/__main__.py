@@ -41,6 +41,8 @@ def main() -> int:
         return _fail(str(error), "make it anew from its recording")
     except ValueError as error:
         return _fail(str(error), "give longer recordings, or a plan with shorter horizons")
+    except BrokenPipeError:  # whoever started this has gone: there is nobody to tell
+        return EXIT_REFUSED
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}", "check the path, its permissions and the disk")
     except KeyboardInterrupt:
