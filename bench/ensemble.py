@@ -17,7 +17,7 @@ import numpy as np
 
 from bench.harness import Figure, time_pair
 from foretick.predictor.adapters.learners.client import LibraryLearner
-from foretick.predictor.domain.publication import MAX_KERNEL_ERROR, MAX_PARITY_ERROR, Parity
+from foretick.predictor.domain.gate import TERMS, Parity
 from foretick.quant.ensemble.session import GraphSession
 from foretick.quant.runner import ModelRunner
 
@@ -46,9 +46,9 @@ def classes_of(features: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def check_agreement(graph: Parity, kernel: Parity) -> None:
     """Stop unless the graph is the ensemble and the kernel is the graph."""
-    if not graph.max_error <= MAX_PARITY_ERROR or graph.decision_flips:
+    if not graph.max_error <= TERMS.max_relative_error or graph.decision_flips:
         raise AssertionError(f"the graph is not the ensemble: {graph}")
-    if not kernel.max_error <= MAX_KERNEL_ERROR or kernel.decision_flips:
+    if not kernel.max_error <= TERMS.max_kernel_error or kernel.decision_flips:
         raise AssertionError(f"the kernel is not the graph: {kernel}")
 
 

@@ -50,7 +50,7 @@ def test_control_would_find_a_leak(history):
     learner = LibraryLearner(2)
     fitted = learner.fit(some.features, classify_rows(some, thresholds), PLAN.seed, PLAN.control_effort_frac)
     unseen = history.rows(PLAN.seed + 1, PLAN.test_s)
-    answers = learner.run_graph(fitted.export(np.zeros(3), 0), np.full(4, 0.25), unseen.features)
+    answers = learner.run_graph(fitted.export(np.zeros(3), 0), np.full(5, 0.2), unseen.features)
     prior = class_frequencies(classify_rows(some, thresholds))
     block = unseen.step // PLAN.steps_of(PLAN.block_s)
     found = evaluate(answers, prior, classify_rows(unseen, thresholds), block, np.random.default_rng(0))

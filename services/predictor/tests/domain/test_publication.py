@@ -7,7 +7,8 @@ import pytest
 from foretick.common.contracts import ModelPublished
 from foretick.predictor.domain.admission import ServingTerms, faults_of_object, faults_of_terms
 from foretick.predictor.domain.evaluation import Evaluation, Gain
-from foretick.predictor.domain.publication import ModelIdentity, Parity, TrainedModel, announce, faults_of
+from foretick.predictor.domain.gate import Parity
+from foretick.predictor.domain.publication import ModelIdentity, TrainedModel, announce, faults_of
 
 GOOD, NONE = Gain(0.1, 0.05, 0.15), Gain(0.0, -0.01, 0.01)
 IDENTITY = ModelIdentity("core-2", "abc", ("x", "y"), 100_000_000, 5, 1)
@@ -22,8 +23,9 @@ def trained(**changes):
     fields = {
         "graph": b"graph", "member_names": ("a", "b"), "weights": np.array([0.25, 0.75]),
         "prior": np.array([0.25, 0.5, 0.25]), "flat_bps": {"A": 0.5, "*": 0.5}, "rows": 9,
-        "parity": Parity(20_000, 1e-7, 0),
+        "parity": Parity(100_000, 1e-7, 0),
         "kernel_parity": Parity(20_000, 1e-7, 0),
+        "latency_us": 20.0,
         "evaluation": evaluation(GOOD), "control": evaluation(NONE), "member_log_loss": {"a": 1.0, "b": 0.9},
     }  # fmt: skip
     return TrainedModel(**(fields | changes))
@@ -42,10 +44,12 @@ def test_sound_model_may_be_published_and_served():
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"parity": Parity(20_000, 1e-3, 0)}, "differs from its members by 0.001"),
-        ({"parity": Parity(20_000, float("nan"), 0)}, "differs from its members"),
-        ({"parity": Parity(20_000, 1e-7, 2)}, "decides 2 rows otherwise"),
-        ({"parity": Parity(100, 1e-7, 0)}, "graph was checked on 100 rows"),
+        ({"parity": Parity(100_000, 1.1e-6, 0)}, "differs from its members by 1.1e-06"),
+        ({"parity": Parity(100_000, float("nan"), 0)}, "differs from its members"),
+        ({"parity": Parity(100_000, 1e-7, 2)}, "decides 2 rows otherwise"),
+        ({"parity": Parity(99_999, 1e-7, 0)}, "graph was checked on 99999 rows"),
+        ({"latency_us": 151.0}, "a row takes 151 us, 150 are allowed"),
+        ({"graph": bytes(16 * 2**20 + 1)}, "16777217 bytes, 16777216 are allowed"),
         ({"kernel_parity": Parity(20_000, 2e-6, 0)}, "the kernel differs from the graph by 2e-06"),
         ({"kernel_parity": Parity(20_000, 1e-7, 1)}, "the kernel decides 1 rows otherwise"),
         ({"evaluation": evaluation(NONE)}, "log loss does not beat the prior"),

@@ -6,7 +6,8 @@ import pytest
 from foretick.common.errors import Refused
 from foretick.predictor.app import ATTEMPTS, seeds_to_try
 from foretick.predictor.domain.evaluation import Evaluation, Gain
-from foretick.predictor.domain.publication import ModelIdentity, Parity, TrainedModel
+from foretick.predictor.domain.gate import Parity
+from foretick.predictor.domain.publication import ModelIdentity, TrainedModel
 from foretick.predictor.handlers.training import TrainingHandler
 
 IDENTITY = ModelIdentity("features-test", "0" * 16, ("x",), 100_000_000, 5, 1)
@@ -15,9 +16,20 @@ FOUND, NOTHING = Gain(0.1, 0.05, 0.15), Gain(0.0, -0.01, 0.01)
 
 def trained(gain):
     judged, control = (Evaluation(10_000, 40, 0.9, 1.0, 0.6, 0.5, one, one) for one in (gain, NOTHING))
-    parity = Parity(20_000, 0.0, 0)
+    parity = Parity(100_000, 0.0, 0)
     return TrainedModel(
-        b"graph", ("a",), np.ones(1), np.array([0.25, 0.5, 0.25]), {"*": 0.5}, 9, parity, parity, judged, control, {}
+        b"graph",
+        ("a",),
+        np.ones(1),
+        np.array([0.25, 0.5, 0.25]),
+        {"*": 0.5},
+        9,
+        parity,
+        parity,
+        20.0,
+        judged,
+        control,
+        {},
     )
 
 

@@ -11,6 +11,7 @@ const MEMBER_LABELS: Readonly<Record<string, string>> = {
   lightgbm: "LightGBM",
   xgboost: "XGBoost",
   neural_network: "Neural network",
+  linear: "Linear",
 };
 
 /** The ensemble's prediction beside what each of its members says. */

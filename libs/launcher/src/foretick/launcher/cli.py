@@ -7,6 +7,7 @@ from typing import Any
 from foretick.launcher import commands
 from foretick.launcher.backfill import add_arguments as add_backfill
 from foretick.launcher.dead_letters import arguments as dead_letters
+from foretick.launcher.evaluate import add_arguments as add_evaluate
 from foretick.launcher.features import arguments as features
 from foretick.launcher.machine.child import set_variable
 from foretick.launcher.record import arguments as record
@@ -53,6 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
         add("features", commands.run_features, "prove that every feature is what the registry says of it")
     )
     add_backfill(add("backfill", commands.run_backfill, "fetch trades or bars of the past from a venue into Parquet"))
+    add_evaluate(add("evaluate", commands.run_evaluate, "hold the ensemble against plain models on recordings"))
     _add_operating(add)
     return parser
 

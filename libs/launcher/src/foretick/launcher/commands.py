@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from foretick.common.errors import InvalidSettings
 from foretick.common.permissions import render_authorization, users
 from foretick.common.runtime.settings import load_settings
-from foretick.launcher import backfill
+from foretick.launcher import backfill, evaluate
 from foretick.launcher.domain.diagnosis import Grade, diagnose
 from foretick.launcher.domain.log_line import parse_log_line, render_log_line
 from foretick.launcher.machine import facts, instance
@@ -102,6 +102,14 @@ def run_backfill(options: argparse.Namespace) -> int:
     if settings is None:
         return InvalidSettings.exit_code
     return backfill.run_backfill(options, settings.run_data_dir)
+
+
+def run_evaluate(options: argparse.Namespace) -> int:
+    """Hold the ensemble against its rivals."""
+    settings = _settings()
+    if settings is None:
+        return InvalidSettings.exit_code
+    return evaluate.run_evaluate(options, settings.run_data_dir)
 
 
 def run_export(options: argparse.Namespace) -> int:

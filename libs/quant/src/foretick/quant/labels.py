@@ -1,5 +1,11 @@
-"""What a prediction is held to: the forward return of the mid, and its class. Arrays of one instrument's vectors."""
+"""What a prediction is held to: the forward return of the mid, and its class. Arrays of one instrument's vectors.
 
+Three rules: the mid a horizon later (``label_vectors``, what live outcomes follow), the first barrier touched within a
+horizon (``label_barriers``), and the mean mid of the next events (``label_next_events``). Appending the future never
+changes an outcome that is known.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +71,83 @@ def label_vectors(step: NDArray[np.int64], mid: NDArray[np.float64], horizon_ste
         direction=np.where(known, classify(return_bps, flat_bps), UNKNOWN).astype(np.int8),
         end=np.where(known, end, -1),
     )
+
+
+def label_horizons(
+    step: NDArray[np.int64], mid: NDArray[np.float64], horizons_steps: Sequence[int], flat_bps: float
+) -> dict[int, Labels]:
+    """Return ``label_vectors`` for each horizon, by its number of steps."""
+    return {horizon: label_vectors(step, mid, horizon, flat_bps) for horizon in horizons_steps}
+
+
+def label_barriers(
+    step: NDArray[np.int64], mid: NDArray[np.float64], width_bps: NDArray[np.float64], horizon_steps: int
+) -> Labels:
+    """Label vectors by the barrier that the mid touches first: up, down, or (flat) the end of the horizon.
+
+    The triple-barrier method (Lopez de Prado 2018, ch. 3). The path is followed vector by vector; the horizon ends as
+    in ``label_vectors``. A path that meets an unknown mid, or the end of the data, before a barrier is unknown.
+
+    Args:
+        step: strictly increasing step numbers, shape (n,)
+        mid: mid prices, NaN where unknown, shape (n,)
+        width_bps: distance of both barriers, positive, such as a multiple of the volatility; NaN: unknown, shape (n,)
+        horizon_steps: at least 1
+
+    Returns:
+        The return at the touch or at the end, and the index where that was.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+    if width_bps.shape != mid.shape or np.any(width_bps <= 0.0):
+        raise ValueError("width_bps must be positive and match mid in length")
+    ends = label_vectors(step, mid, horizon_steps, 0.0).end
+    n = len(step)
+    return_bps = np.full(n, np.nan)
+    direction, end = np.full(n, UNKNOWN, np.int8), np.full(n, -1, np.int64)
+    is_open = np.isfinite(mid) & np.isfinite(width_bps)
+    for ahead in range(1, horizon_steps + 1):
+        rows = np.flatnonzero(is_open[: n - ahead])
+        if not len(rows):
+            break
+        at = rows + ahead
+        moved = BPS_PER_UNIT * np.log(mid[at] / mid[rows])
+        touched = np.abs(moved) >= width_bps[rows]
+        # a horizon may pass over steps without a vector: what comes after it touches nothing
+        is_late = step[at] > step[rows] + horizon_steps
+        done = (touched & ~is_late) | (at == ends[rows])
+        sign = np.where(touched & ~is_late, np.sign(moved), 0.0)
+        return_bps[rows[done]], end[rows[done]] = moved[done], at[done]
+        direction[rows[done]] = FLAT + sign[done].astype(np.int8)
+        is_open[rows[done | np.isnan(moved) | is_late]] = False
+    return Labels(return_bps, direction, end)
+
+
+def label_next_events(mid: NDArray[np.float64], events: int, flat_bps: float) -> Labels:
+    """Label events by the mean mid of the next ``events`` against their own: a label for horizons counted in events.
+
+    Args:
+        mid: mid prices of consecutive events, NaN where unknown, shape (n,)
+        events: how many events ahead are averaged, at least 1
+        flat_bps: threshold, not negative
+
+    Raises:
+        ValueError: an argument is out of its range.
+
+    Source: Ntakaris et al. 2018 (Journal of Forecasting 37), the label of the FI-2010 benchmark.
+    """
+    if events < 1 or not flat_bps >= 0:
+        raise ValueError(f"events {events} must be at least 1 and flat_bps {flat_bps} not negative")
+    n = len(mid)
+    return_bps, end = np.full(n, np.nan), np.full(n, -1, np.int64)
+    if n > events:
+        ahead = np.lib.stride_tricks.sliding_window_view(mid[1:], events).mean(axis=1)
+        return_bps[: n - events] = BPS_PER_UNIT * np.log(ahead / mid[: n - events])
+    known = np.isfinite(return_bps)
+    end[known] = np.flatnonzero(known) + events
+    direction = np.where(known, classify(return_bps, flat_bps), UNKNOWN).astype(np.int8)
+    return Labels(return_bps, direction, end)
 
 
 def classify(return_bps: NDArray[np.float64], flat_bps: float) -> NDArray[np.int8]:

@@ -7,23 +7,9 @@ from foretick.common.contracts import ModelPublished, Origin
 from foretick.predictor.domain.classes import probabilities_of
 from foretick.predictor.domain.ensemble import Floats
 from foretick.predictor.domain.evaluation import Evaluation
+from foretick.predictor.domain.gate import GraphFigures, Parity, judge_graph
 
 FAMILY = "ensemble"
-MAX_PARITY_ERROR = 1e-5
-MAX_KERNEL_ERROR = 1e-6
-MIN_PARITY_ROWS = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Parity:
-    """One way to compute the ensemble against another, over the same rows.
-
-    max_error: largest absolute difference of a probability; decision_flips: rows whose most probable class differs
-    """
-
-    rows: int
-    max_error: float
-    decision_flips: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +28,9 @@ class ModelIdentity:
 class TrainedModel:
     """The result of a training run.
 
-    parity: the graph in onnxruntime against the members' own libraries
+    parity: the graph as it is served against the members' own libraries
     kernel_parity: the kernel that serves against the graph in onnxruntime
+    latency_us: of one row, as it is served
     control: the same pipeline on shuffled classes, with fewer rows and trees: it must find nothing
     """
 
@@ -55,6 +42,7 @@ class TrainedModel:
     rows: int
     parity: Parity
     kernel_parity: Parity
+    latency_us: float
     evaluation: Evaluation
     control: Evaluation
     member_log_loss: dict[str, float]
@@ -62,27 +50,15 @@ class TrainedModel:
 
 def faults_of(model: TrainedModel) -> list[str]:
     """Return why ``model`` may not be published; empty if it may."""
-    faults: list[str] = []
+    figures = GraphFigures(model.parity, model.kernel_parity, model.latency_us, len(model.graph))
+    faults = [str(finding) for finding in judge_graph(figures)]
     gain, hits = model.evaluation.log_loss_gain, model.evaluation.accuracy_gain
-    faults += _faults_of_parity(model.parity, "the graph", "its members", MAX_PARITY_ERROR)
-    faults += _faults_of_parity(model.kernel_parity, "the kernel", "the graph", MAX_KERNEL_ERROR)
     if not gain.is_positive:
         faults.append(f"log loss does not beat the prior: gain {gain.mean:.4f} nats [{gain.low:.4f}, {gain.high:.4f}]")
     if not hits.is_positive:
         faults.append(f"accuracy does not beat the prior: gain {hits.mean:.4f} [{hits.low:.4f}, {hits.high:.4f}]")
     if model.control.log_loss_gain.is_positive or model.control.accuracy_gain.is_positive:
         faults.append("trained on shuffled classes it still beats the prior: the evaluation leaks")
-    return faults
-
-
-def _faults_of_parity(parity: Parity, one: str, other: str, allowed: float) -> list[str]:
-    faults: list[str] = []
-    if parity.rows < MIN_PARITY_ROWS:
-        faults.append(f"parity of {one} was checked on {parity.rows} rows, {MIN_PARITY_ROWS} are needed")
-    if not parity.max_error <= allowed:
-        faults.append(f"{one} differs from {other} by {parity.max_error:.2g}, {allowed:g} is allowed")
-    if parity.decision_flips:
-        faults.append(f"{one} decides {parity.decision_flips} rows otherwise than {other}")
     return faults
 
 
@@ -107,6 +83,7 @@ def metrics_of(model: TrainedModel) -> dict[str, float]:
         "shuffled_log_loss_gain_low_nats": control.log_loss_gain.low,
         "parity_rows": float(model.parity.rows),
         "parity_max_error_frac": model.parity.max_error,
+        "latency_us": model.latency_us,
         "kernel_parity_max_error_frac": model.kernel_parity.max_error,
         **{f"log_loss_{name}_nats": loss for name, loss in model.member_log_loss.items()},
     }

@@ -11,7 +11,8 @@ from foretick.predictor.domain import dataset
 from foretick.predictor.domain.dataset import Classes, Rows
 from foretick.predictor.domain.ensemble import class_frequencies, fit_return_slopes, row_losses, weights_from_losses
 from foretick.predictor.domain.evaluation import Evaluation, evaluate
-from foretick.predictor.domain.publication import Parity, TrainedModel
+from foretick.predictor.domain.gate import Parity
+from foretick.predictor.domain.publication import TrainedModel
 
 Progress = Callable[[str, int], None]
 """Told the stage that begins, and how far the run is in percent."""
@@ -28,7 +29,7 @@ class TrainingPlan:
     block_s: stretch of time that the bootstrap keeps together
     control_frac: share of the training rows for the control on shuffled classes
     control_effort_frac: share of trees, rounds and epochs for it: enough to find a leak, which is learnt first
-    parity_rows: at least so many of the unseen rows, evenly spread, for the comparison of graph, members and kernel
+    parity_rows: at least so many rows, the unseen ones first, for the comparison of graph, members and kernel
     interval_ns, horizon_steps: a step, and how far ahead to predict
     volatility_feature: index of the feature that scales the expected return
     """
@@ -44,7 +45,7 @@ class TrainingPlan:
     block_s: float = 15.0
     control_frac: float = 0.25
     control_effort_frac: float = 0.25
-    parity_rows: int = 20_000
+    parity_rows: int = 100_000
 
     def steps_of(self, seconds: float) -> int:
         """Return ``seconds`` of data time in steps, at least 1."""
@@ -71,7 +72,14 @@ class Ensemble(Protocol):
 class Learner(Protocol):
     """Fits the members and runs the exported graph."""
 
-    def fit(self, features: NDArray[np.float32], classes: Classes, seed: int, effort_frac: float = 1.0) -> Ensemble:
+    def fit(
+        self,
+        features: NDArray[np.float32],
+        classes: Classes,
+        seed: int,
+        effort_frac: float = 1.0,
+        weight: NDArray[np.float64] | None = None,
+    ) -> Ensemble:
         """Fit every member with a share of its trees, rounds and epochs; equal arguments give an equal ensemble."""
         ...
 
@@ -84,7 +92,11 @@ class Learner(Protocol):
     def compare(
         self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32], ensemble: Ensemble
     ) -> tuple[Parity, Parity]:
-        """Compare the graph with the members it was made from, and the kernel that serves with the graph."""
+        """Compare the served graph with the members it was made from, and the kernel that serves with the graph."""
+        ...
+
+    def time_row(self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32]) -> float:
+        """Return the time of one row in microseconds, as it is served."""
         ...
 
 
@@ -114,8 +126,8 @@ def train(plan: TrainingPlan, history: MarketHistory, learner: Learner, progress
     unseen = history.rows(plan.seed + 1, plan.test_s)
     exam = _Exam(plan, learner, unseen, dataset.classify_rows(unseen, flat_bps), class_frequencies(classes))
     progress("comparing the graph with its members and the model with the prior", 80)
-    some = unseen.features[:: max(1, len(unseen) // plan.parity_rows)]
-    parity, kernel_parity = learner.compare(graph, weights, some, ensemble)
+    rows = _rows_to_compare(unseen, learn, plan.parity_rows)
+    parity, kernel_parity = learner.compare(graph, weights, rows, ensemble)
     evaluation = exam.judge(graph, weights)
     progress("control: the same on shuffled classes", 88)
     return TrainedModel(
@@ -127,6 +139,7 @@ def train(plan: TrainingPlan, history: MarketHistory, learner: Learner, progress
         rows=len(learn),
         parity=parity,
         kernel_parity=kernel_parity,
+        latency_us=learner.time_row(graph, weights, rows),
         evaluation=evaluation,
         control=_control(plan, learner, learn, classes, exam),
         member_log_loss=dict(zip(ensemble.names, losses.tolist(), strict=True)),
@@ -152,6 +165,12 @@ class _Exam:
             dataset.blocks_of(self.rows, self.plan.steps_of(self.plan.block_s)),
             np.random.default_rng(self.plan.seed),
         )
+
+
+def _rows_to_compare(unseen: Rows, learnt: Rows, count: int) -> NDArray[np.float32]:
+    """Return ``count`` rows, or all there are: the unseen ones, filled up with some that were learnt from."""
+    wanting = min(max(0, count - len(unseen)), len(learnt))
+    return np.concatenate([unseen.features, learnt.features[np.arange(wanting) * len(learnt) // max(1, wanting)]])
 
 
 def _member_losses(ensemble: Ensemble, rows: Rows, classes: Classes) -> NDArray[np.float64]:

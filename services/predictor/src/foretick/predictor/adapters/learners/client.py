@@ -1,10 +1,11 @@
-"""The four members, fitted by their own libraries and exported as one graph.
+"""The five members, fitted by their own libraries and exported as one graph.
 
 Only the ``train`` role imports this: the libraries weigh hundreds of megabytes.
 """
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import lightgbm
@@ -12,19 +13,23 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from foretick.predictor.adapters.onnx.graph import NetworkMember, ReturnHead, TreeMember, build_graph
+from foretick.common.errors import Refused
+from foretick.predictor.adapters.onnx.graph import NetworkMember, ReturnHead, TreeMember, build_graph, linear_member
+from foretick.predictor.adapters.onnx.latency import measure_latency_us
 from foretick.predictor.adapters.onnx.parity import compare_with_members
 from foretick.predictor.adapters.onnx.trees import trees_of_forest, trees_of_lightgbm, trees_of_xgboost
-from foretick.predictor.domain.publication import Parity
+from foretick.predictor.domain.gate import Parity
 from foretick.predictor.domain.training import Ensemble
 from foretick.quant.runner import ModelRunner
 
-NAMES = ("random_forest", "lightgbm", "xgboost", "neural_network")
+NAMES = ("random_forest", "lightgbm", "xgboost", "neural_network", "linear")
 CLASSES = 3
+_LINEAR_ROUNDS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,7 @@ class Sizes:
     """How large the members are. Boosters grow a tree a class in each round, so 67 rounds are 201 trees.
 
     min_leaf_rows: no leaf of a tree stands for fewer rows: the signal is weak, a smaller leaf would only learn noise
+    linear_penalty: weight of the squared coefficients of scaled features against the summed log loss
     """
 
     forest_trees: int = 100
@@ -45,6 +51,7 @@ class Sizes:
     hidden_units: int = 32
     network_epochs: int = 8
     network_batch_rows: int = 512
+    linear_penalty: float = 1.0
 
     def scale(self, effort_frac: float) -> "Sizes":
         """Return the same members with that share of the trees, rounds and epochs, at least one of each.
@@ -60,15 +67,29 @@ class Sizes:
         )
 
 
+def sizes_of(given: Mapping[str, float]) -> Sizes:
+    """Return the usual sizes with those ``given`` by name.
+
+    Raises:
+        Refused: there is no size of that name.
+    """
+    known = {field.name: field.type for field in fields(Sizes)}
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise Refused("no_size", f"members have no {', '.join(unknown)}", f"they have {', '.join(known)}")
+    return replace(Sizes(), **{name: int(value) if known[name] is int else value for name, value in given.items()})
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedEnsemble:
-    """The four members in the order of ``NAMES``."""
+    """The members in the order of ``NAMES``."""
 
     forest: Any
     lightgbm: Any
     xgboost: Any
     scaler: Any
     network: Any
+    linear: Any
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,6 +103,7 @@ class FittedEnsemble:
             self.lightgbm.predict(features, num_threads=1),
             self.xgboost.predict(xgboost.DMatrix(features, nthread=1)),
             self.network.predict_proba(self.scaler.transform(features)),
+            self.linear.predict_proba(self.scaler.transform(features)),
         ]
         return [np.asarray(answer, np.float64) for answer in answers]
 
@@ -96,6 +118,7 @@ class FittedEnsemble:
                 NAMES[3], self.scaler.mean_, self.scaler.scale_, network.coefs_[0], network.intercepts_[0],
                 network.coefs_[1], network.intercepts_[1],
             ),
+            linear_member(NAMES[4], self.scaler.mean_, self.scaler.scale_, self.linear.coef_, self.linear.intercept_),
         )  # fmt: skip
         return build_graph(members, ReturnHead(slopes, volatility_feature), len(self.scaler.mean_))
 
@@ -114,9 +137,17 @@ class LibraryLearner:
         self._sizes = sizes or Sizes()
 
     def fit(
-        self, features: NDArray[np.float32], classes: NDArray[np.int64], seed: int, effort_frac: float = 1.0
+        self,
+        features: NDArray[np.float32],
+        classes: NDArray[np.int64],
+        seed: int,
+        effort_frac: float = 1.0,
+        weight: NDArray[np.float64] | None = None,
     ) -> FittedEnsemble:
         """Fit every member on ``features`` (n, features) and their classes, with a share of its trees and rounds.
+
+        ``weight`` (n) says how much each row counts, 1 on average; all alike if None. The network takes no weights: it
+        draws rows as often as they weigh.
 
         Raises:
             ValueError: a class does not occur.
@@ -126,12 +157,15 @@ class LibraryLearner:
         sizes = self._sizes.scale(effort_frac)
         scaler = StandardScaler().fit(features)
         scaled = np.asarray(scaler.transform(features))
+        rows, scaled_rows = _Rows(features, classes, weight, seed), _Rows(scaled, classes, weight, seed)
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(self._threads) as pool:  # the longest first
-            forest = pool.submit(_fit_forest, sizes, features, classes, seed)
-            lightgbm_ = pool.submit(_fit_lightgbm, sizes, features, classes, seed)
-            xgboost_ = pool.submit(_fit_xgboost, sizes, features, classes, seed)
-            network = pool.submit(_fit_network, sizes, scaled, classes, seed)
-            return FittedEnsemble(forest.result(), lightgbm_.result(), xgboost_.result(), scaler, network.result())
+            forest = pool.submit(_fit_forest, sizes, rows)
+            lightgbm_ = pool.submit(_fit_lightgbm, sizes, rows)
+            xgboost_ = pool.submit(_fit_xgboost, sizes, rows)
+            network = pool.submit(_fit_network, sizes, scaled_rows)
+            linear = pool.submit(_fit_linear, sizes, scaled_rows)
+            trees = (forest.result(), lightgbm_.result(), xgboost_.result())
+            return FittedEnsemble(*trees, scaler, network.result(), linear.result())
 
     def run_graph(
         self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32]
@@ -142,22 +176,37 @@ class LibraryLearner:
     def compare(
         self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32], ensemble: Ensemble
     ) -> tuple[Parity, Parity]:
-        """Compare the graph with the members it was made from, and the kernel with the graph."""
-        return compare_with_members(graph, weights, features, ensemble.predict(features))
+        """Compare the served graph with the members it was made from, and the kernel with the graph."""
+        with ThreadPoolExecutor(self._threads) as pool:
+            parts = list(pool.map(ensemble.predict, np.array_split(features, self._threads)))
+        native = [np.concatenate(member) for member in zip(*parts, strict=True)]
+        return compare_with_members(graph, weights, features, native)
+
+    def time_row(self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32]) -> float:
+        """Return the time of one row in microseconds, as it is served."""
+        return measure_latency_us(ModelRunner(graph, weights, features.shape[1]), features)
 
 
-def _fit_forest(sizes: Sizes, features: NDArray[np.float32], classes: NDArray[np.int64], seed: int) -> Any:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    features: NDArray[np.floating]
+    classes: NDArray[np.int64]
+    weight: NDArray[np.float64] | None
+    seed: int
+
+
+def _fit_forest(sizes: Sizes, rows: _Rows) -> Any:
     return RandomForestClassifier(
         n_estimators=sizes.forest_trees,
         max_depth=sizes.forest_depth,
         min_samples_leaf=max(1, round(sizes.min_leaf_rows * sizes.forest_rows_frac)),
         max_samples=sizes.forest_rows_frac,
         n_jobs=1,
-        random_state=seed,
-    ).fit(features, classes)
+        random_state=rows.seed,
+    ).fit(rows.features, rows.classes, sample_weight=rows.weight)
 
 
-def _fit_lightgbm(sizes: Sizes, features: NDArray[np.float32], classes: NDArray[np.int64], seed: int) -> Any:
+def _fit_lightgbm(sizes: Sizes, rows: _Rows) -> Any:
     settings = {
         "objective": "multiclass",
         "num_class": CLASSES,
@@ -165,15 +214,17 @@ def _fit_lightgbm(sizes: Sizes, features: NDArray[np.float32], classes: NDArray[
         "learning_rate": sizes.learning_rate,
         "min_data_in_leaf": sizes.min_leaf_rows,
         "num_threads": 1,
-        "seed": seed,
+        "seed": rows.seed,
         "deterministic": True,
         "force_row_wise": True,
         "verbosity": -1,
     }
-    return lightgbm.train(settings, lightgbm.Dataset(features, classes), sizes.boosting_rounds)
+    return lightgbm.train(
+        settings, lightgbm.Dataset(rows.features, rows.classes, weight=rows.weight), sizes.boosting_rounds
+    )
 
 
-def _fit_xgboost(sizes: Sizes, features: NDArray[np.float32], classes: NDArray[np.int64], seed: int) -> Any:
+def _fit_xgboost(sizes: Sizes, rows: _Rows) -> Any:
     settings = {
         "objective": "multi:softprob",
         "num_class": CLASSES,
@@ -182,22 +233,30 @@ def _fit_xgboost(sizes: Sizes, features: NDArray[np.float32], classes: NDArray[n
         "min_child_weight": sizes.min_leaf_rows / 5,  # a row weighs p (1 - p), about 0.2 of a row
         "tree_method": "hist",
         "nthread": 1,
-        "seed": seed,
+        "seed": rows.seed,
         "verbosity": 0,
     }
-    return xgboost.train(settings, xgboost.DMatrix(features, classes, nthread=1), sizes.boosting_rounds)
+    matrix = xgboost.DMatrix(rows.features, rows.classes, weight=rows.weight, nthread=1)
+    return xgboost.train(settings, matrix, sizes.boosting_rounds)
 
 
-def _fit_network(sizes: Sizes, scaled: NDArray[np.floating], classes: NDArray[np.int64], seed: int) -> Any:
+def _fit_network(sizes: Sizes, rows: _Rows) -> Any:
+    scaled, classes, count = rows.features, rows.classes, len(rows.classes)
     network = MLPClassifier(
         hidden_layer_sizes=(sizes.hidden_units,),
         alpha=1e-3,
-        batch_size=min(sizes.network_batch_rows, len(scaled)),  # type: ignore[arg-type]  # its stub knows "auto" only
+        batch_size=min(sizes.network_batch_rows, count),  # type: ignore[arg-type]  # its stub knows "auto" only
         learning_rate_init=2e-3,
-        random_state=seed,
+        random_state=rows.seed,
     )
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(rows.seed)
+    share = None if rows.weight is None else rows.weight / rows.weight.sum()
     for _ in range(sizes.network_epochs):
-        order = rng.permutation(len(scaled))
+        order = rng.permutation(count) if share is None else rng.choice(count, count, p=share)
         network.partial_fit(scaled[order], classes[order], classes=np.arange(CLASSES))
     return network
+
+
+def _fit_linear(sizes: Sizes, rows: _Rows) -> Any:
+    linear = LogisticRegression(C=1.0 / sizes.linear_penalty, max_iter=_LINEAR_ROUNDS)
+    return linear.fit(rows.features, rows.classes, sample_weight=rows.weight)

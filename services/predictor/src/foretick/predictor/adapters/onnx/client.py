@@ -8,11 +8,11 @@ import numpy as np
 
 from foretick.common.contracts import FeatureVector, ModelPublished
 from foretick.common.errors import Refused
+from foretick.predictor.adapters.onnx.latency import measure_latency_us
 from foretick.predictor.domain.admission import ServingTerms, faults_of_object, faults_of_terms
+from foretick.predictor.domain.gate import Finding, judge_cost
 from foretick.predictor.domain.predicting import Numbers
 from foretick.quant.runner import ModelRunner
-
-_WARM_UP_CALLS = 20
 
 Fetch = Callable[[str], Awaitable[bytes]]
 
@@ -46,12 +46,12 @@ class OnnxModel:
         """Run the graph a few times, so that the first prediction is as fast as the others.
 
         Raises:
-            Refused: it answers with something else than probabilities.
+            Refused: it answers with something else than probabilities, or takes too long for it.
         """
         rows = np.zeros((1, len(self._announcement.feature_names)), np.float32)
         output = self._runner.run(rows)
-        for _ in range(_WARM_UP_CALLS):
-            output = self._runner.run(rows)
+        latency_us = measure_latency_us(self._runner, rows)
+        _refuse_cost(judge_cost(latency_us, self._announcement.size_bytes))
         if not np.allclose(output.probabilities.sum(axis=1), 1.0, atol=1e-4) or (output.probabilities < 0.0).any():
             raise Refused("not_probabilities", f"the graph answers {output.probabilities.tolist()}", "train again")
 
@@ -71,6 +71,7 @@ class OnnxModelLoader:
             Transient: the store is away.
         """
         _refuse("unfit_model", faults_of_terms(announcement, self._terms))
+        _refuse_cost(judge_cost(0.0, announcement.size_bytes))
         payload = await self._fetch(announcement.object_name)
         _refuse("wrong_object", faults_of_object(announcement, payload))
         return await asyncio.to_thread(_open, announcement, payload, self._terms.columns_of(announcement))
@@ -80,6 +81,11 @@ def _open(announcement: ModelPublished, payload: bytes, columns: Sequence[int]) 
     model = OnnxModel(announcement, payload, columns)
     model.warm_up()
     return model
+
+
+def _refuse_cost(findings: list[Finding]) -> None:
+    for finding in findings:
+        raise Refused(finding.fault.value, finding.message, "train a smaller model")
 
 
 def _refuse(code: str, faults: list[str]) -> None:

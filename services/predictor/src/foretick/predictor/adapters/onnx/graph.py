@@ -7,6 +7,7 @@ Inputs ``features`` float32 (n, features) and ``weights`` float32 (members); out
               +- trees (LightGBM), softmax inside the node ---+- concat - reshape = members
               +- trees (XGBoost), softmax inside the node ----+      weights x members = probabilities,
               +- gemm, relu, gemm, softmax (neural network) --+      x slopes x volatility = expected_return
+              +- gemm, relu, gemm, softmax (linear) ----------+
 
 The scaling of the network's inputs is folded into its first layer. At one row the cost of a node is about its overhead,
 so what can be folded is.
@@ -48,6 +49,25 @@ class NetworkMember:
     hidden_bias: NDArray[np.float64]
     output: NDArray[np.float64]
     output_bias: NDArray[np.float64]
+
+
+def linear_member(
+    name: str,
+    centre: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    slopes: NDArray[np.floating],
+    bias: NDArray[np.floating],
+) -> NetworkMember:
+    """Return a linear model's scores as a network: ``s = max(s, 0) - max(-s, 0)``, exactly.
+
+    slopes: (3, features) of scaled inputs; bias: (3)
+    """
+    identity = np.eye(CLASSES)
+    hidden = np.concatenate([slopes.T, -slopes.T], axis=1).astype(np.float64)
+    hidden_bias = np.concatenate([bias, -bias]).astype(np.float64)
+    return NetworkMember(
+        name, centre, scale, hidden, hidden_bias, np.concatenate([identity, -identity]), np.zeros(CLASSES)
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

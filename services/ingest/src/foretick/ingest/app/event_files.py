@@ -1,0 +1,116 @@
+"""``python -m foretick.ingest.app.event_files RECORDING... --out DIR``: recordings to files of events.
+
+Told as JSON lines; ``foretick evaluate`` starts it. Each has ``event``: ``progress``, ``finished`` with the files, or
+``failed`` with ``message`` and ``hint``. Exit code 0, or 2: it cannot be done as asked.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import structlog
+
+from foretick.common.contracts import Origin
+from foretick.common.errors import Malformed, Refused
+from foretick.ingest.adapters.event_files.collector import EventCollector
+from foretick.ingest.adapters.event_files.store import store
+from foretick.ingest.adapters.replay.client import Pace, ReplaySession
+from foretick.ingest.adapters.replay.files import Entry, ReplayFiles
+from foretick.ingest.adapters.replay.formats import FORMATS
+from foretick.ingest.adapters.replay.survey import Survey
+from foretick.ingest.domain.engine import FeedEngine
+from foretick.ingest.domain.place import Place
+from foretick.ingest.domain.runs import Identity
+from foretick.ingest.handlers.feed import FeedHandler
+
+Progress = Callable[[str, float], None]
+"""Told what is being done, and which share of it is."""
+
+EXIT_REFUSED = 2
+_STEP_FRAC = 0.02
+
+
+def main() -> int:
+    """Run once; return the exit code."""
+    parser = argparse.ArgumentParser(prog="foretick.ingest.app.event_files", description=__doc__)
+    parser.add_argument("recording", nargs="+", type=Path)
+    parser.add_argument("--out", required=True, type=Path)
+    options = parser.parse_args()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        collected = asyncio.run(
+            collect(options.recording, lambda stage, done: _say("progress", stage=stage, done=done))
+        )
+        files = store(collected, options.recording, options.out)
+    except Refused as error:
+        return _fail(error.message, error.hint)
+    except Malformed as error:
+        return _fail(str(error), "give recordings that foretick recordings list can read")
+    except BrokenPipeError:  # whoever started this has gone: there is nobody to tell
+        return EXIT_REFUSED
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}", "check the path, its permissions and the disk")
+    except KeyboardInterrupt:
+        return _fail("interrupted", "no file is half written: run it again")
+    _say("finished", files=[str(path) for path in files], rejected=collected.rejected)
+    return 0
+
+
+async def collect(paths: Sequence[Path], progress: Progress) -> EventCollector:
+    """Return the events of every instrument of ``paths``, merged by receive time, as a live feed would number them.
+
+    Raises:
+        Malformed: a file that no connector reads, or nothing to play.
+    """
+    files = ReplayFiles(paths)
+    progress("surveying", 0.0)
+    survey = Survey(files.entries(), files.names)
+    outlet = EventCollector()
+
+    async def keep_all() -> None:
+        """Return at once: what is published is kept already."""
+
+    session = ReplaySession(survey, outlet.reject, keep_all, structlog.get_logger())
+    handlers: dict[str, FeedHandler] = {}
+    for name, listings in survey.listings.items():
+        identity = Identity(name, Origin.REPLAY, "evaluation", "event-files", 1)
+        engine = FeedEngine(identity, listings, FORMATS[name].rules(survey.depth_of(name)))
+        handlers[name] = FeedHandler(engine, FORMATS[name].new_wire(name), outlet, session.venues[name])
+        handlers[name].take_over({listing.symbol: Place(0, survey.first_ns - 1) for listing in listings}, 1)
+    entries = _with_progress(files.entries(), survey, progress)
+    await session.run(handlers, entries, Pace(0, survey.first_ns - 1))
+    return outlet
+
+
+def _with_progress(
+    entries: Iterator[Entry | Malformed], survey: Survey, progress: Progress
+) -> Iterator[Entry | Malformed]:
+    length_ns, told = max(1, survey.last_ns - survey.first_ns), 0.0
+    for entry in entries:
+        if not isinstance(entry, Malformed):
+            share = min(1.0, (entry.recv_ns - survey.first_ns) / length_ns)
+            if share >= told + _STEP_FRAC:
+                told = share
+                progress("replaying", share)
+        yield entry
+
+
+def _fail(message: str, hint: str) -> int:
+    _say("failed", message=message, hint=hint)
+    return EXIT_REFUSED
+
+
+def _say(event: str, **fields: object) -> None:
+    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

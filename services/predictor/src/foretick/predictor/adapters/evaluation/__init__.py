@@ -1,0 +1,1 @@
+"""``foretick evaluate``: files of events in, a report as JSON and as a page out."""

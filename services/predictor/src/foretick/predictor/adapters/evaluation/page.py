@@ -1,0 +1,111 @@
+"""The report as one page: everything in it, nothing fetched."""
+
+from html import escape
+from typing import Any
+
+from foretick.predictor.adapters.evaluation.document import Document
+from foretick.predictor.adapters.evaluation.plots import Bar, draw_intervals, draw_reliability
+from foretick.predictor.domain.contest.entrants import ENSEMBLE, RIVALS
+
+_STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;max-width:980px;margin:2rem auto;padding:0 1rem;color:#1c2430;background:#fff}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:13px;margin:1rem 0}
+th,td{border-bottom:1px solid #d6dbe3;padding:4px 8px;text-align:right}th:first-child,td:first-child{text-align:left}
+svg{max-width:100%;height:auto;margin:.5rem 1rem .5rem 0}svg text{font-size:12px;fill:currentColor}
+.title{font-weight:600}.label{text-anchor:end}.tick{text-anchor:middle;opacity:.7}.unit{opacity:.7}
+.zero{stroke:#8a94a3;stroke-dasharray:3 3}.frame{fill:none;stroke:#d6dbe3}
+.good{stroke:#12805c;fill:#12805c}.bad{stroke:#b3261e;fill:#b3261e}.even{stroke:#5b6b82;fill:#5b6b82}
+code{font-size:12px;word-break:break-all}
+@media(prefers-color-scheme:dark){body{color:#e3e8ef;background:#12161c}th,td{border-color:#333c49}}
+"""
+_SCORES = (
+    ("log loss, nats", "log_loss"), ("macro F1", "macro_f1"), ("Brier", "brier"),
+    ("calibration error", "calibration_error"), ("gross, bps", "gross_bps"),
+    ("after spread, bps", "net_of_spread_bps"), ("net, bps", "net_bps"),
+)  # fmt: skip
+
+
+def render_page(document: Document) -> str:
+    """Return the page."""
+    plan = document["plan"]
+    names = sorted({heat["instrument"] for heat in document["heats"]})
+    parts = [
+        "<!doctype html><html lang=en><meta charset=utf-8>",
+        "<meta name=viewport content='width=device-width'><title>Foretick evaluation</title>",
+        f"<style>{_STYLE}</style><h1>Evaluation</h1>",
+        f"<p>{len(names)} instruments: {escape(', '.join(names))}. Intervals hold "
+        f"{document['interval_frac']:.0%} of {plan['resamples']:,} stationary-bootstrap resamples of stretches of "
+        f"{plan['bin_ms']} ms. Gains are the rival's minus the ensemble's log loss, or the ensemble's minus the "
+        "rival's macro F1: above zero the ensemble is better.</p>",
+    ]
+    for horizon, verdict in document["pooled"].items():
+        heats = [heat for heat in document["heats"] if str(heat["horizon_events"]) == horizon]
+        parts += _horizon(horizon, verdict, heats)
+    parts.append(_made_with(document))
+    return "".join(parts) + "</html>"
+
+
+def _horizon(horizon: str, pooled: Document, heats: list[Document]) -> list[str]:
+    parts = [
+        f"<h2>{horizon} events ahead</h2>",
+        f"<h3>All instruments: {pooled['rows']:,} rows, {pooled['bins']:,} stretches</h3>",
+        _score_table(pooled),
+    ]
+    for rival in RIVALS:
+        for key, unit in (("log_loss", "log-loss gain, nats"), ("macro_f1", "macro F1 gain")):
+            bars = [_bar(heat["instrument"], heat["verdict"]["leads"][rival][key]) for heat in heats]
+            bars.append(_bar("all together", pooled["leads"][rival][key], strong=True))
+            parts.append(draw_intervals(f"Ensemble against {rival}", unit, bars))
+    parts.append(draw_reliability("Ensemble, all instruments", pooled["scores"][ENSEMBLE]["reliability"]))
+    for heat in heats:
+        parts += _heat(heat)
+    return parts
+
+
+def _heat(heat: Document) -> list[str]:
+    shares = ", ".join(f"{name} {share:.2f}" for name, share in heat["member_shares"].items())
+    classes = ", ".join(f"{share:.2f}" for share in heat["class_shares"])
+    return [
+        f"<h3>{escape(heat['instrument'])}</h3>",
+        f"<p>{heat['train_rows']:,} rows learnt from, {heat['test_rows']:,} judged on, {heat['missing_rows']:,} left "
+        f"out; {heat['features']} features; flat up to {heat['flat_bps']:.3g} bps; down, flat, up came {classes}. "
+        f"Members' shares: {escape(shares)}; temperature {heat['temperature']:.2f}.</p>",
+        _score_table(heat["verdict"]),
+        draw_reliability(f"Ensemble, {heat['instrument']}", heat["verdict"]["scores"][ENSEMBLE]["reliability"]),
+    ]
+
+
+def _score_table(verdict: Document) -> str:
+    head = "".join(f"<th>{escape(label)}</th>" for label, _ in _SCORES)
+    rows = "".join(
+        f"<tr><td>{escape(name)}</td>{''.join(_cell(scores[key]) for _, key in _SCORES)}"
+        f"<td>{scores['trades']:,}</td></tr>"
+        for name, scores in verdict["scores"].items()
+    )
+    return f"<table><tr><th>entrant</th>{head}<th>trades</th></tr>{rows}</table>"
+
+
+def _cell(interval: dict[str, Any] | None) -> str:
+    if interval is None:
+        return "<td>none</td>"
+    return f"<td>{interval['value']:.4g}<br><small>[{interval['low']:.4g}, {interval['high']:.4g}]</small></td>"
+
+
+def _bar(label: str, interval: dict[str, Any], *, strong: bool = False) -> Bar:
+    return Bar(label, interval["value"], interval["low"], interval["high"], strong)
+
+
+def _made_with(document: Document) -> str:
+    made = document["made_with"]
+    sources = "".join(
+        f"<li>{escape(part['tested_on']['venue'])} {escape(part['tested_on']['symbol'])}: "
+        f"{escape(', '.join(part['tested_on']['source']))}, <code>"
+        f"{escape(', '.join(part['tested_on']['source_sha256']))}</code></li>"
+        for part in document["instruments"]
+    )
+    libraries = ", ".join(f"{name} {number}" for name, number in made["libraries"].items())
+    return (
+        f"<h2>Made with</h2><p>Code <code>{made['code_sha256']}</code>, features {escape(made['schema_id'])} "
+        f"<code>{made['schema_hash']}</code>, {escape(libraries)}.</p><ul>{sources}</ul>"
+        f"<p>Plan <code>{escape(str(document['plan']))}</code></p>"
+    )

@@ -1,0 +1,1 @@
+"""The ensemble against its rivals on market data: what ``foretick evaluate`` does. Pure."""
