@@ -17,6 +17,9 @@ class FeedMetrics:
         self._trust = metrics.gauge("book_live", "1 while an instrument's book may be believed", ("venue", "symbol"))
         self._unlisted = metrics.counter("feed_unlisted_total", "Events of symbols that were not asked for", ("venue",))
         self._unknown = metrics.counter("feed_unknown_total", "Messages of kinds that are not read", ("venue",))
+        self._unstored = metrics.gauge(
+            "unstored_events", "Events of one instrument that were sent and that the stream does not hold", ("venue",)
+        )
         self._seen: dict[tuple[str, ...], int] = {}
 
     def observe(self, engine: FeedEngine, unknown: int) -> None:
@@ -30,6 +33,10 @@ class FeedMetrics:
                 self._book.labels(venue, symbol, what).inc(self._grown(("book", venue, symbol, what), count))
         self._unlisted.labels(venue).inc(self._grown(("unlisted", venue), engine.counters.events_unlisted))
         self._unknown.labels(venue).inc(self._grown(("unknown", venue), unknown))
+
+    def observe_unstored(self, venue: str, events: int) -> None:
+        """Tell how many events of one instrument of ``venue`` the stream does not hold."""
+        self._unstored.labels(venue).set(events)
 
     def _grown(self, key: tuple[str, ...], total: int) -> int:
         grown = total - self._seen.get(key, 0)
