@@ -15,6 +15,7 @@ from foretick.common.testing.disks import fill, small_disk
 from foretick.common.testing.waiting import eventually
 from foretick.ingest.adapters.binance.connector import SPOT_RULES
 from foretick.ingest.adapters.bus.client import BusOutlet
+from foretick.ingest.adapters.bus.metrics import FeedMetrics
 from foretick.ingest.adapters.bus.storage import StorageWatch
 from foretick.ingest.domain.engine import FeedEngine
 from foretick.ingest.domain.runs import Identity
@@ -37,7 +38,8 @@ async def test_full_disk_is_told_and_after_room_and_a_restart_all_is_well(full_s
     await rt.bus.connect()
     await rt.bus.ensure_streams()
     outlet = BusOutlet(rt)
-    watch = StorageWatch(rt, outlet, FeedEngine(Identity("sim", Origin.SIM, "test", "test", 1), [], SPOT_RULES))
+    engine = FeedEngine(Identity("sim", Origin.SIM, "test", "test", 1), [], SPOT_RULES)
+    watch = StorageWatch(rt, outlet, engine, FeedMetrics(rt.metrics))
 
     async def send(seq: int) -> None:
         rt.data.publish(TICKS, tick_frame("C", seq=seq, run_id="test"))

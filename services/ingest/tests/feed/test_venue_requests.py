@@ -69,6 +69,29 @@ async def test_first_gap_is_answered_at_once_and_further_ones_or_failures_wait()
     assert gaps_s[0] < 0.25
 
 
+async def test_what_is_wanted_while_it_is_under_way_is_not_asked_for_again():
+    """Every update that comes while a full book is under way wants one."""
+    asked: list[str] = []
+    answers = asyncio.Event()
+
+    async def fetch(symbol: str) -> None:
+        asked.append(symbol)
+        await answers.wait()
+
+    resync = Resync(fetch, LOG, seed=1)
+    task = asyncio.ensure_future(resync.run())
+    resync.request("A")
+    await eventually(lambda: asked == ["A"])
+    resync.request("A")
+    answers.set()
+    resync.request("B")
+    await eventually(lambda: asked[-1] == "B")
+    assert asked == ["A", "B"]
+    resync.request("A")
+    await eventually(lambda: asked == ["A", "B", "A"])
+    task.cancel()
+
+
 def budget_of(units: float = 6000) -> Budget:
     return Budget(units, 60, asyncio.get_running_loop().time)
 
@@ -143,6 +166,17 @@ async def test_refused_request_tells_what_to_do(rest, status, headers, body, err
         await client.book("BTCUSDT")
     if status == 429:
         assert caught.value.after_s == 7
+
+
+async def test_once_told_to_wait_nothing_is_asked_before_that_not_even_the_clock(rest):
+    client, answers = rest
+    answers.status, answers.headers, answers.body = 429, "Retry-After: 1\r\n", b'{"serverTime":1}'
+    with pytest.raises(RetryLater):
+        await client.book("BTCUSDT")
+    told_s, answers.status = asyncio.get_running_loop().time(), 200
+    await client.time_ns()
+    assert asyncio.get_running_loop().time() - told_s >= 0.9
+    assert len(answers.asked) == 2
 
 
 async def test_absent_rest_server_is_transient():

@@ -1,19 +1,17 @@
 """How venues tell of the true books: pure writers of their frames, in the form of their documents.
 
-Binance's is that of the simulated exchange; the others stand here. Sources: Binance USD-M "Diff. Book Depth Streams";
-Coinbase Advanced Trade "WebSocket Channels" (level2); Kraken "Spot WebSocket v2", Book; Bybit V5 "Orderbook"; OKX V5
-"Order book channel"; Bitstamp "WebSocket API v2".
+Those of Binance, Coinbase and Kraken are the simulated exchange's; the others stand here. Sources: Binance USD-M "Diff.
+Book Depth Streams"; Bybit V5 "Orderbook"; OKX V5 "Order book channel"; Bitstamp "WebSocket API v2".
 """
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 
-from foretick.common.units import NS_PER_MS, NS_PER_S, NS_PER_US
+from foretick.common.units import NS_PER_MS, NS_PER_US
 from foretick.ingest.adapters.binance.connector import FUTURES_RULES
 from foretick.ingest.adapters.binance.connector import SPOT_RULES as BINANCE_RULES
 from foretick.ingest.adapters.binance.parse import BinanceWire
@@ -27,6 +25,10 @@ from foretick.ingest.adapters.kraken.connector import rules_of
 from foretick.ingest.adapters.kraken.parse import KrakenWire
 from foretick.ingest.adapters.okx.connector import SPOT_RULES as OKX_RULES
 from foretick.ingest.adapters.okx.parse import OkxWire
+from foretick.ingest.domain import exchange_coinbase
+from foretick.ingest.domain.exchange_book import Sides, window_changes
+from foretick.ingest.domain.exchange_coinbase import CoinbaseInstrumentWire
+from foretick.ingest.domain.exchange_kraken import KrakenInstrumentWire
 from foretick.ingest.domain.exchange_wire import InstrumentWire
 from foretick.ingest.domain.listing import Listing
 from foretick.ingest.domain.rules import MarketRules
@@ -38,7 +40,7 @@ from foretick.market.simulation import LISTINGS
 
 from ..kraken.v1_frames import text_checksum
 from .channel import Damage, break_frame, forge_digit
-from .market import FIRST_ID, LOTS_PER_UNIT, TICKS_PER_UNIT, Side, State, TrueBook
+from .market import FIRST_ID, LOTS_PER_UNIT, TICKS_PER_UNIT, State, TrueBook
 
 GRID = PriceGrid(1 / TICKS_PER_UNIT, 1 / LOTS_PER_UNIT)
 ASSETS = ("BTC", "ETH")
@@ -216,38 +218,32 @@ class Coinbase(Protocol):
 
     def __init__(self) -> None:
         self._number = -1
+        self._wires = {wire.symbol: wire for wire in map(CoinbaseInstrumentWire, SIMULATED.values())}
 
     def change(self, book: TrueBook, at_ns: int, rng: random.Random) -> list[bytes]:
-        return [self._message("update", book.symbol, at_ns, book.update(1))]
+        bids, asks = book.update(1)
+        return [self._message(self._wires[book.symbol].book(at_ns, bids, asks, is_snapshot=False), at_ns)]
 
     def full(self, symbol: str, state: State, at_ns: int) -> bytes:
-        return self._message("snapshot", symbol, at_ns, best_first(state))
+        return self._message(self._wires[symbol].book(at_ns, *best_first(state), is_snapshot=True), at_ns)
 
-    def _message(self, kind: str, symbol: str, at_ns: int, sides: tuple[Levels, Levels]) -> bytes:
+    def _message(self, events: bytes, at_ns: int) -> bytes:
         self._number += 1
-        at = instant(at_ns)
-        updates = ",".join(
-            f'{{"side":"{name}","event_time":"{at}","price_level":"{price(t)}","new_quantity":"{qty(q)}"}}'
-            for name, side in (("bid", sides[0]), ("offer", sides[1]))
-            for t, q in side
-        )
-        return (
-            f'{{"channel":"l2_data","client_id":"","timestamp":"{at}","sequence_num":{self._number},"events":['
-            f'{{"type":"{kind}","product_id":"{symbol}","updates":[{updates}]}}]}}'
-        ).encode()
+        return exchange_coinbase.message(exchange_coinbase.BOOK_CHANNEL, at_ns, self._number, events)
 
 
 class Kraken(Protocol):
     """The 25 best levels are told, and the checksum of the ten best: wrong digits in those must be seen.
 
-    What falls out of the 25 is not told, for who keeps 25 forgets it; what comes in again is.
+    The checksum is made here, of the printed text: the exchange's own is that of the product, which is under test.
     """
 
     _DEPTH, _CHECKED = 25, 10
     venue = Venue("kraken", rules_of(_DEPTH), lambda: KrakenWire("kraken"), "/", _CHECKED, (b'"bids"', b',"checksum"'))
 
     def __init__(self) -> None:
-        self._told: dict[str, tuple[Side, Side]] = {}
+        self._told: dict[str, Sides] = {}
+        self._wires = {wire.symbol: wire for wire in map(KrakenInstrumentWire, SIMULATED.values())}
 
     @property
     def damage(self) -> Damage:
@@ -256,28 +252,20 @@ class Kraken(Protocol):
     def change(self, book: TrueBook, at_ns: int, rng: random.Random) -> list[bytes]:
         changes, before = book.update(1), self._told[book.symbol]
         after = self._told[book.symbol] = self._window(book.state)
-        sides = [
-            [level for level in changed if not level[1] and level[0] in old]
-            + [level for level in new.items() if old.get(level[0]) != level[1]]
-            for changed, old, new in zip(changes, before, after, strict=True)
-        ]
-        return [self._message("update", book.symbol, at_ns, sides)] if any(sides) else []
+        bids, asks = (window_changes(*each) for each in zip(before, after, changes, strict=True))
+        return [self._message(book.symbol, at_ns, (bids, asks), is_snapshot=False)] if bids or asks else []
 
     def full(self, symbol: str, state: State, at_ns: int) -> bytes:
         window = self._told[symbol] = self._window(state)
-        return self._message("snapshot", symbol, at_ns, [side.items() for side in window])
+        return self._message(symbol, at_ns, window, is_snapshot=True)
 
-    def _window(self, state: State) -> tuple[Side, Side]:
-        bids, asks = (dict(side[: self._DEPTH]) for side in best_first(state))
+    def _window(self, state: State) -> Sides:
+        bids, asks = (side[: self._DEPTH] for side in best_first(state))
         return bids, asks
 
-    def _message(self, kind: str, symbol: str, at_ns: int, sides: Sequence[Levels]) -> bytes:
-        bids, asks = (",".join(f'{{"price":{price(t)},"qty":{qty(q)}}}' for t, q in side) for side in sides)
-        checked = [[(price(t), qty(q)) for t, q in side.items()] for side in self._told[symbol]]
-        return (
-            f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"{symbol}","bids":[{bids}],"asks":[{asks}],'
-            f'"checksum":{text_checksum(*checked)},"timestamp":"{instant(at_ns)}"}}]}}'
-        ).encode()
+    def _message(self, symbol: str, at_ns: int, sides: Sides, *, is_snapshot: bool) -> bytes:
+        checked = [[[price(t), qty(q)] for t, q in side] for side in self._told[symbol]]
+        return self._wires[symbol].book(at_ns, sides, text_checksum(*checked), is_snapshot=is_snapshot)
 
 
 class Bitstamp(Protocol):
@@ -316,11 +304,6 @@ def price(ticks: int) -> str:
 def qty(lots: int) -> str:
     """Return a quantity as decimal text."""
     return f"{lots // 1000}.{lots % 1000:03d}"
-
-
-def instant(at_ns: int) -> str:
-    """Return an instant as RFC 3339 to the microsecond."""
-    return f"{datetime.fromtimestamp(at_ns // NS_PER_S, UTC):%Y-%m-%dT%H:%M:%S}.{at_ns % NS_PER_S // NS_PER_US:06d}Z"
 
 
 def either(forge: Damage) -> Damage:

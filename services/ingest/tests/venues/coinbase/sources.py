@@ -1,4 +1,4 @@
-"""Coinbase's capture of the current protocol, and how its messages are read without the product.
+"""Coinbase's capture of the current protocol, simulated frames, and how its messages are read without the product.
 
 Source: Coinbase Advanced Trade "WebSocket Channels".
 """
@@ -9,8 +9,13 @@ from functools import partial
 
 from foretick.ingest.adapters.coinbase.connector import RULES
 from foretick.ingest.adapters.coinbase.parse import CoinbaseWire, parse_products
+from foretick.ingest.adapters.coinbase.streams import CoinbaseStreams, limits_of
 from foretick.ingest.domain.events import Received
+from foretick.ingest.domain.exchange_coinbase import products
+from foretick.ingest.domain.exchange_faults import SimVenue
+from foretick.market.simulation import LISTINGS
 
+from ...simulator.recorded import recorded_session
 from ..conformance.captures import captured, request_body
 from ..conformance.source import Level, Source, VenueBook, with_json_level
 from ..conformance.told import BookTold, Told, TradeTold
@@ -88,7 +93,18 @@ def _thinned(frame: Received, most: int) -> Received:
     return frame
 
 
+def _simulated() -> Source:
+    """Return a minute of the simulated exchange."""
+    plan = CoinbaseStreams("", limits_of(30.0))
+    listed = parse_products(products([LISTINGS["BTCUSDT"]]), "sim-coinbase")
+    return Source(
+        "sim-coinbase", RULES, lambda: CoinbaseWire("sim-coinbase"), listed,
+        recorded_session(SimVenue.COINBASE, plan, ["BTCUSDT"], seed=7, duration_s=60.0), read, with_level, full_books,
+        is_connection_numbered=True,
+    )  # fmt: skip
+
+
 _NAME = f"captured {_FILE}, its snapshots cut to 300 levels a side"
 
-SOURCES = {_NAME: partial(load, 300)}
+SOURCES = {_NAME: partial(load, 300), "sim-coinbase": _simulated}
 CAPTURES = {_FILE: ("Advanced Trade of 2026-08", [load])}

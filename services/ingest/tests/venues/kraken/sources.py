@@ -1,17 +1,22 @@
-"""Kraken's capture of WebSocket v1, told in the words of v2, and how such messages are read without the product.
+"""Kraken's capture of WebSocket v1 in the words of v2, simulated frames, and how they are read without the product.
 
 Source: Kraken "Spot WebSocket v2", Book and Trade.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 
 from foretick.ingest.adapters.kraken.connector import rules_of
-from foretick.ingest.adapters.kraken.parse import KrakenWire
+from foretick.ingest.adapters.kraken.parse import KrakenWire, parse_pairs
+from foretick.ingest.adapters.kraken.streams import KrakenStreams, limits_of
 from foretick.ingest.domain.events import Received
+from foretick.ingest.domain.exchange_faults import SimVenue
+from foretick.ingest.domain.exchange_kraken import pairs
 from foretick.ingest.domain.listing import Listing
+from foretick.market.simulation import LISTINGS
 
+from ...simulator.recorded import recorded_session
 from ..conformance.captures import captured
 from ..conformance.source import Level, Source, VenueBook, with_json_level
 from ..conformance.told import BookTold, Told, TradeTold
@@ -24,7 +29,7 @@ _DEPTH = 1000
 def read(frame: Received) -> Sequence[Told]:
     """Return what one frame says."""
     message = json.loads(frame.payload)
-    match message["channel"]:
+    match message.get("channel"):
         case "book":
             return [
                 BookTold(
@@ -35,7 +40,14 @@ def read(frame: Received) -> Sequence[Told]:
             ]  # fmt: skip
         case "trade":
             return [
-                TradeTold(t["symbol"], t["price"], t["qty"], 1 if t["side"] == "buy" else -1, t["trade_id"])
+                TradeTold(
+                    t["symbol"],
+                    t["price"],
+                    t["qty"],
+                    1 if t["side"] == "buy" else -1,
+                    t["trade_id"],
+                    message["type"] == "snapshot",
+                )
                 for t in message["data"]
             ]
         case _:
@@ -62,11 +74,12 @@ def with_checksum(payload: bytes, checksum: int) -> bytes:
     return json.dumps(message).encode()
 
 
-def full_books(books: Mapping[str, VenueBook], at: Received) -> Sequence[Received]:
+def full_books(listings: Sequence[Listing], books: Mapping[str, VenueBook], at: Received) -> Sequence[Received]:
     """Return the snapshots of new subscriptions."""
+    digits = {each.symbol: (_places(each.grid.tick_size), _places(each.grid.lot_size)) for each in listings}
     frames: list[Received] = []
     for symbol, book in books.items():
-        tick, lot = _digits()[symbol]
+        tick, lot = digits[symbol]
         sides = [[[f"{p:.{tick}f}", f"{q:.{lot}f}"] for p, q in side.items()] for side in (book.bids, book.asks)]
         levels = [[{"price": float(p), "qty": float(q)} for p, q in side] for side in sides]
         data = {"symbol": symbol, "bids": levels[0], "asks": levels[1], "checksum": text_checksum(*sides)}
@@ -80,12 +93,6 @@ def _listings() -> list[Listing]:
     return listings_of(frame.payload for frame in captured(_FILE, lambda _: None))
 
 
-@cache
-def _digits() -> dict[str, tuple[int, int]]:
-    """Digits behind the point of each symbol's prices and quantities."""
-    return {each.symbol: (_places(each.grid.tick_size), _places(each.grid.lot_size)) for each in _listings()}
-
-
 def _places(step: float) -> int:
     return len(f"{step:.10f}".rstrip("0").partition(".")[2])
 
@@ -97,9 +104,20 @@ def load() -> Source:
     frames = [frame._replace(payload=payload, connection=1) for frame, payload in told if payload is not None]
     return Source(
         f"captured {_FILE}, v1 told as v2", rules_of(_DEPTH), lambda: KrakenWire("kraken"), _listings(), frames, read,
-        with_level, full_books, with_checksum, proven_levels=10, kept_levels=_DEPTH,
+        with_level, partial(full_books, _listings()), with_checksum, proven_levels=10, kept_levels=_DEPTH,
     )  # fmt: skip
 
 
-SOURCES = {f"captured {_FILE}, v1 told as v2": load}
+def _simulated() -> Source:
+    """Return a minute of the simulated exchange."""
+    plan = KrakenStreams("", limits_of(30.0), _DEPTH)
+    listed = parse_pairs(pairs([LISTINGS["BTCUSDT"]]), "sim-kraken")
+    return Source(
+        "sim-kraken", rules_of(_DEPTH), lambda: KrakenWire("sim-kraken"), listed,
+        recorded_session(SimVenue.KRAKEN, plan, ["BTCUSDT"], seed=7, duration_s=60.0), read, with_level,
+        partial(full_books, listed), with_checksum, proven_levels=10, kept_levels=_DEPTH,
+    )  # fmt: skip
+
+
+SOURCES = {"sim-kraken": _simulated, f"captured {_FILE}, v1 told as v2": load}
 CAPTURES = {_FILE: ("WebSocket v1 of 2021, told in the words of v2", [load])}

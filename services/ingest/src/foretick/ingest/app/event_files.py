@@ -20,12 +20,11 @@ from foretick.ingest.adapters.event_files.collector import EventCollector
 from foretick.ingest.adapters.event_files.store import store
 from foretick.ingest.adapters.replay.client import Pace, ReplaySession
 from foretick.ingest.adapters.replay.files import Entry, ReplayFiles
-from foretick.ingest.adapters.replay.formats import FORMATS
 from foretick.ingest.adapters.replay.survey import Survey
-from foretick.ingest.domain.engine import FeedEngine
+from foretick.ingest.app.replay import join_venue
 from foretick.ingest.domain.place import Place
 from foretick.ingest.domain.runs import Identity
-from foretick.ingest.handlers.feed import FeedHandler
+from foretick.ingest.ports import FrameReceiver
 
 Progress = Callable[[str, float], None]
 """Told what is being done, and which share of it is."""
@@ -78,14 +77,14 @@ async def collect(paths: Sequence[Path], progress: Progress) -> EventCollector:
         """Return at once: what is published is kept already."""
 
     session = ReplaySession(survey, outlet.reject, keep_all, structlog.get_logger())
-    handlers: dict[str, FeedHandler] = {}
+    receivers: dict[str, Sequence[FrameReceiver]] = {}
     for name, listings in survey.listings.items():
-        identity = Identity(name, Origin.REPLAY, "evaluation", "event-files", 1)
-        engine = FeedEngine(identity, listings, FORMATS[name].rules(survey.depth_of(name)))
-        handlers[name] = FeedHandler(engine, FORMATS[name].new_wire(name), outlet, session.venues[name])
-        handlers[name].take_over({listing.symbol: Place(0, survey.first_ns - 1) for listing in listings}, 1)
+        publisher, receivers[name] = join_venue(
+            Identity(name, Origin.REPLAY, "evaluation", "event-files", 1), survey, session, outlet
+        )
+        publisher.take_over({listing.symbol: Place(0, survey.first_ns - 1) for listing in listings}, 1)
     entries = _with_progress(files.entries(), survey, progress)
-    await session.run(handlers, entries, Pace(0, survey.first_ns - 1))
+    await session.run(receivers, entries, Pace(0, survey.first_ns - 1))
     return outlet
 
 

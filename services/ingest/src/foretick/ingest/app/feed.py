@@ -82,7 +82,7 @@ async def _feed_live(wiring: FeedWiring, name: str) -> None:
             tasks.create_task(_pass_time(rt, handler))
             tasks.create_task(_watch_sessions(rt, handler, sessions))
             tasks.create_task(observe(wiring, handler, sessions))
-            tasks.create_task(StorageWatch(rt, outlet, engine).run())
+            tasks.create_task(StorageWatch(rt, outlet, engine, wiring.metrics).run())
 
 
 def _join(

@@ -20,6 +20,9 @@ class FeedMetrics:
         self._listings = metrics.counter(
             "feed_listings_asked_again_total", "Listings that levels off their grid put in doubt", ("venue", "outcome")
         )
+        self._unstored = metrics.gauge(
+            "unstored_events", "Events of one instrument that were sent and that the stream does not hold", ("venue",)
+        )
         self._seen: dict[tuple[str, ...], int] = {}
 
     def observe(self, engine: FeedEngine, unknown: int) -> None:
@@ -37,6 +40,10 @@ class FeedMetrics:
     def count_listings(self, venue: str, outcome: str, count: int) -> None:
         """Count listings that were asked for again: ``changed``, ``unchanged``, ``missing`` or ``failed``."""
         self._listings.labels(venue, outcome).inc(count)
+
+    def observe_unstored(self, venue: str, events: int) -> None:
+        """Tell how many events of one instrument of ``venue`` the stream does not hold."""
+        self._unstored.labels(venue).set(events)
 
     def _grown(self, key: tuple[str, ...], total: int) -> int:
         grown = total - self._seen.get(key, 0)

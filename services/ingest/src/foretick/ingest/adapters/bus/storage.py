@@ -12,6 +12,7 @@ import nats.errors
 from foretick.common.errors import Transient
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.ingest.adapters.bus.client import BusOutlet
+from foretick.ingest.adapters.bus.metrics import FeedMetrics
 from foretick.ingest.domain.engine import FeedEngine
 
 CHECK_S = 5.0
@@ -25,15 +26,13 @@ class StorageWatch:
     they share the stream.
     """
 
-    def __init__(self, rt: Runtime, outlet: BusOutlet, engine: FeedEngine) -> None:
+    def __init__(self, rt: Runtime, outlet: BusOutlet, engine: FeedEngine, metrics: FeedMetrics) -> None:
         self._rt = rt
         self._outlet = outlet
         self._engine = engine
         self._venue = engine.identity.venue
         self._is_stored = True
-        self._unstored = rt.metrics.gauge(
-            "unstored_events", "Events of one instrument that were sent and that the stream does not hold", ("venue",)
-        )
+        self._metrics = metrics
 
     async def run(self) -> None:
         """Check again and again."""
@@ -54,7 +53,7 @@ class StorageWatch:
             self._tell(0, f"the stream does not answer: {error!r}")
             return
         missing = max(0, sent[symbol] - places[symbol].seq)
-        self._unstored.labels(self._venue).set(missing)
+        self._metrics.observe_unstored(self._venue, missing)
         self._tell(missing, f"{missing} events of {symbol} were sent and are not in the stream" if missing else "")
 
     def _tell(self, missing: int, trouble: str) -> None:

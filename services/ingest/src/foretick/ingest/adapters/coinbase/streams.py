@@ -1,8 +1,9 @@
 """How Coinbase Advanced Trade's streams are spoken: one address, a request a channel.
 
-Limits: 8 connections and 8 messages a second of an address; a connection has to subscribe within 5 s; a channel
-without a message closes after 60 to 90 s, against which ``heartbeats`` brings one a second. The venue names no limit of
-products a connection and no age at which it cuts one; a full book takes megabytes, so a connection carries few.
+Limits: 8 connections and 8 messages a second of an address; a connection has to subscribe within 5 s, so that no more
+are opened than can; a channel without a message closes after 60 to 90 s, against which ``heartbeats`` brings one a
+second. The venue names no limit of products a connection and no age at which it cuts one; a full book takes megabytes,
+so a connection carries few.
 Sources: Coinbase Advanced Trade "WebSocket Rate Limits", "WebSocket Overview", "WebSocket Channels".
 """
 
@@ -17,10 +18,11 @@ _CHANNELS = ("level2", "market_trades", "status")
 
 
 def limits_of(idle_timeout_s: float) -> StreamLimits:
-    """Return the limits; four connections together stay below the venue's own of messages."""
+    """Return the limits."""
     return StreamLimits(
-        symbols_per_connection=10, sends_per_s=2.0, connects_per_minute=60.0, idle_timeout_s=idle_timeout_s
-    )
+        symbols_per_connection=10, sends_per_s=2.0, connects_per_minute=60.0, idle_timeout_s=idle_timeout_s,
+        connects_per_s=2, sends_per_s_together=7,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

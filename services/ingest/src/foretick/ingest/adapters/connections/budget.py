@@ -39,6 +39,11 @@ class Budget:
                     return
                 await self._sleep((units - self._left) * self._period_s / self._capacity)
 
+    @classmethod
+    def within_a_second(cls, units: int, seconds: Callable[[], float]) -> "Budget":
+        """Return a budget of which at most ``units``, two or more, are spent within any second: one at a time."""
+        return cls(1.0, 1.0 / (units - 1), seconds)
+
     def _refill(self) -> None:
         now_s = self._seconds()
         self._left = min(self._capacity, self._left + (now_s - self._at_s) * self._capacity / self._period_s)

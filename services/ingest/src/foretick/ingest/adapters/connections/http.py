@@ -1,5 +1,6 @@
 """Requests to a venue's REST side, within its budget, with every kind of failure told apart."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
@@ -60,6 +61,7 @@ class VenueHttp:
         self._read_refusal = read_refusal
         self._too_many = too_many
         self._record = record
+        self._asked_to_wait_until_s = 0.0
 
     async def __aenter__(self) -> Self:
         return self
@@ -77,6 +79,8 @@ class VenueHttp:
     async def get(self, path: str, params: dict[str, str], weight: float = 1.0, symbol: str = "") -> bytes:
         """Return the body of ``path``, waiting for the budget first; ``symbol``: the instrument that it is about.
 
+        Once the venue has said to wait, nothing is asked of it before that: it bans who goes on.
+
         Raises:
             RetryLater: the venue says that we ask too often.
             Transient: it cannot be reached, or fails.
@@ -84,6 +88,8 @@ class VenueHttp:
             Malformed: it refuses in no form that we know.
         """
         await self._budget.spend(weight)
+        seconds = asyncio.get_running_loop().time
+        await asyncio.sleep(max(0.0, self._asked_to_wait_until_s - seconds()))
         try:
             response = await self._http.get(path, params=params)
         except httpx.HTTPError as error:
@@ -91,7 +97,9 @@ class VenueHttp:
         if self._record is not None:
             self._record(str(response.url), symbol, response.content, response.status_code)
         if response.status_code in self._too_many:
-            raise RetryLater(f"{path}: HTTP {response.status_code}", _retry_after_s(response))
+            after_s = _retry_after_s(response)
+            self._asked_to_wait_until_s = seconds() + after_s
+            raise RetryLater(f"{path}: HTTP {response.status_code}", after_s)
         if response.status_code >= 500:
             raise Transient(f"{path}: HTTP {response.status_code}")
         refusal = self._read_refusal(response.content)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from foretick.common.clock import Clock
+from foretick.ingest.adapters.connections.budget import Budget
 from foretick.ingest.adapters.recordings.sink import ConnectionEvent, RawTap
 from foretick.ingest.domain.events import Received
 
@@ -83,10 +84,15 @@ class Link(WSListener):
         for request in requests:
             self._requests.put_nowait(request)
 
-    async def send_forever(self, per_s: float) -> None:
-        """Send what ``send`` was given, at most ``per_s`` a second, until the socket is closed."""
+    async def send_forever(self, per_s: float, together: Budget | None = None) -> None:
+        """Send what ``send`` was given, at most ``per_s`` a second, until the socket is closed.
+
+        together: the budget of all connections
+        """
         while True:
             request = await self._requests.get()
+            if together is not None:
+                await together.spend(1)
             if self._transport is None:
                 return
             self._transport.send(WSMsgType.TEXT, request)

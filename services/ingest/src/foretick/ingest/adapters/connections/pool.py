@@ -83,7 +83,11 @@ class ConnectionPool:
         self._slots: list[_Slot] = []
         self._numbers = tap.first_number - 1
         self._time = asyncio.get_running_loop().time
-        self._connects = Budget(plan.limits.connects_per_minute, _MINUTE_S, self._time)
+        self._connects = [Budget(plan.limits.connects_per_minute, _MINUTE_S, self._time)]
+        if plan.limits.connects_per_s is not None:
+            self._connects.append(Budget.within_a_second(plan.limits.connects_per_s, self._time))
+        together = plan.limits.sends_per_s_together
+        self._sends = None if together is None else Budget.within_a_second(together, self._time)
         self._changed = asyncio.Event()
 
     @property
@@ -221,7 +225,8 @@ class ConnectionPool:
 
     async def _open(self, link: Link, slot: _Slot) -> str:
         """Connect ``link``; return why that failed, or an empty text."""
-        await self._connects.spend(1)
+        for budget in self._connects:
+            await budget.spend(1)
         reason = await link.open(self._plan.url(slot.symbols), self._headers)
         if not reason:
             self.counters.connects += 1
@@ -236,7 +241,7 @@ class ConnectionPool:
             assert link is not None
             slot.due_s = self._due_s()
             slot.roll_over.clear()
-            companions = [asyncio.ensure_future(link.send_forever(self._limits.sends_per_s))]
+            companions = [asyncio.ensure_future(link.send_forever(self._limits.sends_per_s, self._sends))]
             if self._limits.keepalive is not None:
                 companions.append(asyncio.ensure_future(_keep_alive(link, *self._limits.keepalive)))
             try:
@@ -288,7 +293,7 @@ class ConnectionPool:
                 new = self._new_link(self._next_number())
                 new.hold()
                 reason = await self._open(new, slot)
-                sender = asyncio.ensure_future(new.send_forever(self._limits.sends_per_s))
+                sender = asyncio.ensure_future(new.send_forever(self._limits.sends_per_s, self._sends))
                 try:
                     if not reason and await self._is_ready(new, ended, len(slot.symbols)):
                         self._swap(slot, old, new)

@@ -49,8 +49,8 @@ class Resync:
             await self._answer(symbol)
 
     async def _answer(self, symbol: str) -> None:
+        """Ask; what is requested meanwhile is answered by it, and what still is not is requested again."""
         self.requested += 1
-        self._pending.discard(symbol)
         try:
             await self._ask(symbol)
         except (Transient, Refused, Malformed) as error:
@@ -59,7 +59,9 @@ class Resync:
                 await asyncio.sleep(error.after_s)
             attempts, last_s = self._history[symbol]
             self._history[symbol] = (max(attempts, AT_ONCE), last_s)
-            self.request(symbol)
+            self._wanted.put_nowait(symbol)
+        else:
+            self._pending.discard(symbol)
 
     def _pause_s(self, symbol: str) -> float:
         """Return how long ``symbol`` has to wait, 0 when its turn is now."""

@@ -25,7 +25,7 @@ def limits_of(idle_timeout_s: float, symbols_per_connection: int = 60) -> Stream
     """Return the limits: a symbol takes up to six channels."""
     return StreamLimits(
         symbols_per_connection=symbols_per_connection, sends_per_s=2.0, connects_per_minute=60.0,
-        idle_timeout_s=idle_timeout_s, keepalive=(b"ping", _PING_S),
+        idle_timeout_s=idle_timeout_s, keepalive=(b"ping", _PING_S), connects_per_s=2,
     )  # fmt: skip
 
 
