@@ -13,6 +13,7 @@ from foretick.features.domain.columns import EventColumns
 from foretick.features.domain.instrument import Instrument
 from foretick.ingest.adapters.event_files.store import store
 from foretick.ingest.app.event_files import collect
+from foretick.market.bars.engine import BarEngine
 from foretick.quant.event_file import read_events
 from foretick.quant.events import EventKind
 from foretick.quant.kernel import FeatureKernel, Grid, fold_history
@@ -40,7 +41,7 @@ async def test_events_give_the_vectors_that_the_features_service_gives(shared_da
     assert [file.name for file in files] == ["binance.BTCUSDT.events.npz"]
     assert (head.venue, head.symbol, len(head.source_sha256[0])) == ("binance", "BTCUSDT", 64)
     played = await play([path])
-    instrument = Instrument(FeatureKernel(GRID, 1), 0, EventColumns())
+    instrument = Instrument(FeatureKernel(GRID, 1), 0, EventColumns(), BarEngine((), GRID.interval_ns))
     instrument._kernel.add()
     readings = [
         reading
