@@ -18,6 +18,7 @@ from foretick.predictor.domain.gate import TERMS, GateFault, GraphFigures, judge
 from foretick.quant.runner import ModelRunner
 
 FEATURES = 6
+NAMES = tuple("abcdef")
 WEIGHTS = np.array([0.1, 0.2, 0.3, 0.25, 0.15])
 SMALL = Sizes(forest_trees=10, boosting_rounds=8, min_leaf_rows=5, network_epochs=1)
 
@@ -101,7 +102,7 @@ def test_slow_and_large_graph_is_refused_for_both(slow_graph):
 def announced(graph: bytes) -> ModelPublished:
     return ModelPublished(
         model_id="m", name="ensemble", object_name="m.onnx", sha256=sha256(graph).hexdigest(), size_bytes=len(graph),
-        trained_on=Origin.SIM, schema_id="s", schema_hash="h", feature_names=["x"] * FEATURES, horizon_steps=5,
+        trained_on=Origin.SIM, schema_id="s", schema_hash="h", feature_names=[*NAMES], horizon_steps=5,
         interval_ns=1, flat_bps={"*": 1.0}, prior=Probabilities(down=0.3, flat=0.4, up=0.3), member_names=["chains"],
         member_weights=[1.0], metrics={}, rows=1, seed=1, ts_trained_ns=1,
     )  # fmt: skip
@@ -111,7 +112,7 @@ async def refusal_of(graph: bytes) -> str:
     async def fetch(_name: str) -> bytes:
         return graph
 
-    loader = OnnxModelLoader(fetch, ServingTerms("h", FEATURES, 1, 5))
+    loader = OnnxModelLoader(fetch, ServingTerms("h", NAMES, 1, 5))
     with pytest.raises(Refused) as refused:
         await loader.load(announced(graph))
     return refused.value.code

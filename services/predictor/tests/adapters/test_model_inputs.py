@@ -34,8 +34,8 @@ def announce(graph, names=TAKES):
         "model_id": "m", "name": "ensemble", "object_name": "m.onnx", "sha256": sha256(graph).hexdigest(),
         "size_bytes": len(graph), "trained_on": "sim", "schema_id": "s", "schema_hash": "h",
         "feature_names": list(names), "horizon_steps": 5, "interval_ns": 100_000_000, "flat_bps": {"*": 0.5},
-        "prior": {"down": 0.25, "flat": 0.5, "up": 0.25}, "member_names": ["a", "b", "c", "d"],
-        "member_weights": [0.25] * 4, "metrics": {}, "rows": 600, "seed": 0, "ts_trained_ns": 1,
+        "prior": {"down": 0.25, "flat": 0.5, "up": 0.25}, "member_names": ["a", "b", "c", "d", "e"],
+        "member_weights": [0.2] * 5, "metrics": {}, "rows": 600, "seed": 0, "ts_trained_ns": 1,
     }  # fmt: skip
     return msgspec.convert(fields, ModelPublished)
 
@@ -53,7 +53,7 @@ async def test_inputs_are_taken_by_name_and_the_rest_may_be_missing(graph):
     spoilt = [None if at not in COLUMNS else value for at, value in enumerate(values)]
     vectors = [feature_vector(row, schema_hash="h") for row in (values, spoilt)]
     assert [reason_to_withhold(vector, model.announcement, model.columns) for vector in vectors] == [None, None]
-    wanted = LEARNER.run_graph(graph, np.full(4, 0.25), ROWS[:1, COLUMNS])[0]
+    wanted = LEARNER.run_graph(graph, np.full(5, 0.2), ROWS[:1, COLUMNS])[0]
     for numbers in model.predict(vectors):
         np.testing.assert_allclose(numbers.probabilities, wanted, atol=1e-6)
 

@@ -47,7 +47,7 @@ def announce(graph, ts=1, **changes):
         "sha256": sha256(graph).hexdigest(), "size_bytes": len(graph), "trained_on": "sim", "schema_id": SCHEMA_ID,
         "schema_hash": SCHEMA_HASH, "feature_names": list(FEATURE_NAMES), "horizon_steps": 5,
         "interval_ns": 100_000_000, "flat_bps": {"*": 0.5}, "prior": {"down": 0.25, "flat": 0.5, "up": 0.25},
-        "member_names": ["a", "b", "c", "d"], "member_weights": [0.25] * 4, "metrics": {}, "rows": 600, "seed": 0,
+        "member_names": ["a", "b", "c", "d", "e"], "member_weights": [0.2] * 5, "metrics": {}, "rows": 600, "seed": 0,
         "ts_trained_ns": ts,
     }  # fmt: skip
     return msgspec.convert(fields | changes, ModelPublished)
