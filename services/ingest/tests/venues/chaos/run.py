@@ -191,10 +191,14 @@ class Chaos:
         is_stalled = self._stalled_s - stalled_s > self._plan.idle_timeout_s / 4
         for name, number in self._record_counts().items():
             if not is_stalled and number > records.get(name, 0):
-                self.report.faults.append(f"{name}: not LIVE, though nothing had happened")
+                self.report.faults.append(f"{name}: not LIVE, though nothing had happened: {self._last_reasons(name)}")
 
     def _record_counts(self) -> dict[str, int]:
         return {f"{v} {name}": len(w.records) for v, known in self.witnesses.items() for name, w in known.items()}
+
+    def _last_reasons(self, name: str) -> str:
+        venue, _, symbol = name.partition(" ")
+        return ", then ".join(self.witnesses[SimVenue(venue)][symbol].records[-1].reasons)
 
     def _cut_the_old(self) -> None:
         """Cut connections as a venue does after a day."""

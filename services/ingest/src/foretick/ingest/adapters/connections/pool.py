@@ -72,6 +72,7 @@ class ConnectionPool:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.counters = PoolCounters()
+        self._is_streamed = fetch is None
         self._resync = Resync(fetch or self.renew, log, clock.now_ns())
         self._plan = plan
         self._limits = plan.limits
@@ -118,8 +119,9 @@ class ConnectionPool:
         return self._resync.requested
 
     def request_snapshot(self, symbol: str) -> None:
-        """Ask for a full book of ``symbol``."""
-        self._resync.request(symbol)
+        """Ask for a full book of ``symbol``; one that its stream will begin with need not be asked for."""
+        if not self._is_streamed or any(symbol in slot.symbols and slot.link is not None for slot in self._slots):
+            self._resync.request(symbol)
 
     def roll_over(self) -> None:
         """Replace every connection."""
@@ -200,6 +202,7 @@ class ConnectionPool:
             reason = await self._open(link, slot)
             if not reason:
                 slot.link = link
+                self._forget_requests(slot)
                 self._receiver.on_connected(slot.symbols, link.number)
                 reason = await self._follow(slot)
             last = slot.link or link
@@ -215,6 +218,11 @@ class ConnectionPool:
             url = self._plan.url([])
             self._log.warning("venue stream down, connecting again", url=url, reason=reason, pause_s=pause_s)
             await asyncio.sleep(pause_s)
+
+    def _forget_requests(self, slot: _Slot) -> None:
+        """A new stream has brought its full books, or will: to ask for them late would only take them away again."""
+        if self._is_streamed:
+            self._resync.forget(slot.symbols)
 
     def _new_link(self, number: int) -> Link:
         return Link(number, self._receiver.on_frames, self._clock, self._tap)
@@ -328,6 +336,7 @@ class ConnectionPool:
     def _swap(self, slot: _Slot, old: Link, new: Link) -> None:
         old.abandon()
         slot.link, slot.number = new, new.number
+        self._forget_requests(slot)
         old.tell(ConnectionEvent.RETIRED, "replaced")
         self.counters.rollovers += 1
         self._log.info("venue stream replaced", url=self._plan.url([]), symbols=len(slot.symbols))

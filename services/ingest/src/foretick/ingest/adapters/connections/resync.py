@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from foretick.common.errors import Malformed, Refused, RetryLater, Transient
 from foretick.common.runtime.logs import Logger
@@ -37,10 +37,20 @@ class Resync:
             self._pending.add(symbol)
             self._wanted.put_nowait(symbol)
 
+    def forget(self, symbols: Collection[str]) -> None:
+        """Ask no more for full books of ``symbols`` that were asked for so far: they come without that."""
+        for symbol in self._pending.intersection(symbols):
+            self._pending.discard(symbol)
+            attempts, last_s = self._history.get(symbol, (0, 0.0))
+            if last_s < 0:
+                self._history[symbol] = (attempts, asyncio.get_running_loop().time())
+
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
             symbol = await self._wanted.get()
+            if symbol not in self._pending:
+                continue
             pause_s = self._pause_s(symbol)
             if pause_s > 0:
                 asyncio.get_running_loop().call_later(pause_s, self._wanted.put_nowait, symbol)
