@@ -38,10 +38,11 @@ def write_table(path: Path, schema: Schema, batches: Iterable[Columns]) -> int:
 
     frame = register_io_source(frames, schema=pl.Schema(schema))
     try:
-        if path.suffix == ".csv":
-            frame.sink_csv(part)
-        else:
-            frame.sink_parquet(part, compression="zstd")
+        with part.open("wb") as out:  # by its name polars may open it after it has failed, and leave it there
+            if path.suffix == ".csv":
+                frame.sink_csv(out)
+            else:
+                frame.sink_parquet(out, compression="zstd")
         os.replace(part, path)
     except (OSError, pl.exceptions.ComputeError) as error:
         raise Transient(f"{path} cannot be written: {error}") from error
