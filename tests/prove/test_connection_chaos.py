@@ -5,7 +5,7 @@ over real sockets, on a real bus, in real time, with the limits and timeouts of 
 again and again, in an order of the seed. Held by counts at the exchange and by whoever reads ``ticks.*`` and
 ``books.*``: each trade that was not told lies in a record of lost trust; each LIVE book is one that the exchange had;
 every book is LIVE again within what the settings promise; no limit of the venues is passed, and nothing is asked before
-the venue's time to wait is over. Connections are replaced after two minutes instead of a day, beside all that.
+the venue's time to wait is over. Connections are replaced after 45 s instead of a day, and no book may show it.
 
 Short twin: services/ingest/tests/venues/test_connection_chaos, which has the controls.
 """

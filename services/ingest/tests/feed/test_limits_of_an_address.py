@@ -12,8 +12,11 @@ from websockets.asyncio.server import serve
 from foretick.common.testing.fakes import ManualClock
 from foretick.common.testing.waiting import eventually
 from foretick.ingest.adapters.coinbase.streams import CoinbaseStreams, limits_of
+from foretick.ingest.adapters.connections.budget import Budget
+from foretick.ingest.adapters.connections.link import Link
 from foretick.ingest.adapters.connections.pool import ConnectionPool
 from foretick.ingest.adapters.okx import streams as okx
+from foretick.ingest.adapters.recordings.sink import RawTap
 from foretick.ingest.domain.stream_limits import StreamLimits
 
 from ..conftest import T0
@@ -93,3 +96,20 @@ def test_venues_that_count_by_the_second_have_their_documented_limit_kept(kept, 
     assert kept.connects_per_s is not None
     assert kept.connects_per_s < connects
     assert requests is None or kept.sends_per_s_together < requests
+
+
+async def test_request_that_waits_for_its_turn_is_sent_by_whoever_goes_on_with_its_link() -> None:
+    """A replacement is taken over while some of its requests still wait."""
+    venue = Counted()
+    budget = Budget(1.0, 3600.0, asyncio.get_running_loop().time)
+    await budget.spend(1)
+    async with serve(venue.accept, "127.0.0.1", 0) as server:
+        link = Link(1, Nobody().on_frames, ManualClock(T0), RawTap())
+        assert await link.open(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}") == ""
+        link.send([b"{}"])
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(link.send_forever(1000.0, budget), 0.05)
+        sender = asyncio.ensure_future(link.send_forever(1000.0))
+        await eventually(lambda: len(venue.requests) == 1)
+        sender.cancel()
+        link.drop()

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import ExitStack
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -22,7 +23,7 @@ from .chaos.witness import Findings, Witness
 
 SEED = 1
 SHORT = Plan(
-    idle_timeout_s=2.0, lifetime_s=12.0, calm_s=0.5, outage_s=2.5, connects_per_minute=60.0, is_silence_ended=True
+    idle_timeout_s=2.0, lifetime_s=6.0, calm_s=0.5, outage_s=2.5, connects_per_minute=60.0, is_silence_ended=True
 )  # fmt: skip
 PARTS = 4
 """Of the faults, side by side, each with an exchange, a bus and a feed of its own: nearly all of the time is waited."""
@@ -69,6 +70,16 @@ async def test_control_a_pause_that_is_too_long_breaks_the_promise(nats_url, mon
         monkeypatch.setattr(pool, "backoff_s", lambda *_: 7.5)
         await run.run([Kind.RESET])
         assert "were promised" in told(run.sum_up())
+
+
+async def test_control_a_replacement_that_does_not_wait_for_its_books_is_seen(nats_url, monkeypatch) -> None:
+    async def at_once(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(pool.ConnectionPool, "_is_ready", at_once)
+    async with chaos(nats_url, replace(ONE, lifetime_s=2.0), SEED, monkeypatch, SYMBOLS[:1]) as run:
+        await run.run([Kind.REPLACED])
+        assert "not LIVE, though nothing had happened" in told(run.sum_up())
 
 
 async def test_control_a_wrong_level_is_found(nats_url, monkeypatch) -> None:

@@ -10,7 +10,7 @@ import os
 import random
 import statistics
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -59,7 +59,7 @@ class Plan:
     """
 
     idle_timeout_s: float = 10.0
-    lifetime_s: float = 120.0
+    lifetime_s: float = 45.0
     calm_s: float = 20.0
     outage_s: float = 12.0
     connects_per_minute: float = 0.0
@@ -83,6 +83,7 @@ class Report:
     findings: dict[SimVenue, Findings] = field(default_factory=lambda: defaultdict(Findings))
     recoveries: dict[SimVenue, list[Recovery]] = field(default_factory=lambda: defaultdict(list))
     records: dict[SimVenue, int] = field(default_factory=dict)
+    replacements: Counter[SimVenue] = field(default_factory=Counter)
     excesses: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
@@ -102,7 +103,8 @@ class Report:
             lines.append(
                 f"{venue}: {len(recoveries)} faults, {self.records.get(venue, 0)} records, LIVE books compared "
                 f"{findings.compared:,}, trades {findings.trades:,}, holes {findings.holes} of "
-                f"{findings.trades_missed:,} trades, findings {findings.faults}"
+                f"{findings.trades_missed:,} trades, findings {findings.faults}, replaced unseen "
+                f"{self.replacements[venue]}"
             )
             for kind in Kind:
                 took = [(each.took_s, each.bound_s) for each in recoveries if each.kind is kind]
@@ -137,7 +139,7 @@ class Chaos:
         """Let ``kinds`` happen one after the other."""
         for kind in kinds:
             await self._watch(self._random.random() * self._plan.calm_s)
-            await self._befall(kind)
+            await (self._watch_replacements() if kind is Kind.REPLACED else self._befall(kind))
             tell(f"{kind}: " + ", ".join(f"{v} {r[-1].took_s:.2f} s" for v, r in self.report.recoveries.items()))
 
     async def until_live(self) -> None:
@@ -182,11 +184,29 @@ class Chaos:
         self.read()
         self._cut_the_old()
 
-    async def _watch(self, length_s: float) -> None:
+    async def _watch_replacements(self) -> None:
+        """Watch until each connection has been replaced by a younger one: no book may be seen to lose its trust."""
+        began_s = time.monotonic()
+
+        def is_young() -> bool:
+            server = self.exchange.server
+            opened = {venue: [server.opened_s[each] for each in server.connections(venue)] for venue in self.terms}
+            return all(
+                len(times) == self.terms[venue].connections and min(times) > began_s for venue, times in opened.items()
+            )
+
+        longest_s = self._plan.lifetime_s + _LONGEST_OVERLAP_S
+        await self._watch(longest_s, is_young)
+        if not is_young():
+            self.report.faults.append(f"connections were not replaced within {longest_s:g} s")
+        for venue in self._plan.venues:
+            self.report.replacements[venue] += self.terms[venue].connections
+
+    async def _watch(self, length_s: float, is_over: Callable[[], bool] = lambda: False) -> None:
         """Let time pass in which nothing may befall a book but what is planned."""
         records, stalled_s = self._record_counts(), self._stalled_s
         end_s = time.monotonic() + length_s
-        while time.monotonic() < end_s:
+        while time.monotonic() < end_s and not is_over():
             await self._look()
         is_stalled = self._stalled_s - stalled_s > self._plan.idle_timeout_s / 4
         for name, number in self._record_counts().items():

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     FAILING = "reset, full books fail (503)"
     LIMITED = "reset, full books refused (429)"
     BANNED = "reset, full books refused (418)"
+    REPLACED = "replaced as planned"
 
 
 RESTARTS = (Kind.ANNOUNCED, Kind.REFUSING, Kind.RESETTING, Kind.MUTE, Kind.SLOW_RESTART)

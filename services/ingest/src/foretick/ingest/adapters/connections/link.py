@@ -1,6 +1,7 @@
 """One WebSocket to a venue: frames in natural batches, requests no faster than the venue allows."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
@@ -41,7 +42,8 @@ class Link(WSListener):
         self._loop = asyncio.get_running_loop()
         self._batch: list[Received] = []
         self._parts: list[bytes] = []
-        self._requests: asyncio.Queue[bytes] = asyncio.Queue()
+        self._requests: deque[bytes] = deque()
+        self._has_requests = asyncio.Event()
 
     @property
     def is_open(self) -> bool:
@@ -81,20 +83,25 @@ class Link(WSListener):
 
     def send(self, requests: Sequence[bytes]) -> None:
         """Send ``requests`` one after the other, as fast as ``send_forever`` may."""
-        for request in requests:
-            self._requests.put_nowait(request)
+        self._requests.extend(requests)
+        self._has_requests.set()
 
     async def send_forever(self, per_s: float, together: Budget | None = None) -> None:
         """Send what ``send`` was given, at most ``per_s`` a second, until the socket is closed.
 
         together: the budget of all connections
+
+        A request whose turn has not come when this is cancelled is left to the next call.
         """
         while True:
-            request = await self._requests.get()
+            if not self._requests:
+                self._has_requests.clear()
+                await self._has_requests.wait()
             if together is not None:
                 await together.spend(1)
             if self._transport is None:
                 return
+            request = self._requests.popleft()
             self._transport.send(WSMsgType.TEXT, request)
             if self._sink is not None:
                 self._sink.on_sent(self._venue, self.number, request)
