@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import structlog
 from websockets.asyncio.server import serve
@@ -24,7 +25,8 @@ LIMITS = StreamLimits(symbols_per_connection=2, sends_per_s=1000.0, connects_per
 class Venue:
     """Writes down which books each connection ends, which is how they are asked for again."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, replies: bool = False) -> None:
+        self.replies = replies
         self.connections: list = []
         self.renewed: list[list[str]] = []
 
@@ -36,17 +38,19 @@ class Venue:
             request = json.loads(text)
             if request["type"] == "unsubscribe":
                 renewed += request["product_ids"]
+            if self.replies:
+                await connection.send("{}")
 
 
 @asynccontextmanager
-async def followed():
+async def followed(venue: Venue | None = None, limits: StreamLimits = LIMITS, receiver: Nobody | None = None):
     """A venue and a pool that follows A and B on one connection to it, which is not made yet."""
-    venue = Venue()
+    venue = venue or Venue()
     async with serve(venue.accept, "127.0.0.1", 0) as server:
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        pool = ConnectionPool(CoinbaseStreams(url, LIMITS), ManualClock(T0), structlog.get_logger())
+        pool = ConnectionPool(CoinbaseStreams(url, limits), ManualClock(T0), structlog.get_logger())
         pool.follow(["A", "B"])
-        task = asyncio.ensure_future(pool.run(Nobody()))
+        task = asyncio.ensure_future(pool.run(receiver or Nobody()))
         try:
             yield venue, pool
         finally:
@@ -80,3 +84,19 @@ async def test_request_that_waited_is_forgotten_when_a_new_connection_brings_the
         await eventually(lambda: len(venue.connections) == 2 and pool.open == 1)
         await renew(pool, venue, "B", 3)  # whose third waits as long as that of A, from later on
         assert venue.renewed[1] == ["B"] * 3
+
+
+async def test_replacement_takes_over_only_after_it_has_asked_for_all_of_its_streams(monkeypatch) -> None:
+    """Replies to its first requests are frames too: they do not make up for a book that was not asked for yet."""
+    monkeypatch.setattr(pool_module, "_OVERLAP_S", 0.1)
+    venue, asked = Venue(replies=True), []
+
+    class Noting(Nobody):
+        def on_replaced(self, symbols, connection, held) -> None:
+            asked.append(len(held))
+
+    async with followed(venue, replace(LIMITS, sends_per_s=5.0), Noting()) as (_, pool):
+        await eventually(lambda: pool.open == 1)
+        pool.roll_over()
+        await eventually(lambda: asked)
+    assert asked == [4]  # heartbeats, books, trades, status: each was answered

@@ -50,6 +50,11 @@ class Link(WSListener):
         """Whether frames may be sent."""
         return self._transport is not None
 
+    @property
+    def has_requests(self) -> bool:
+        """Whether requests wait to be sent."""
+        return bool(self._requests)
+
     def hold(self) -> None:
         """Keep frames from now on, until ``release``."""
         self.held = []

@@ -319,12 +319,16 @@ class ConnectionPool:
             ended.cancel()
 
     async def _is_ready(self, new: Link, old_ended: "asyncio.Future[None]", symbols: int) -> bool:
-        """Wait until ``new`` has brought at least a frame a symbol for a while; False when it ended before."""
+        """Wait until ``new`` has asked for all, then brought at least a frame a symbol for a while.
+
+        Returns False when it ended before.
+        """
         ended = asyncio.ensure_future(new.wait_closed())
-        opened_s = self._time()
+        asked_s = self._time()
         try:
             while not ended.done() and new.held_bytes < MAX_HELD_BYTES:
-                age_s = self._time() - opened_s
+                asked_s = self._time() if new.has_requests else asked_s
+                age_s = self._time() - asked_s
                 has_all = len(new.held or ()) > symbols
                 if new.batches and (old_ended.done() or age_s >= (_OVERLAP_S if has_all else _LONGEST_OVERLAP_S)):
                     return True
