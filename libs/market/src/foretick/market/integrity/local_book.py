@@ -166,10 +166,8 @@ class LocalBook:
         """
         if self.trust is not Trust.LIVE or self.last_id is None:
             return self._on_early_delta(delta)
-        chain = self.rule.chain
-        connects = chain.follows if self._is_bridged else chain.bridges
-        if not connects(delta, self.last_id):
-            if chain.is_covered(delta, self.last_id) and not self._is_later(delta):
+        if not self._connects(delta, self.last_id):
+            if self.rule.chain.is_covered(delta, self.last_id) and not self._is_later(delta):
                 self.counters.deltas_repeated += self._is_bridged
                 return None
             self.counters.chain_breaks += 1
@@ -246,6 +244,11 @@ class LocalBook:
         self._is_awaited = False
         return self.state()
 
+    def _connects(self, delta: Delta, last_id: int) -> bool:
+        """Return whether ``delta`` is the next after ``last_id``; the first after a full book may reach into it."""
+        chain = self.rule.chain
+        return chain.follows(delta, last_id) if self._is_bridged else chain.bridges(delta, last_id)
+
     def _is_later(self, delta: Delta) -> bool:
         known_ns, event_ns = self._event_ns, delta.ts_event_ns
         return known_ns is not None and event_ns is not None and event_ns - known_ns > LATER_NS
@@ -305,13 +308,11 @@ class LocalBook:
 
     def _catch_up(self) -> BookChange | None:
         """Apply the deltas that wait, and go live if they have no hole."""
-        chain, buffer = self.rule.chain, self._buffer
-        if buffer:
-            self._apply(buffer.popleft())
+        buffer = self._buffer
         while buffer:
-            delta = buffer[0]
-            if not chain.follows(delta, self.last_id or 0):
-                if chain.is_covered(delta, self.last_id or 0):
+            delta, last_id = buffer[0], self.last_id or 0
+            if not self._connects(delta, last_id):
+                if self.rule.chain.is_covered(delta, last_id):
                     buffer.popleft()
                     self.counters.deltas_repeated += 1
                     continue
