@@ -103,6 +103,7 @@ class Answers:
     status: int = 200
     body: bytes = b"{}"
     headers: str = ""
+    port: int = 0
     asked: list[str] = field(default_factory=list)
 
 
@@ -120,8 +121,8 @@ async def rest():
         writer.close()
 
     server = await asyncio.start_server(serve_one, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with VenueHttp(f"http://127.0.0.1:{port}", "binance", budget_of(), read_refusal) as http:
+    answers.port = server.sockets[0].getsockname()[1]
+    async with VenueHttp(f"http://127.0.0.1:{answers.port}", "binance", budget_of(), read_refusal) as http:
         yield BinanceRest(http, API, "binance"), answers
     server.close()
 
@@ -177,6 +178,23 @@ async def test_once_told_to_wait_nothing_is_asked_before_that_not_even_the_clock
     await client.time_ns()
     assert asyncio.get_running_loop().time() - told_s >= 0.9
     assert len(answers.asked) == 2
+
+
+async def test_word_to_wait_in_a_body_holds_for_every_request_too(rest):
+    _, answers = rest
+
+    def refuse_slow(payload):
+        if payload == b"slow down":
+            raise RetryLater("slow down", 1.0)
+
+    url = f"http://127.0.0.1:{answers.port}"
+    async with VenueHttp(url, "bybit", budget_of(), refuse_slow) as http:
+        answers.body = b"slow down"
+        with pytest.raises(RetryLater):
+            await http.get("/v5/market/orderbook", {})
+        told_s, answers.body = asyncio.get_running_loop().time(), b"{}"
+        await http.get("/v5/market/time", {})
+    assert asyncio.get_running_loop().time() - told_s >= 0.9
 
 
 async def test_absent_rest_server_is_transient():

@@ -96,10 +96,17 @@ class VenueHttp:
             raise Transient(f"{self._http.base_url}{path}: {error!r}") from error
         if self._record is not None:
             self._record(str(response.url), symbol, response.content, response.status_code)
+        try:
+            self._refuse(response, path, params)
+        except RetryLater as error:
+            self._asked_to_wait_until_s = seconds() + error.after_s
+            raise
+        return response.content
+
+    def _refuse(self, response: httpx.Response, path: str, params: dict[str, str]) -> None:
+        """Raise what the venue says against the request, by status or in the body; None where it answers."""
         if response.status_code in self._too_many:
-            after_s = _retry_after_s(response)
-            self._asked_to_wait_until_s = seconds() + after_s
-            raise RetryLater(f"{path}: HTTP {response.status_code}", after_s)
+            raise RetryLater(f"{path}: HTTP {response.status_code}", _retry_after_s(response))
         if response.status_code >= 500:
             raise Transient(f"{path}: HTTP {response.status_code}")
         refusal = self._read_refusal(response.content)
@@ -107,7 +114,6 @@ class VenueHttp:
             raise Refused(refusal[0], f"{path} {params}: {refusal[1]}")
         if response.status_code >= 400:
             raise Malformed(self._source, f"{path}: HTTP {response.status_code}", response.content)
-        return response.content
 
 
 def _retry_after_s(response: httpx.Response) -> float:
