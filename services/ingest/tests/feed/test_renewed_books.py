@@ -98,5 +98,11 @@ async def test_replacement_takes_over_only_after_it_has_asked_for_all_of_its_str
     async with followed(venue, replace(LIMITS, sends_per_s=5.0), Noting()) as (_, pool):
         await eventually(lambda: pool.open == 1)
         pool.roll_over()
-        await eventually(lambda: asked)
+
+        async def is_asked() -> bool:
+            if not asked:
+                await venue.connections[0].send("{}")  # the old one is heard beside the new one
+            return bool(asked)
+
+        await eventually(is_asked)
     assert asked == [4]  # heartbeats, books, trades, status: each was answered

@@ -2,7 +2,8 @@
 
 A connection that is refused, ends, or falls silent is opened anew, after a pause that grows while attempts fail. One
 that reaches its planned age, or whose end the venue announces, is replaced before it ends: the new one is followed
-beside it until it has brought its full books, then takes its place, and nothing is missed.
+beside it until it has brought its full books, then takes its place, and nothing is missed. Where the old one is not
+heard while both are open it counts as lost instead: what it missed has its record.
 """
 
 import asyncio
@@ -48,7 +49,6 @@ class _Slot:
     symbols: list[str]
     number: int = 0
     link: Link | None = None
-    due_s: float | None = None
     roll_over: asyncio.Event = field(default_factory=asyncio.Event)
     task: "asyncio.Task[None] | None" = None
 
@@ -247,92 +247,90 @@ class ConnectionPool:
         while True:
             link = slot.link
             assert link is not None
-            slot.due_s = self._due_s()
             slot.roll_over.clear()
-            companions = [asyncio.ensure_future(link.send_forever(self._limits.sends_per_s, self._sends))]
+            lost = asyncio.ensure_future(self._until_lost(link))
+            companions: list[asyncio.Future[str] | asyncio.Future[None]] = [
+                lost, asyncio.ensure_future(link.send_forever(self._limits.sends_per_s, self._sends)),
+            ]  # fmt: skip
             if self._limits.keepalive is not None:
                 companions.append(asyncio.ensure_future(_keep_alive(link, *self._limits.keepalive)))
             try:
-                reason = await self._watch(slot, link)
-                if reason or not await self._replace(slot, link):
-                    return reason or "the venue closed the connection"
+                await self._until_due(slot, lost)
+                if not await self._replace(slot, link, lost):
+                    return await lost
             finally:
                 for companion in companions:
                     companion.cancel()
 
-    def _due_s(self) -> float | None:
-        """Return when a connection that begins now is to be replaced: not all of a venue's at once."""
-        lifetime_s = self._limits.lifetime_s
-        if lifetime_s is None:
-            return None
-        return self._time() + lifetime_s * (1.0 - _LIFETIME_SPREAD_FRAC * self._random.random())
-
-    async def _watch(self, slot: _Slot, link: Link) -> str:
-        """Return why ``link`` ended, or an empty text when it is to be replaced."""
-        ended = asyncio.ensure_future(link.wait_closed())
+    async def _until_due(self, slot: _Slot, lost: "asyncio.Future[str]") -> None:
+        """Wait until the slot's link, which begins now, is lost or to be replaced: not all of a venue's at once."""
         asked = asyncio.ensure_future(slot.roll_over.wait())
+        most_s, spread = self._limits.lifetime_s, _LIFETIME_SPREAD_FRAC * self._random.random()
+        try:
+            await asyncio.wait(
+                [lost, asked], timeout=most_s and most_s * (1.0 - spread), return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            asked.cancel()
+
+    async def _until_lost(self, link: Link) -> str:
+        """Wait until ``link`` is closed, by the venue or by us since it is silent; return which."""
+        ended = asyncio.ensure_future(link.wait_closed())
         heard, heard_s = link.batches, self._time()
         try:
-            while True:
-                await asyncio.wait([ended, asked], timeout=self._look_s(), return_when=asyncio.FIRST_COMPLETED)
-                now_s = self._time()
-                if ended.done():
-                    return "the venue closed the connection"
-                if asked.done() or (slot.due_s is not None and now_s >= slot.due_s):
-                    return ""
+            while not ended.done():
+                await asyncio.wait([ended], timeout=self._look_s())
                 if link.batches != heard:
-                    heard, heard_s = link.batches, now_s
-                elif now_s - heard_s >= self._limits.idle_timeout_s:
+                    heard, heard_s = link.batches, self._time()
+                elif not ended.done() and self._time() - heard_s >= self._limits.idle_timeout_s:
                     await link.close(abruptly=True)
                     return f"no market message for {self._limits.idle_timeout_s:g} s"
+            return "the venue closed the connection"
         finally:
             ended.cancel()
-            asked.cancel()
 
     def _look_s(self) -> float:
         return min(_LOOK_S, self._limits.idle_timeout_s / 4)
 
-    async def _replace(self, slot: _Slot, old: Link) -> bool:
-        """Put a new link in the place of ``old``; return False when ``old`` has ended before there was one."""
-        ended = asyncio.ensure_future(old.wait_closed())
+    async def _replace(self, slot: _Slot, old: Link, lost: "asyncio.Future[str]") -> bool:
+        """Put a new link in the place of ``old``; return False when ``old`` is ``lost`` before there was one."""
         attempt = 0
-        try:
-            while not ended.done():
-                new = self._new_link(self._next_number())
-                new.hold()
-                reason = await self._open(new, slot)
-                sender = asyncio.ensure_future(new.send_forever(self._limits.sends_per_s, self._sends))
-                try:
-                    if not reason and await self._is_ready(new, ended, len(slot.symbols)):
-                        self._swap(slot, old, new)
-                        await old.close()
-                        return True
-                finally:
-                    sender.cancel()
-                if new.is_open:
-                    new.tell(ConnectionEvent.RETIRED, "it did not take over")
-                await new.close(abruptly=True)
-                attempt += 1
-                await asyncio.wait([ended], timeout=backoff_s(attempt, self._random.random()))
-            return False
-        finally:
-            ended.cancel()
+        while not lost.done():
+            new = self._new_link(self._next_number())
+            new.hold()
+            reason = await self._open(new, slot)
+            sender = asyncio.ensure_future(new.send_forever(self._limits.sends_per_s, self._sends))
+            try:
+                if not reason and await self._is_ready(new, old, lost, len(slot.symbols)):
+                    self._swap(slot, old, new)
+                    await old.close()
+                    return True
+            finally:
+                sender.cancel()
+            if new.is_open:
+                new.tell(ConnectionEvent.RETIRED, "it did not take over")
+            await new.close(abruptly=True)
+            attempt += 1
+            await asyncio.wait([lost], timeout=backoff_s(attempt, self._random.random()))
+        return False
 
-    async def _is_ready(self, new: Link, old_ended: "asyncio.Future[None]", symbols: int) -> bool:
-        """Wait until ``new`` has asked for all, then brought at least a frame a symbol for a while.
+    async def _is_ready(self, new: Link, old: Link, lost: "asyncio.Future[str]", symbols: int) -> bool:
+        """Wait until ``new`` has asked for all, brought at least a frame a symbol for a while, and ``old`` spoke since.
 
-        Returns False when it ended before.
+        An old connection that is not heard beside the new one may have been dead when that began: what was traded in
+        between came on neither. Returns False when either ended before.
         """
         ended = asyncio.ensure_future(new.wait_closed())
-        asked_s = self._time()
+        asked_s, heard = self._time(), None
         try:
-            while not ended.done() and new.held_bytes < MAX_HELD_BYTES:
+            while not (ended.done() or lost.done()) and new.held_bytes < MAX_HELD_BYTES:
                 asked_s = self._time() if new.has_requests else asked_s
-                age_s = self._time() - asked_s
                 has_all = len(new.held or ()) > symbols
-                if new.batches and (old_ended.done() or age_s >= (_OVERLAP_S if has_all else _LONGEST_OVERLAP_S)):
-                    return True
-                await asyncio.wait([ended], timeout=_LOOK_S / 5)
+                if new.batches and self._time() - asked_s >= (_OVERLAP_S if has_all else _LONGEST_OVERLAP_S):
+                    heard = old.batches if heard is None else heard
+                    if old.batches > heard:
+                        return True
+                await asyncio.wait([ended, lost], timeout=_LOOK_S / 5, return_when=asyncio.FIRST_COMPLETED)
             return False
         finally:
             ended.cancel()
