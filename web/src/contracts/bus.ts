@@ -40,6 +40,30 @@ export type BookProof = "chain" | "chain+checksum" | "checksum" | "full" | "none
  * Whether a venue can be reached: all connections, some, none; or it says itself that it is under maintenance.
  */
 export type VenueState = "away" | "connected" | "degraded" | "maintenance";
+/**
+ * What was decided. PROMOTED and ROLLED_BACK change who serves; the others do not.
+ */
+export type DecisionKind = "promoted" | "refused" | "rolled_back" | "training_asked";
+/**
+ * Why it was decided.
+ *
+ * NO_CHAMPION: nobody served, or nobody who fits the features, step and horizon; BETTER, WORSE: by the sequential
+ * test, than the model in service or the one before it; NOT_BETTER: its trial ended without a proof; OUTNUMBERED:
+ * newer challengers took its place; UNFIT: it cannot be loaded here; NOT_SERVED: no process predicts with it;
+ * OPERATOR: a person said so; AGE, FEATURE_DRIFT, ERROR_DRIFT: of the model in service
+ */
+export type DecisionReason =
+  | "age"
+  | "better"
+  | "error_drift"
+  | "feature_drift"
+  | "no_champion"
+  | "not_better"
+  | "not_served"
+  | "operator"
+  | "outnumbered"
+  | "unfit"
+  | "worse";
 
 /**
  * One or more consecutive ticks of one instrument, by column.
@@ -625,6 +649,8 @@ export interface CorrelationPairs {
  * rows: training rows
  * seed: of the training run
  * ts_trained_ns: wall clock when training ended
+ * parent_id, trigger: the model in service when it was trained, and why it was trained; empty when unknown
+ * reference_name, reference_sha256: key of the drift reference in the same bucket, JSON; empty when there is none
  */
 export interface ModelPublished {
   model_id: string;
@@ -650,6 +676,97 @@ export interface ModelPublished {
   rows: number;
   seed: number;
   ts_trained_ns: number;
+  parent_id?: string;
+  trigger?: string;
+  reference_name?: string;
+  reference_sha256?: string;
+}
+/**
+ * One entry of the audit trail of a model family. The last one says all that those who serve and train must know.
+ *
+ * name: the model family; the subject is ``model_decisions.<name>``
+ * kind, reason, detail: what was decided and why; the detail is for people
+ * model_id: the model that it is about; null for a training
+ * champion: the model that serves from this decision on, as it was announced; null while there is none
+ * predecessor: the one that served before it, which a rollback brings back; null when there is none
+ * training_asked_ns: when a training was last asked for, wall clock; null if never
+ * by: the process, or ``operator`` with the name of who it was
+ * statistics: what the reason rests on, each with its unit in its name
+ * ts_ns: wall clock of the decision, later than that of the one before
+ */
+export interface ModelDecision {
+  name: string;
+  kind: DecisionKind;
+  reason: DecisionReason;
+  detail: string;
+  model_id: string | null;
+  champion: ModelPublished | null;
+  predecessor: ModelPublished | null;
+  training_asked_ns: number | null;
+  by: string;
+  statistics: {
+    [k: string]: number;
+  };
+  ts_ns: number;
+}
+/**
+ * What ``predictor.watch`` sees of a model family.
+ *
+ * name: the family; the subject is ``model_life.<name>``
+ * champion_id, champion_age_s: of the model in service; null while there is none
+ * contests: the models in shadow
+ * drift_rows: vectors in the sliding window; 0 while there is nothing to compare with, which ``faults`` then says
+ * drift: the features that are furthest off, the worst first
+ * loss_nats, is_error_drift: recent log loss by ADWIN's window, and whether it has risen by more than chance
+ * training_asked_ns, failed_trainings: as known here; each failure doubles the wait
+ * faults: what keeps a model from being judged or served, for people
+ */
+export interface ModelLife {
+  name: string;
+  champion_id: string | null;
+  champion_age_s: number | null;
+  contests: ContestState[];
+  drift_rows: number;
+  drift: FeatureDrift[];
+  loss_nats: number | null;
+  is_error_drift: boolean;
+  training_asked_ns: number | null;
+  failed_trainings: number;
+  faults: string[];
+  ts_ns: number;
+}
+/**
+ * How a model in shadow does against the champion.
+ *
+ * is_predecessor: it served before the champion, and would come back; else it is a challenger
+ * blocks: stretches of time that were compared, each with its own outcomes
+ * gain_nats: mean of champion's minus its log loss; positive: it is better
+ * evidence: for "it is better", an e-value; against_evidence: for "it is worse"; each counts from ``needed`` on
+ * disputed_frac: share of outcomes left out because the two models' flat thresholds class them differently
+ */
+export interface ContestState {
+  model_id: string;
+  is_predecessor: boolean;
+  blocks: number;
+  gain_nats: number;
+  evidence: number;
+  against_evidence: number;
+  needed: number;
+  disputed_frac: number;
+}
+/**
+ * How far a feature's recent values are from those that the champion was trained on.
+ *
+ * psi, ks: population stability index, and the largest distance of the two distribution functions
+ * psi_limit, ks_limit: above both of them it is an alarm
+ */
+export interface FeatureDrift {
+  name: string;
+  psi: number;
+  psi_limit: number;
+  ks: number;
+  ks_limit: number;
+  is_alarm: boolean;
 }
 /**
  * Input that a service could not use, kept for inspection on ``dlq.<service>.<role>``.

@@ -83,3 +83,14 @@ def test_restarts_are_counted_from_the_second_start():
     crash(lifecycle, at_s=1.0)
     lifecycle.start(2.0)
     assert lifecycle.restarts == 2
+
+
+def test_what_runs_once_is_not_tried_again():
+    lifecycle = Lifecycle(one_shot=True, runs_once=True)
+    lifecycle.start(0.0)
+    assert isinstance(lifecycle.exit(1, 1.0, 0.0), Done)
+    assert lifecycle.state is State.FAILED
+    lifecycle = Lifecycle(one_shot=True, runs_once=True)
+    lifecycle.start(0.0)
+    lifecycle.exit(0, 1.0, 0.0)
+    assert lifecycle.state is State.ENDED

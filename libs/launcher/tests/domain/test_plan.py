@@ -18,7 +18,7 @@ def names(*, simulated: bool) -> list[str]:
 def test_simulated_exchange_runs_before_the_feed():
     assert names(simulated=True) == [
         "ingest.record", "ingest.simulate", "ingest.feed", "features.serve", "predictor.serve",
-        "features.correlate", "gateway.api", "gateway.feed",
+        "predictor.watch", "features.correlate", "gateway.api", "gateway.feed",
     ]  # fmt: skip
 
 
@@ -29,8 +29,8 @@ def test_without_it_the_rest_is_the_same():
 def test_several_venues_are_consolidated_after_their_feeds_have_started():
     roles = [role.name for role in plan.plan_roles(simulated=False, consolidated=True)]
     assert roles == [
-        "ingest.record", "ingest.feed", "features.serve", "predictor.serve", "features.correlate", "ingest.consolidate",
-        "gateway.api", "gateway.feed",
+        "ingest.record", "ingest.feed", "features.serve", "predictor.serve", "predictor.watch", "features.correlate",
+        "ingest.consolidate", "gateway.api", "gateway.feed",
     ]  # fmt: skip
 
 

@@ -7,14 +7,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from foretick.common.contracts import ModelPublished, Outcome, Prediction, Withheld
+from foretick.common.contracts import DecisionKind, DecisionReason, ModelPublished, Outcome, Prediction, Withheld
 from foretick.common.errors import Refused
+from foretick.common.model_life import Verdict, follow
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.runtime.logs import configure_logging
 from foretick.common.subjects import (
     FEATURE_VECTORS,
     INSTRUMENT_LISTINGS,
-    MODEL_ANNOUNCEMENTS,
     OUTCOME_MESSAGES,
     PREDICTION_MESSAGES,
 )
@@ -24,6 +24,7 @@ from foretick.predictor.adapters.history.client import StreamTail
 from foretick.predictor.adapters.learners.client import LibraryLearner, Sizes
 from foretick.predictor.adapters.model_store.client import KEPT_MODELS, ObjectModelStore
 from foretick.predictor.adapters.onnx.client import OnnxModelLoader
+from foretick.predictor.adapters.trail.client import StreamTrail
 from foretick.predictor.app import build_serve
 from foretick.predictor.domain.admission import ServingTerms
 from foretick.predictor.settings import PredictorSettings
@@ -156,10 +157,18 @@ class Wired:
 async def publish_model(rt, graph, **changes):
     model = announce(graph, **changes)
     await ObjectModelStore(rt.bus.js).put(model.object_name, graph)
-    await rt.bus.js.publish(MODEL_ANNOUNCEMENTS.of("ensemble"), msgspec.json.encode(model))
+    await decide(rt, model)
 
 
-async def test_announced_model_is_swapped_in_and_a_successor_goes_on(nats_url, graph):
+async def decide(rt, model):
+    """Promote ``model``, as ``predictor.watch`` or an operator does."""
+    trail = StreamTrail(rt.bus)
+    _, decisions, place = await trail.read()
+    verdict = Verdict(DecisionKind.PROMOTED, DecisionReason.OPERATOR, "", "test", model)
+    assert await trail.record(follow(decisions[-1] if decisions else None, verdict, 1), place)
+
+
+async def test_promoted_model_is_swapped_in_and_a_successor_goes_on(nats_url, graph):
     async with Wired(nats_url) as service:
         await service.send(STEP)
         await publish_model(service.rt, graph)
@@ -200,12 +209,12 @@ def test_serving_does_not_import_the_learning_libraries():
     assert done.stderr.strip() == ""
 
 
-async def test_refused_announcement_leaves_the_service_predicting(nats_url, graph):
+async def test_refused_champion_leaves_the_service_predicting(nats_url, graph):
     async with Wired(nats_url) as service:
         await publish_model(service.rt, graph, ts=1)
         await asyncio.sleep(0)
         bad = announce(graph, ts=2, sha256="0" * 64, object_name="ensemble-1.onnx")
-        await service.rt.bus.js.publish(MODEL_ANNOUNCEMENTS.of("ensemble"), msgspec.json.encode(bad))
+        await decide(service.rt, bad)
         registry = service.rt.metrics.registry
         await eventually(
             lambda: registry.get_sample_value("foretick_predictor_models_total", {"result": "refused"}) == 1

@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from foretick.common.contracts import Origin, Trust, Withheld
+from foretick.common.contracts import DecisionKind, DecisionReason, ModelDecision, Origin, Trust, Withheld
 from foretick.common.errors import Refused, Transient
 from foretick.common.sequence import SequenceCounts
 from foretick.common.subjects import OUTCOME_MESSAGES, PREDICTION_MESSAGES
@@ -17,7 +17,7 @@ from foretick.predictor.domain.gate import Parity
 from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.predicting import Numbers, Sender
 from foretick.predictor.domain.publication import ModelIdentity, TrainedModel, announce
-from foretick.predictor.handlers.custody import Custodian, load_newest_model
+from foretick.predictor.handlers.custody import Custodian, load_champion
 from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
 
 IDENTITY = ModelIdentity("features-test", "0" * 16, ("x", "y", "z"), 100_000_000, 5, 1)
@@ -32,6 +32,14 @@ def announcement(model_id="ensemble-1", ts=1):
         Parity(100_000, 0.0, 0), Parity(20_000, 0.0, 0), 20.0, judged, judged, {},
     )  # fmt: skip
     return msgspec.structs.replace(announce(model, IDENTITY, ts), model_id=model_id)
+
+
+def decided(champion, ts_ns=None, predecessor=None):
+    return ModelDecision(
+        name="ensemble", kind=DecisionKind.PROMOTED, reason=DecisionReason.BETTER, detail="",
+        model_id=champion.model_id, champion=champion, predecessor=predecessor, training_asked_ns=None, by="test",
+        statistics={}, ts_ns=champion.ts_trained_ns if ts_ns is None else ts_ns,
+    )  # fmt: skip
 
 
 class Model:
@@ -190,9 +198,9 @@ def test_withheld_prediction_has_no_outcome(service):
 async def test_swap_leaves_no_gap(fake_runtime):
     loader = Loader(Model(announcement("old", 1)), Model(announcement("new", 2)))
     service = Service(fake_runtime, loader)
-    await service.models.on_model(announcement("old", 1))
+    await service.models.on_decision(decided(announcement("old", 1)))
     loader.gate.clear()
-    swap = asyncio.create_task(service.models.on_model(announcement("new", 2)))
+    swap = asyncio.create_task(service.models.on_decision(decided(announcement("new", 2))))
     for step in range(10, 20):
         service.vectors.on_vectors([vector(step=step)])
         await asyncio.sleep(0)
@@ -209,8 +217,8 @@ async def test_swap_leaves_no_gap(fake_runtime):
 
 async def test_refused_model_leaves_the_old_one_in_service(fake_runtime):
     service = Service(fake_runtime, Loader(Model(announcement("old", 1)), Refused("wrong_object", "sha256 differs")))
-    await service.models.on_model(announcement("old", 1))
-    await service.models.on_model(announcement("bad", 2))
+    await service.models.on_decision(decided(announcement("old", 1)))
+    await service.models.on_decision(decided(announcement("bad", 2)))
     assert service.vectors.model.announcement.model_id == "old"
     assert service.rt.metric("models_total", result="refused") == 1
 
@@ -218,18 +226,26 @@ async def test_refused_model_leaves_the_old_one_in_service(fake_runtime):
 async def test_store_that_is_away_is_asked_again(fake_runtime):
     service = Service(fake_runtime, Loader(Transient("away"), Model(announcement())))
     with pytest.raises(Transient):
-        await service.models.on_model(announcement())
-    await service.models.on_model(announcement())
+        await service.models.on_decision(decided(announcement()))
+    await service.models.on_decision(decided(announcement()))
     assert service.vectors.model is not None
 
 
-async def test_older_announcement_changes_nothing(fake_runtime):
+async def test_decision_that_was_overtaken_changes_nothing(fake_runtime):
+    """One whose model could not be fetched comes again, maybe after a later one."""
     service = Service(fake_runtime, Loader(Model(announcement("new", 2))))
-    await service.models.on_model(announcement("new", 2))
-    await service.models.on_model(announcement("old", 1))
-    await service.models.on_model(announcement("new", 2))
+    await service.models.on_decision(decided(announcement("new", 2), ts_ns=20))
+    await service.models.on_decision(decided(announcement("old", 1), ts_ns=10))
+    await service.models.on_decision(decided(announcement("new", 2), ts_ns=30))
     assert service.vectors.model.announcement.model_id == "new"
-    assert service.rt.metric("models_total", result="superseded") == 2
+    assert service.rt.metric("models_total", result="served") == 1
+
+
+async def test_rollback_brings_an_older_model_back(fake_runtime):
+    service = Service(fake_runtime, Loader(Model(announcement("new", 2)), Model(announcement("old", 1))))
+    await service.models.on_decision(decided(announcement("new", 2), ts_ns=20))
+    await service.models.on_decision(decided(announcement("old", 1), ts_ns=30))
+    assert service.vectors.model.announcement.model_id == "old"
 
 
 class Feed:
@@ -271,13 +287,13 @@ class Tails:
 async def test_successor_doubles_no_step_and_pays_open_outcomes_once(fake_runtime):
     current = announcement("ensemble-1", 5)
     tail = Tails(
-        models=[announcement("ancient", 1), current],
+        model_decisions=[decided(announcement("ancient", 1)), decided(current)],
         predictions=[prediction(step=step) for step in range(10, 18)] + [prediction(step=99, run_id="another")],
         outcomes=[outcome(step=step) for step in (10, 11)],
         features=[vector(step=step) for step in range(10, 19)],
     )
     service = Service(fake_runtime, Loader(Model(current)))
-    await load_newest_model(tail, service.models, service.vectors)
+    await load_champion(tail, service.models)
     custodian = custodian_of(service, tail)
     await custodian.take_over([KEY], epoch=7)
     assert [(one.step, one.realised_step) for one in service.outcomes()] == [(12, 17), (13, 18)]
@@ -342,23 +358,22 @@ async def test_handed_over_instruments_are_each_predicted_once(fake_runtime):
     ]
 
 
-async def test_store_with_only_an_older_vectors_model_waits_for_the_next(fake_runtime):
+async def test_champion_of_older_vectors_is_refused_until_another_is_decided(fake_runtime):
     """After an update that changes the vector: nothing is served, nothing is stuck, the newly trained model is."""
     refusal = Refused("unfit_model", "it takes features 48ac528dfb89, this service makes 000000000000")
     service = Service(fake_runtime, Loader(refusal, Model(announcement("new", 2))))
-    await load_newest_model(Tails(models=[announcement("old", 1)]), service.models, service.vectors)
+    await load_champion(Tails(model_decisions=[decided(announcement("old", 1))]), service.models)
     service.vectors.on_vectors([vector(step=10)])
-    await service.models.on_model(announcement("new", 2))
+    await service.models.on_decision(decided(announcement("new", 2)))
     service.vectors.on_vectors([vector(step=11)])
     assert [one.withheld for one in service.predictions()] == [Withheld.NO_MODEL, None]
     assert fake_runtime.metric("models_total", result="refused") == 1
 
 
-async def test_successor_serves_the_newest_model_that_loads(fake_runtime):
-    good = announcement("good", 1)
-    tail = Tails(models=[good, announcement("bad", 2)])
+async def test_successor_serves_the_last_good_model_where_the_champion_does_not_load(fake_runtime):
+    good, bad = announcement("good", 1), announcement("bad", 2)
     service = Service(fake_runtime, Loader(Refused("wrong_object", "bad"), Model(good)))
-    await load_newest_model(tail, service.models, service.vectors)
+    await load_champion(Tails(model_decisions=[decided(bad, predecessor=good)]), service.models)
     assert service.vectors.model.announcement.model_id == "good"
 
 

@@ -16,6 +16,8 @@ from foretick.common.contracts import (
     DeadLetter,
     FeatureVector,
     Instrument,
+    ModelDecision,
+    ModelLife,
     ModelPublished,
     Outcome,
     Prediction,
@@ -32,7 +34,7 @@ DAY_S = 24 * HOUR_S
 
 ROLES: tuple[str, ...] = (
     "ingest.feed", "ingest.record", "ingest.consolidate", "features.serve", "features.correlate",
-    "predictor.serve", "predictor.train",
+    "predictor.serve", "predictor.watch", "predictor.train",
     "gateway.api", "gateway.feed",
 )  # fmt: skip
 """Every role that speaks to the bus, as ``service.role``; each is a NATS user."""
@@ -68,6 +70,8 @@ VENUES = Stream("VENUES", HOUR_S, 16 * MIB, max_msgs_per_subject=1)
 CONSOLIDATED = Stream("CONSOLIDATED", HOUR_S, 64 * MIB, max_msgs_per_subject=1)
 CORRELATIONS = Stream("CORRELATIONS", HOUR_S, 64 * MIB, max_msgs_per_subject=1)
 MODELS = Stream("MODELS", 0, 16 * MIB, max_msgs_per_subject=16)
+MODEL_TRAIL = Stream("MODEL_TRAIL", 0, 64 * MIB)
+MODEL_STATES = Stream("MODEL_STATES", HOUR_S, 1 * MIB, max_msgs_per_subject=1)
 DLQ = Stream("DLQ", 7 * DAY_S, 64 * MIB)
 
 
@@ -126,8 +130,8 @@ FEATURE_STATES = Bucket(
     writers=("features.serve",), max_bytes=256 * MIB, max_age_s=DAY_S,
 )  # fmt: skip
 MODEL_GRAPHS = Bucket(
-    "models", BucketKind.OBJECTS, "The ONNX graphs of the models that are announced",
-    writers=("predictor.train",), readers=("predictor.serve",), max_bytes=512 * MIB,
+    "models", BucketKind.OBJECTS, "The graphs of the models that are announced, their drift references and cards",
+    writers=("predictor.train",), readers=("predictor.serve", "predictor.watch"), max_bytes=512 * MIB,
 )  # fmt: skip
 REPLAYED_LETTERS = Bucket(
     "replayed_letters", BucketKind.KEY_VALUE, "Which dead letters were published again: one key a letter",
@@ -196,7 +200,7 @@ BOOKS = Subject(
 )  # fmt: skip
 FEATURE_VECTORS = Subject(
     "features", ("venue", "symbol"), FeatureVector, Plane.DATA, ("features.serve",),
-    ("predictor.serve", "gateway.api", "gateway.feed", "ingest.record"), FEATURES,
+    ("predictor.serve", "predictor.watch", "gateway.api", "gateway.feed", "ingest.record"), FEATURES,
     "The feature vector of an instrument, one a step", ttl_ms=3_000,
 )  # fmt: skip
 BAR_MESSAGES = Subject(
@@ -206,17 +210,18 @@ BAR_MESSAGES = Subject(
 )  # fmt: skip
 PREDICTION_MESSAGES = Subject(
     "predictions", ("venue", "symbol"), Prediction, Plane.DATA, ("predictor.serve",),
-    ("gateway.api", "gateway.feed", "ingest.record"), PREDICTIONS,
+    ("predictor.watch", "gateway.api", "gateway.feed", "ingest.record"), PREDICTIONS,
     "The prediction for an instrument, one a step, or the reason why it is withheld", ttl_ms=3_000,
 )  # fmt: skip
 OUTCOME_MESSAGES = Subject(
     "outcomes", ("venue", "symbol"), Outcome, Plane.DATA, ("predictor.serve",),
-    ("gateway.api", "gateway.feed", "ingest.record"), OUTCOMES,
+    ("predictor.watch", "gateway.api", "gateway.feed", "ingest.record"), OUTCOMES,
     "What became of a prediction, and the running score of its model",
 )  # fmt: skip
 INSTRUMENT_LISTINGS = Subject(
     "instruments", ("venue", "symbol"), Instrument, Plane.DATA, ("ingest.feed",),
-    ("features.serve", "predictor.serve", "gateway.api", "gateway.feed", "ingest.record", "ingest.consolidate"),
+    ("features.serve", "predictor.serve", "predictor.watch", "gateway.api", "gateway.feed", "ingest.record",
+     "ingest.consolidate"),
     INSTRUMENTS, "An instrument as its venue lists it",
 )  # fmt: skip
 VENUE_STATUSES = Subject(
@@ -233,8 +238,17 @@ CORRELATION_MESSAGES = Subject(
 )  # fmt: skip
 MODEL_ANNOUNCEMENTS = Subject(
     "models", ("name",), ModelPublished, Plane.CONTROL, ("predictor.train",),
-    ("predictor.serve", "gateway.api", "gateway.feed"), MODELS,
-    "A trained model is in the Object Store and may be served",
+    ("predictor.watch", "predictor.train", "gateway.api", "gateway.feed"), MODELS,
+    "A trained model is in the Object Store and may be put on trial",
+)  # fmt: skip
+MODEL_DECISIONS = Subject(
+    "model_decisions", ("name",), ModelDecision, Plane.CONTROL, ("predictor.watch",),
+    ("predictor.serve", "predictor.train"), MODEL_TRAIL,
+    "Which model serves, and why: the audit trail of promotions, rollbacks, refusals and trainings",
+)  # fmt: skip
+MODEL_LIVES = Subject(
+    "model_life", ("name",), ModelLife, Plane.CONTROL, ("predictor.watch",), (), MODEL_STATES,
+    "Champion, challengers and drift of a model family, every few seconds", ttl_ms=30_000,
 )  # fmt: skip
 DEAD_LETTERS = Subject(
     "dlq", ("service", "role"), DeadLetter, Plane.DATA, ROLES, (), DLQ,
@@ -243,7 +257,8 @@ DEAD_LETTERS = Subject(
 
 TABLE: tuple[Subject, ...] = (
     TICKS, BOOKS, FEATURE_VECTORS, BAR_MESSAGES, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS,
-    VENUE_STATUSES, CONSOLIDATED_QUOTES, CORRELATION_MESSAGES, MODEL_ANNOUNCEMENTS, DEAD_LETTERS,
+    VENUE_STATUSES, CONSOLIDATED_QUOTES, CORRELATION_MESSAGES, MODEL_ANNOUNCEMENTS, MODEL_DECISIONS, MODEL_LIVES,
+    DEAD_LETTERS,
 )  # fmt: skip
 
 STREAMS: tuple[Stream, ...] = tuple(dict.fromkeys(subject.stream for subject in TABLE))

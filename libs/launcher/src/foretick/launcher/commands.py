@@ -50,7 +50,7 @@ def show_status() -> int:
             port = f"port {role['http_port']}"
             ready, detail = asyncio.run(health_of(role["http_port"]))
             state = "ready" if ready else "not ready"
-        all_ready = all_ready and state in ("ready", "ended")
+        all_ready = all_ready and state in ("ready", "ended", "failed")
         restarts = f"{role['restarts']} restarts" if role["restarts"] else ""
         terminal.line(f"  {name:<20}{state:<12}{role['pid'] or '':<9}{port:<12}{restarts}{detail}".rstrip())
     for name, server in card["servers"].items():

@@ -19,6 +19,7 @@ class Launch:
 
     environment: called at each start, because a restart may need another port
     one_shot: exit code 0 is success and the end
+    runs_once: any exit code is the end
     stop_timeout_s: how long it may take to end before it is killed; the services drain within 10 s
     """
 
@@ -26,6 +27,7 @@ class Launch:
     command: tuple[str, ...]
     environment: Callable[[], Mapping[str, str]]
     one_shot: bool = False
+    runs_once: bool = False
     stop_timeout_s: float = 12.0
 
 
@@ -64,7 +66,9 @@ class Supervisor:
 
     def start(self, launch: Launch) -> Supervised:
         """Start a role and keep it running. A one-shot that has ended may be started again."""
-        role = Supervised(launch, Lifecycle(one_shot=launch.one_shot, backoff=self._backoff))
+        role = Supervised(
+            launch, Lifecycle(one_shot=launch.one_shot, runs_once=launch.runs_once, backoff=self._backoff)
+        )
         self.roles[launch.name] = role
         if not self._stopping:
             role.task = asyncio.create_task(self._keep_running(role), name=f"role-{launch.name}")

@@ -65,8 +65,8 @@ class System:
         self._http_ports[plan.GATEWAY] = self._addresses.api_port
         self._database_url = settings.database_url
         self._trainer = Trainer(
-            self._bus.models, wanted, settings.model_retrain_interval_s,
-            (self._launch_of(plan.TRAIN), self._launch_of(plan.TRAIN, _LOW_PRIORITY)),
+            self._bus.known_models, wanted, self._launch_of(plan.TRAIN),
+            replace(self._launch_of(plan.TRAIN, _LOW_PRIORITY), runs_once=True),
         )  # fmt: skip
         self._nats_is_up = asyncio.Event()
         self._background: list[asyncio.Task[None]] = []
@@ -87,7 +87,7 @@ class System:
             await together(self._bring_up_market(), self._bring_up_storage())
         finally:
             late.cancel()
-        self._spawn(self._trainer.train_forever(self._parts.supervisor, self._parts.journal))
+        self._spawn(self._trainer.train_when_asked(self._parts.supervisor, self._parts.journal))
 
     async def stop(self) -> None:
         """End every process, consumers before producers and the recorder last of all, then the servers."""
@@ -202,7 +202,7 @@ class System:
 
     async def _have_model(self) -> None:
         self._board.begin("model")
-        if await self._trainer.wait_s() > 0:
+        if await self._trainer.has_model():
             self._board.finish("model", "in the store")
             return
         await self._trainer.train_first(self._parts.supervisor)

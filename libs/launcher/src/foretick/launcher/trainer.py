@@ -1,44 +1,39 @@
-"""Runs the training role when no model in the store can be served, and again when the model has grown old."""
+"""Runs the training role when no model can be served, and again whenever ``predictor.watch`` asks for one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from foretick.common.contracts import ModelPublished
 from foretick.common.errors import ForetickError
 from foretick.launcher.domain.lifecycle import State
-from foretick.launcher.domain.training import Wanted, wait_before_training_s
+from foretick.launcher.domain.training import Known, Wanted
 from foretick.launcher.journal import Journal
 from foretick.launcher.machine import clock
 from foretick.launcher.supervisor import Launch, Supervisor
 
-_LOOK_AGAIN_S = 60.0
+_LOOK_AGAIN_S = 5.0
 
 
 class Trainer:
-    """Keeps the store's model young.
+    """One training at a time, each in a process of its own.
 
     Args:
-        models: reads the latest announcements from the bus
+        known: reads from the bus which models there are and what was decided last
         wanted: what the predictor can serve
-        interval_s: age at which a model is replaced
-        launch_first, launch_again: the training role; a retraining runs at low priority beside the serving roles
+        launch_first, launch_again: the training role; a retraining runs at low priority beside the serving roles, and
+            is run once: when to try again is decided by who asks
     """
 
     def __init__(
-        self,
-        models: Callable[[], Awaitable[list[ModelPublished]]],
-        wanted: Wanted,
-        interval_s: float,
-        launches: tuple[Launch, Launch],
+        self, known: Callable[[], Awaitable[Known]], wanted: Wanted, launch_first: Launch, launch_again: Launch
     ) -> None:
-        self._models = models
+        self._known = known
         self._wanted = wanted
-        self._interval_s = interval_s
-        self._launch_first, self._launch_again = launches
+        self._launch_first, self._launch_again = launch_first, launch_again
+        self._done_ns = 0
 
-    async def wait_s(self) -> float:
-        """Return the seconds until a training is due."""
-        return wait_before_training_s(await self._models(), self._wanted, clock.wall_ns(), self._interval_s)
+    async def has_model(self) -> bool:
+        """Whether there is a model that can be served."""
+        return (await self._known()).is_enough_for(self._wanted)
 
     async def train_first(self, supervisor: Supervisor) -> None:
         """Train now and wait for the end.
@@ -46,21 +41,24 @@ class Trainer:
         Raises:
             ForetickError: the training role ended for good without a model.
         """
-        await self._train(supervisor, self._launch_first)
+        if not await self._train(supervisor, self._launch_first):
+            raise ForetickError(f"{self._launch_first.name} did not train a model: see its log")
 
-    async def train_forever(self, supervisor: Supervisor, journal: Journal) -> None:
-        """Train whenever it is due."""
+    async def train_when_asked(self, supervisor: Supervisor, journal: Journal) -> None:
+        """Train whenever it is asked for."""
         while True:
-            wait_s = await self.wait_s()
-            if wait_s > 0:
-                await asyncio.sleep(min(wait_s, _LOOK_AGAIN_S))
+            known = await self._known()
+            if not known.asks_for_training(self._done_ns):
+                await asyncio.sleep(_LOOK_AGAIN_S)
                 continue
-            journal.say("training a new model")
-            await self._train(supervisor, self._launch_again)
+            decision = known.decision
+            journal.say("training a new model", asked_by=decision.by if decision else "")
+            if not await self._train(supervisor, self._launch_again):
+                journal.say("no new model came of the training: see its log", "WARNING", role=self._launch_again.name)
 
-    async def _train(self, supervisor: Supervisor, launch: Launch) -> None:
+    async def _train(self, supervisor: Supervisor, launch: Launch) -> bool:
         role = supervisor.start(launch)
         if role.task is not None:
             await asyncio.shield(role.task)
-        if role.lifecycle.state is not State.ENDED:
-            raise ForetickError(f"{launch.name} did not train a model: see its log")
+        self._done_ns = clock.wall_ns()
+        return role.lifecycle.state is State.ENDED

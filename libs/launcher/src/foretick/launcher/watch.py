@@ -10,7 +10,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
-from foretick.common.contracts import UNDECODABLE, ModelPublished, Prediction
+from foretick.common.contracts import UNDECODABLE, ModelDecision, ModelPublished, Prediction
 from foretick.common.runtime.bus import share_run_id
 from foretick.common.runtime.nats_client import SteadyClient
 from foretick.common.runtime.stream_setup import ensure_all
@@ -18,10 +18,12 @@ from foretick.common.subjects import (
     FEATURE_VECTORS,
     INSTRUMENT_LISTINGS,
     MODEL_ANNOUNCEMENTS,
+    MODEL_DECISIONS,
     PREDICTION_MESSAGES,
     TICKS,
     Subject,
 )
+from foretick.launcher.domain.training import Known
 
 _RECONNECT_WAIT_S = 0.25
 _HTTP_TIMEOUT_S = 2.0
@@ -81,17 +83,21 @@ class BusWatch:
             return 0
         return len(info.state.subjects or {})
 
-    async def models(self) -> list[ModelPublished]:
-        """Return the latest announcement of each model family; none where there is no such stream yet."""
-        stream = self._client.jetstream()
-        name = MODEL_ANNOUNCEMENTS.stream.name
+    async def known_models(self) -> Known:
+        """Return the latest announcement of each model family and the last decision; none of what is not there yet."""
+        announced: list[ModelPublished] = await self._last_of_each(MODEL_ANNOUNCEMENTS)
+        decisions: list[ModelDecision] = await self._last_of_each(MODEL_DECISIONS)
+        return Known(announced, decisions[0] if decisions else None)
+
+    async def _last_of_each(self, subject: Subject) -> list[Any]:
+        stream, name = self._client.jetstream(), subject.stream.name
         try:
-            info = await stream.stream_info(name, subjects_filter=MODEL_ANNOUNCEMENTS.wildcard)
-            subjects: Sequence[str] = list(info.state.subjects or {})
-            raw = [(await stream.get_last_msg(name, subject)).data or b"" for subject in subjects]
+            info = await stream.stream_info(name, subjects_filter=subject.wildcard)
+            names: Sequence[str] = list(info.state.subjects or {})
+            raw = [(await stream.get_last_msg(name, one)).data or b"" for one in names]
         except NotFoundError:
             return []
-        return [msgspec.json.decode(data, type=ModelPublished) for data in raw]
+        return [msgspec.json.decode(data, type=subject.contract) for data in raw]
 
     def _has_numbers(self, data: bytes) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""``python -m foretick.predictor serve|train``."""
+"""``python -m foretick.predictor serve|train|watch``."""
 
 import argparse
 
@@ -8,7 +8,7 @@ from foretick.predictor.settings import PredictorSettings
 
 
 def main() -> None:
-    """Run one role: ``serve`` until it is stopped, ``train`` until it is done."""
+    """Run one role: ``serve`` and ``watch`` until stopped, ``train`` until it is done."""
     parser = argparse.ArgumentParser(prog="foretick.predictor", description=__doc__)
     parser.add_argument("role", choices=sorted(BUILDERS), nargs="?", default="serve")
     role: str = parser.parse_args().role

@@ -1,28 +1,50 @@
-"""Wiring of the predictor: feature vectors -> predictions and outcomes; a simulated market -> a model."""
+"""Wiring of the predictor: vectors -> predictions and outcomes; a market -> a model; both -> which model serves."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from foretick.common.contracts import ModelPublished
-from foretick.common.errors import ForetickError
-from foretick.common.ownership import Shard
+from nats.errors import Error as NatsError
+
+from foretick.common.contracts import ModelDecision, ModelPublished
+from foretick.common.errors import ForetickError, Transient
+from foretick.common.model_life import FAMILY
+from foretick.common.ownership import InstrumentKey, Shard
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.runtime.instruments import InstrumentFeed, watch_instruments
 from foretick.common.runtime.leases import Leases
-from foretick.common.subjects import FEATURE_VECTORS, INSTRUMENT_LISTINGS, MODEL_ANNOUNCEMENTS
+from foretick.common.subjects import (
+    FEATURE_VECTORS,
+    INSTRUMENT_LISTINGS,
+    MODEL_ANNOUNCEMENTS,
+    MODEL_DECISIONS,
+    MODEL_LIVES,
+    OUTCOME_MESSAGES,
+    PREDICTION_MESSAGES,
+)
+from foretick.predictor.adapters.adwin.client import Adwin
 from foretick.predictor.adapters.bus.client import DataPlaneOutlet
 from foretick.predictor.adapters.history.client import StreamTail
 from foretick.predictor.adapters.metrics.client import PrometheusMeters
+from foretick.predictor.adapters.metrics.life import PrometheusLifeMeters
 from foretick.predictor.adapters.model_store.client import ObjectModelStore
+from foretick.predictor.adapters.model_store.references import StoredReferences
 from foretick.predictor.adapters.onnx.client import OnnxModelLoader
+from foretick.predictor.adapters.trail.client import StreamTrail
 from foretick.predictor.domain.admission import ServingTerms
 from foretick.predictor.domain.ledger import Ledger
+from foretick.predictor.domain.life.duel import BLOCK_HORIZONS, DuelTerms
+from foretick.predictor.domain.life.error_drift import ErrorDrift
+from foretick.predictor.domain.life.retraining import Schedule
 from foretick.predictor.domain.predicting import Sender
-from foretick.predictor.domain.publication import FAMILY, ModelIdentity
+from foretick.predictor.domain.publication import ModelIdentity
 from foretick.predictor.domain.training import TrainingPlan, train
-from foretick.predictor.handlers.custody import Custodian, load_newest_model
+from foretick.predictor.handlers.custody import Custodian, load_champion
 from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
+from foretick.predictor.handlers.shadowing import ShadowHandler
 from foretick.predictor.handlers.training import TrainingHandler
+from foretick.predictor.handlers.watching import Watch, WatchTerms
 from foretick.predictor.settings import PredictorSettings
 from foretick.quant.registry import FEATURE_NAMES, MODEL_FEATURE_NAMES, SCHEMA_HASH, SCHEMA_ID
 
@@ -30,6 +52,12 @@ FIRST_SEED, SEED_STEP = 1, 2
 """A run takes two seeds: its market's, and the next for the market that it is tested on."""
 
 ATTEMPTS = 3
+
+_LOOK_S = 5.0
+_MOST_FOLLOWED = 32
+"""Instruments that the watch hears: its cost does not grow with the system."""
+
+_ERROR_STRETCH_HORIZONS = 20
 
 
 def seeds_to_try(given: int | None, earlier: Sequence[int]) -> tuple[int, ...]:
@@ -60,8 +88,8 @@ async def build_serve(rt: Runtime, settings: PredictorSettings) -> None:
     custodian.is_owner = lambda: leases.are_sound
     feed.deliver_to(custodian.handle)
 
-    await load_newest_model(tail, models, vectors)
-    rt.control.subscriber(MODEL_ANNOUNCEMENTS)(models.on_model)
+    await load_champion(tail, models)
+    rt.control.subscriber(MODEL_DECISIONS)(models.on_decision)
     await watch_instruments(rt, INSTRUMENT_LISTINGS, leases.learn)
     await leases.open()
 
@@ -116,4 +144,63 @@ async def build_train(rt: Runtime, settings: PredictorSettings) -> None:
     rt.spawn(run_once(), name="train")
 
 
-BUILDERS = {"serve": build_serve, "train": build_train}
+async def build_watch(rt: Runtime, settings: PredictorSettings) -> None:
+    """Hear vectors, predictions and outcomes of some instruments; look at the trail now and then, and when told."""
+    terms = ServingTerms(SCHEMA_HASH, FEATURE_NAMES, settings.interval_ns, settings.prediction_horizon_steps)
+    block_s = BLOCK_HORIZONS * terms.horizon_steps * settings.signal_generation_interval_s
+    level = settings.model_test_level
+    shadow = ShadowHandler(rt.run_id)
+    store = ObjectModelStore(rt.bus.js)
+    watch = Watch(
+        WatchTerms(
+            serving=terms,
+            trial=DuelTerms(level, max(1, round(settings.model_trial_s / block_s))),
+            probation=DuelTerms(level, max(1, round(settings.model_probation_s / block_s))),
+            schedule=Schedule(settings.model_retrain_interval_s),
+            window_s=settings.drift_window_s,
+            make_errors=lambda: ErrorDrift(Adwin(), _ERROR_STRETCH_HORIZONS * terms.horizon_steps),
+            by=rt.name,
+        ),
+        trail=StreamTrail(rt.bus),
+        loader=OnnxModelLoader(store.fetch, terms),
+        references=StoredReferences(store.fetch),
+        shadow=shadow,
+        tell=lambda life: rt.control.publish(MODEL_LIVES, (FAMILY,), life),
+        meters=PrometheusLifeMeters(rt.metrics),
+        clock=rt.clock,
+        log=rt.log,
+    )
+    woken = asyncio.Event()
+
+    async def wake(_news: ModelPublished | ModelDecision) -> None:
+        woken.set()
+
+    rt.control.subscriber(MODEL_ANNOUNCEMENTS)(wake)
+    rt.control.subscriber(MODEL_DECISIONS)(wake)
+    feed = InstrumentFeed(rt, (FEATURE_VECTORS, PREDICTION_MESSAGES, OUTCOME_MESSAGES))
+    feed.deliver_to(shadow.handle)
+    followed: set[InstrumentKey] = set()
+
+    def learn(keys: Iterable[InstrumentKey]) -> None:
+        new = [key for key in dict.fromkeys(keys) if key not in followed][: _MOST_FOLLOWED - len(followed)]
+        followed.update(new)
+        if new:
+            rt.spawn(feed.follow(new), name="follow")
+
+    await watch_instruments(rt, INSTRUMENT_LISTINGS, learn)
+    rt.spawn(_look_for_ever(rt, watch, woken), name="watch")
+
+
+async def _look_for_ever(rt: Runtime, watch: Watch, woken: asyncio.Event) -> None:
+    while True:
+        woken.clear()
+        try:
+            await watch.look()
+            rt.health.set("trail", ok=True)
+        except (Transient, TimeoutError, NatsError) as error:
+            rt.health.set("trail", ok=False, detail=str(error))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(woken.wait(), _LOOK_S)
+
+
+BUILDERS = {"serve": build_serve, "train": build_train, "watch": build_watch}

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from foretick.common.contracts import FeatureVector, ModelPublished, Outcome, Prediction
+from foretick.common.contracts import FeatureVector, ModelDecision, ModelLife, ModelPublished, Outcome, Prediction
 from foretick.common.ownership import InstrumentKey
 from foretick.common.subjects import Subject
 from foretick.predictor.domain.ledger import Intake
+from foretick.predictor.domain.life.window import Reference
 from foretick.predictor.domain.predicting import Numbers
 
 
@@ -110,7 +111,7 @@ class Meters(Protocol):
         ...
 
     def model(self, result: str) -> None:
-        """Count an announced model: ``served``, ``refused`` or ``superseded``."""
+        """Count a model that was decided to serve: ``served`` or ``refused``."""
         ...
 
 
@@ -131,4 +132,49 @@ class Tail(Protocol):
 
     async def read(self, subject: Subject, count: int) -> list[Any]:
         """Return the decoded messages of ``subject`` among the last ``count`` of its stream, oldest first."""
+        ...
+
+
+class Trail(Protocol):
+    """The audit trail of the models' life."""
+
+    async def read(self) -> tuple[list[ModelPublished], list[ModelDecision], int]:
+        """Return announcements and decisions, oldest first, and the place of the last decision (0: there is none).
+
+        Raises:
+            Transient: the bus did not answer.
+        """
+        ...
+
+    async def record(self, decision: ModelDecision, after: int) -> bool:
+        """Append ``decision`` if the last one is still that at place ``after``; return whether it was.
+
+        Raises:
+            Transient: it was not acknowledged.
+        """
+        ...
+
+
+class References(Protocol):
+    """What models were trained on."""
+
+    async def fetch(self, model: ModelPublished) -> Reference:
+        """Return the drift reference of ``model``.
+
+        Raises:
+            Refused: it has none, or what is stored is not what was announced.
+            Transient: the store is away.
+        """
+        ...
+
+
+class LifeMeters(Protocol):
+    """What is shown of the models' life."""
+
+    def decided(self, decision: ModelDecision) -> None:
+        """Count a decision."""
+        ...
+
+    def lives(self, life: ModelLife) -> None:
+        """Show the present state."""
         ...

@@ -130,6 +130,8 @@ class ModelPublished(Contract, frozen=True, kw_only=True, gc=False):
     rows: training rows
     seed: of the training run
     ts_trained_ns: wall clock when training ended
+    parent_id, trigger: the model in service when it was trained, and why it was trained; empty when unknown
+    reference_name, reference_sha256: key of the drift reference in the same bucket, JSON; empty when there is none
     """
 
     model_id: str
@@ -151,3 +153,7 @@ class ModelPublished(Contract, frozen=True, kw_only=True, gc=False):
     rows: int
     seed: int
     ts_trained_ns: int
+    parent_id: str = ""
+    trigger: str = ""
+    reference_name: str = ""
+    reference_sha256: str = ""

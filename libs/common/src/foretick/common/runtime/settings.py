@@ -92,7 +92,9 @@ class StepSettings(ServiceSettings):
     signal_generation_interval_s: float = Field(0.1, alias="SIGNAL_GENERATION_INTERVAL", ge=0.001, le=60)
     prediction_horizon_steps: int = Field(5, alias="PREDICTION_HORIZON", ge=1, le=100_000)
     feature_window_size_steps: int = Field(1000, alias="FEATURE_WINDOW_SIZE", ge=2, le=1_000_000)
-    model_retrain_interval_s: float = Field(3600, alias="MODEL_RETRAIN_INTERVAL", gt=0)
+    model_retrain_interval_s: float = Field(
+        3600, alias="MODEL_RETRAIN_INTERVAL", ge=0, description="age at which a new model is trained; 0 is never"
+    )
 
     @property
     def interval_ns(self) -> int:

@@ -20,6 +20,7 @@ from foretick.common.contracts import (
     Instrument,
     LiquidationColumns,
     LiveScore,
+    ModelPublished,
     Origin,
     Outcome,
     Prediction,
@@ -212,6 +213,18 @@ def outcome(*, step: int = T0_NS // INTERVAL_NS, **fields: Any) -> Outcome:
         ),
     }  # fmt: skip
     return Outcome(**_identity(message | fields, (step + 5) * INTERVAL_NS, "predictor.serve-0"))
+
+
+def model_published(**fields: Any) -> ModelPublished:
+    """An announced model of three features; override any field."""
+    told: dict[str, Any] = {
+        "model_id": "ensemble-1", "name": "ensemble", "object_name": f"{fields.get('model_id', 'ensemble-1')}.onnx",
+        "sha256": "0" * 64, "size_bytes": 1, "trained_on": Origin.SIM, "schema_id": "features-test",
+        "schema_hash": "0" * 16, "feature_names": ["x", "y", "z"], "horizon_steps": 5, "interval_ns": INTERVAL_NS,
+        "flat_bps": {"*": 0.5}, "prior": Probabilities(down=0.25, flat=0.5, up=0.25), "member_names": ["a"],
+        "member_weights": [1.0], "metrics": {}, "rows": 1, "seed": 1, "ts_trained_ns": 1,
+    }  # fmt: skip
+    return ModelPublished(**told | fields)
 
 
 def consolidated_quote(*, ts_ns: int = T0_NS, **fields: Any) -> ConsolidatedQuote:

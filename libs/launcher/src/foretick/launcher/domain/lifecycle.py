@@ -8,13 +8,14 @@ EXIT_INVALID_SETTINGS = 2
 
 
 class State(StrEnum):
-    """Where a role is in its life."""
+    """Where a role is in its life. FAILED: it was to run once, and did not do its job."""
 
     WAITING = "waiting"
     RUNNING = "running"
     BACKING_OFF = "backing off"
     STOPPING = "stopping"
     ENDED = "ended"
+    FAILED = "failed"
     REFUSED = "refused"
 
 
@@ -57,7 +58,7 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The process is not started again: it did its job, or was asked to stop."""
+    """The process is not started again: it did its job, was asked to stop, or was to run once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,11 @@ Decision = Restart | Done | Refuse
 class Lifecycle:
     """The state machine of a role. Times are seconds of any clock that does not go back."""
 
-    __slots__ = ("_backoff", "_one_shot", "_started_s", "failures", "restarts", "state")
+    __slots__ = ("_backoff", "_one_shot", "_runs_once", "_started_s", "failures", "restarts", "state")
 
-    def __init__(self, *, one_shot: bool = False, backoff: Backoff | None = None) -> None:
+    def __init__(self, *, one_shot: bool = False, runs_once: bool = False, backoff: Backoff | None = None) -> None:
         self._one_shot = one_shot
+        self._runs_once = runs_once
         self._backoff = backoff or Backoff()
         self._started_s = 0.0
         self.state = State.WAITING
@@ -105,6 +107,9 @@ class Lifecycle:
         if self._one_shot and code == EXIT_OK:
             self.state = State.ENDED
             self.failures = 0
+            return Done()
+        if self._runs_once:
+            self.state = State.FAILED
             return Done()
         if now_s - self._started_s >= self._backoff.stable_s:
             self.failures = 0

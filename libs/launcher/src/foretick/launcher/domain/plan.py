@@ -58,6 +58,7 @@ CONSOLIDATE = Role("ingest", "consolidate")
 FEATURES = Role("features", "serve")
 CORRELATE = Role("features", "correlate")
 PREDICTOR = Role("predictor", "serve")
+WATCH = Role("predictor", "watch")
 GATEWAY = Role("gateway", "api", needs_database=True, serves_web=True)
 GATEWAY_FEED = Role("gateway", "feed")
 TRAIN = Role("predictor", "train", one_shot=True, single_thread=False)
@@ -126,13 +127,13 @@ def plan_roles(
     >>> [role.name for role in plan_roles(simulated=False)][:4]
     ['ingest.record', 'ingest.feed', 'features.serve', 'predictor.serve']
     >>> [role.name for role in plan_roles(simulated=False)][4:]
-    ['features.correlate', 'gateway.api', 'gateway.feed']
+    ['predictor.watch', 'features.correlate', 'gateway.api', 'gateway.feed']
     """
     feeds = (replace(GATEWAY_FEED, instance=instance) for instance in range(feed_processes))
     shards = shards or Shards()
     owners = (*shard(FEED, shards.feed), *shard(FEATURES, shards.features), *shard(PREDICTOR, shards.predictor))
     comparing = (CONSOLIDATE,) if consolidated else ()
-    return (RECORD, *((SIMULATE,) if simulated else ()), *owners, CORRELATE, *comparing, GATEWAY, *feeds)
+    return (RECORD, *((SIMULATE,) if simulated else ()), *owners, WATCH, CORRELATE, *comparing, GATEWAY, *feeds)
 
 
 def environment_of(

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from foretick.common.contracts import ModelPublished
-from foretick.common.units import NS_PER_S
+from foretick.common.contracts import ModelDecision, ModelPublished
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +22,28 @@ class Wanted:
         )
 
 
-def wait_before_training_s(
-    models: list[ModelPublished], wanted: Wanted, now_ns: int, retrain_interval_s: float
-) -> float:
-    """Return the seconds until the next training is due; 0 when nothing in the store can be served.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the bus tells of the models: the latest announcement of each family, and the last decision."""
 
-    Args:
-        models: the latest announcement of each model family
-        wanted: what the predictor needs
-        now_ns: wall clock
-        retrain_interval_s: age at which a model is replaced
-    """
-    trained_ns = [model.ts_trained_ns for model in models if wanted.is_served_by(model)]
-    if not trained_ns:
-        return 0.0
-    age_s = max(now_ns - max(trained_ns), 0) / NS_PER_S
-    return max(retrain_interval_s - age_s, 0.0)
+    announced: list[ModelPublished]
+    decision: ModelDecision | None
+
+    @property
+    def newest_ns(self) -> int:
+        """When the newest model was trained, wall clock; 0 without one."""
+        return max((model.ts_trained_ns for model in self._models), default=0)
+
+    def is_enough_for(self, wanted: Wanted) -> bool:
+        """Whether one of them can be served."""
+        return any(wanted.is_served_by(model) for model in self._models)
+
+    def asks_for_training(self, done_ns: int) -> bool:
+        """Whether a training was asked for since the last one ended at ``done_ns``, and no model has come since."""
+        asked_ns = self.decision.training_asked_ns if self.decision else None
+        return asked_ns is not None and asked_ns > max(done_ns, self.newest_ns)
+
+    @property
+    def _models(self) -> list[ModelPublished]:
+        champion = self.decision.champion if self.decision else None
+        return [*self.announced, *([champion] if champion else [])]

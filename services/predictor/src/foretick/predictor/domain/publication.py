@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from foretick.common.contracts import ModelPublished, Origin
+from foretick.common.model_life import FAMILY
 from foretick.predictor.domain.classes import probabilities_of
 from foretick.predictor.domain.ensemble import Floats
 from foretick.predictor.domain.evaluation import Evaluation
 from foretick.predictor.domain.gate import GraphFigures, Parity, judge_graph
-
-FAMILY = "ensemble"
 
 
 @dataclass(frozen=True, slots=True)

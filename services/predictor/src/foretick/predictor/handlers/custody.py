@@ -6,26 +6,23 @@ live vectors wait, so that each is predicted by one process.
 
 from collections.abc import Callable, Sequence
 
-from foretick.common.contracts import FeatureVector, ModelPublished, Outcome, Prediction
+from foretick.common.contracts import FeatureVector, ModelDecision, Outcome, Prediction
 from foretick.common.ownership import InstrumentKey
-from foretick.common.subjects import FEATURE_VECTORS, MODEL_ANNOUNCEMENTS, OUTCOME_MESSAGES, PREDICTION_MESSAGES
+from foretick.common.subjects import FEATURE_VECTORS, MODEL_DECISIONS, OUTCOME_MESSAGES, PREDICTION_MESSAGES
 from foretick.predictor.domain.classes import values_of
 from foretick.predictor.domain.outcomes import Pending
 from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
 from foretick.predictor.ports import Log, Outlet, Tail, VectorFeed
 
-KEPT_ANNOUNCEMENTS = 16
 READ_BACK = 4_096
 """Messages to read back of each stream: over 30 s of 10 instruments, many times the default horizon."""
 
 
-async def load_newest_model(tail: Tail, models: ModelHandler, vectors: VectorHandler) -> None:
-    """Put the newest model that can be served in service."""
-    announcements: list[ModelPublished] = await tail.read(MODEL_ANNOUNCEMENTS, KEPT_ANNOUNCEMENTS)
-    for announcement in reversed(announcements):
-        await models.on_model(announcement)
-        if vectors.model is not None:
-            return
+async def load_champion(tail: Tail, models: ModelHandler) -> None:
+    """Put the model that was last decided to serve in service, or the one before it where that cannot be."""
+    decisions: list[ModelDecision] = await tail.read(MODEL_DECISIONS, 1)
+    for decision in decisions:
+        await models.start_with(decision)
 
 
 class Custodian:

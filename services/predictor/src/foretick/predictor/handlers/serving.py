@@ -1,9 +1,9 @@
-"""Feature vectors to predictions and outcomes; announcements to a new model."""
+"""Feature vectors to predictions and outcomes; decisions to a new model."""
 
 from collections.abc import Sequence
 
 from foretick.common.clock import Clock
-from foretick.common.contracts import FeatureVector, ModelPublished
+from foretick.common.contracts import FeatureVector, ModelDecision, ModelPublished
 from foretick.common.errors import Refused
 from foretick.predictor.domain.classes import values_of
 from foretick.predictor.domain.ledger import Intake, Ledger
@@ -73,36 +73,52 @@ class VectorHandler:
 
 
 class ModelHandler:
-    """Swaps an announced model in once it is loaded and checked; the old one serves on until then, or if refused."""
+    """Swaps the champion in once it is loaded and checked; the old one serves on until then, or if it is refused."""
 
     def __init__(self, vectors: VectorHandler, loader: ModelLoader, meters: Meters, log: Log) -> None:
         self._vectors = vectors
         self._loader = loader
         self._meters = meters
         self._log = log
+        self._decided_ns = 0
 
-    async def on_model(self, announcement: ModelPublished) -> None:
-        """Take an announcement. One that is not newer than the model in service changes nothing.
+    async def on_decision(self, decision: ModelDecision) -> None:
+        """Take a decision. One that leaves the champion as it is, or comes after a later one, changes nothing.
 
         Raises:
-            Transient: the store is away; the announcement should come again.
+            Transient: the store is away; the decision should come again.
         """
-        serving = self._vectors.model.announcement if self._vectors.model else None
-        if serving and announcement.ts_trained_ns <= serving.ts_trained_ns:
-            self._meters.model("superseded")
+        serving = self._vectors.model.announcement.model_id if self._vectors.model else None
+        champion = decision.champion
+        if decision.ts_ns < self._decided_ns or champion is None or champion.model_id == serving:
             return
+        if await self._swap_in(champion, serving):
+            self._decided_ns = decision.ts_ns
+
+    async def start_with(self, decision: ModelDecision) -> None:
+        """Serve the champion of ``decision``; where it cannot be served, the one before it, the last good one.
+
+        Raises:
+            Transient: the store is away.
+        """
+        await self.on_decision(decision)
+        if self._vectors.model is None and decision.predecessor is not None:
+            await self._swap_in(decision.predecessor, None)
+
+    async def _swap_in(self, announcement: ModelPublished, serving: str | None) -> bool:
         try:
             model = await self._loader.load(announcement)
         except Refused as refusal:
             self._meters.model("refused")
             self._log.warning(
                 "model refused", model_id=announcement.model_id, code=refusal.code, reason=refusal.message,
-                hint=refusal.hint, still_serving=serving.model_id if serving else None,
+                hint=refusal.hint, still_serving=serving,
             )  # fmt: skip
-            return
+            return False
         self._vectors.model = model
         self._meters.model("served")
         self._log.info(
-            "model in service", model_id=announcement.model_id, replaced=serving.model_id if serving else None,
+            "model in service", model_id=announcement.model_id, replaced=serving,
             trained_on=announcement.trained_on.value, rows=announcement.rows,
         )  # fmt: skip
+        return True

@@ -39,7 +39,7 @@ class PrometheusMeters:
         self._given_up = metrics.counter("outcomes_given_up_total", "Predictions without a fair end of their horizon")
         self._inference = metrics.histogram("inference_s", "Time of one call of the graph, s")
         self._rows = metrics.histogram("inference_rows", "Rows in one call", buckets=_BATCH_BUCKETS_ROWS)
-        self._models = metrics.counter("models_total", "Models announced, by what became of them", ("result",))
+        self._models = metrics.counter("models_total", "Models decided to serve, by what became of them", ("result",))
         self._accuracy = metrics.gauge("accuracy_frac", "Share of right classes in the score window", instrument)
         self._prior_accuracy = metrics.gauge("prior_accuracy_frac", "The same for the class prior", instrument)
         self._of_instrument: dict[tuple[str, str], _Instrument] = {}
@@ -80,7 +80,7 @@ class PrometheusMeters:
         self._given_up.inc(count)
 
     def model(self, result: str) -> None:
-        """Count an announced model: ``served``, ``refused`` or ``superseded``."""
+        """Count a model that was decided to serve: ``served`` or ``refused``."""
         self._models.labels(result).inc()
 
     def _label(self, key: tuple[str, str]) -> _Instrument:

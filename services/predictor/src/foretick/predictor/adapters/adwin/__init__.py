@@ -1,0 +1,1 @@
+"""ADWIN, from river."""

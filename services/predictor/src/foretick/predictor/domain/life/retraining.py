@@ -1,0 +1,65 @@
+"""When a new model is asked for."""
+
+from dataclasses import dataclass
+
+from foretick.common.contracts import DecisionReason, ModelDecision, ModelPublished
+from foretick.common.units import NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """interval_s: age at which a model is to be replaced, 0 for never; first_wait_s: least time between two requests.
+
+    A request that brings no model doubles the wait before the next one, up to ``longest_wait_s``.
+    """
+
+    interval_s: float
+    first_wait_s: float = 900.0
+    longest_wait_s: float = 86_400.0
+
+    def wait_s(self, failures: int) -> float:
+        """Return the least time between a request and the next after so many in a row that brought nothing.
+
+        >>> [Schedule(3600.0).wait_s(failures) for failures in (0, 1, 2, 60)]
+        [900.0, 1800.0, 3600.0, 86400.0]
+        """
+        return min(self.longest_wait_s, self.first_wait_s * 2.0 ** min(failures, 32))
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What speaks for a training. newest: the youngest model that fits this service, on trial or in service."""
+
+    newest: ModelPublished | None
+    feature_drift: tuple[str, ...] = ()
+    is_error_drift: bool = False
+
+
+def failures_of(decisions: list[ModelDecision], models: list[ModelPublished]) -> int:
+    """Return how many of the last requests in a row were followed by another one, or by nothing, and no model."""
+    newest_ns = max((model.ts_trained_ns for model in models), default=0)
+    asked = {decision.training_asked_ns for decision in decisions if decision.training_asked_ns}
+    return sum(asked_ns > newest_ns for asked_ns in asked)
+
+
+def reason_to_train(
+    situation: Situation, schedule: Schedule, asked_ns: int | None, failures: int, now_ns: int
+) -> tuple[DecisionReason, str] | None:
+    """Return why a training is due, for programs and for people; None when it is not.
+
+    asked_ns: when one was last asked for
+    """
+    if asked_ns is not None and now_ns - asked_ns < schedule.wait_s(failures) * NS_PER_S:
+        return None
+    newest = situation.newest
+    if newest is None:
+        return DecisionReason.NO_CHAMPION, "no model takes these features, this step and this horizon"
+    age_s = (now_ns - newest.ts_trained_ns) / NS_PER_S
+    if situation.feature_drift and age_s > schedule.first_wait_s:
+        return DecisionReason.FEATURE_DRIFT, f"drifted: {', '.join(situation.feature_drift)}"
+    if situation.is_error_drift and age_s > schedule.first_wait_s:
+        return DecisionReason.ERROR_DRIFT, "the log loss has risen by more than chance"
+    if schedule.interval_s and age_s >= schedule.interval_s:
+        limit = f"MODEL_RETRAIN_INTERVAL is {schedule.interval_s:g} s"
+        return DecisionReason.AGE, f"the newest model is {age_s:.0f} s old, {limit}"
+    return None

@@ -1,0 +1,55 @@
+"""When a training is asked for."""
+
+from foretick.common.contracts import DecisionKind, DecisionReason
+from foretick.common.model_life import Verdict, follow
+from foretick.common.testing.builders import model_published
+from foretick.common.units import NS_PER_S
+from foretick.predictor.domain.life.retraining import Schedule, Situation, failures_of, reason_to_train
+
+HOUR = 3_600 * NS_PER_S
+SCHEDULE = Schedule(3_600.0)
+YOUNG = model_published(ts_trained_ns=10 * HOUR)
+
+
+def reason(situation, now_ns, asked_ns=None, failures=0, schedule=SCHEDULE):
+    due = reason_to_train(situation, schedule, asked_ns, failures, now_ns)
+    return due and due[0]
+
+
+def test_age_alone_is_a_reason_at_the_interval():
+    assert reason(Situation(YOUNG), 11 * HOUR - 1) is None
+    assert reason(Situation(YOUNG), 11 * HOUR) is DecisionReason.AGE
+
+
+def test_interval_of_zero_is_never():
+    assert reason(Situation(YOUNG), 10_000 * HOUR, schedule=Schedule(0.0)) is None
+
+
+def test_drift_is_a_reason_once_the_model_is_not_new():
+    for drifted, why in (
+        (Situation(YOUNG, ("spread_bps",)), DecisionReason.FEATURE_DRIFT),
+        (Situation(YOUNG, (), is_error_drift=True), DecisionReason.ERROR_DRIFT),
+    ):
+        assert reason(drifted, 10 * HOUR + 900 * NS_PER_S) is None
+        assert reason(drifted, 10 * HOUR + 901 * NS_PER_S) is why
+
+
+def test_nothing_that_fits_is_a_reason():
+    assert reason(Situation(None), 1) is DecisionReason.NO_CHAMPION
+
+
+def test_requests_keep_their_distance_and_failures_double_it():
+    asked = 20 * HOUR
+    for failures, wait_s in ((0, 900), (1, 1_800), (2, 3_600)):
+        at = asked + wait_s * NS_PER_S
+        assert reason(Situation(YOUNG), at - 1, asked, failures) is None
+        assert reason(Situation(YOUNG), at, asked, failures) is DecisionReason.AGE
+
+
+def test_failures_are_the_requests_since_the_last_model():
+    asked, decisions = Verdict(DecisionKind.TRAINING_ASKED, DecisionReason.AGE, "", "test"), []
+    for now_ns in (5, 15, 25):
+        decisions.append(follow(decisions[-1] if decisions else None, asked, now_ns))
+    assert failures_of(decisions, [model_published(ts_trained_ns=10)]) == 2
+    assert failures_of(decisions, [model_published(ts_trained_ns=30)]) == 0
+    assert failures_of([], []) == 0
