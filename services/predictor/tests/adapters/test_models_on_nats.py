@@ -14,6 +14,7 @@ from foretick.common.permissions import users
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.runtime.embedded import NatsServer
 from foretick.common.runtime.logs import configure_logging
+from foretick.common.runtime.model_trail import ModelTrail
 from foretick.common.subjects import (
     FEATURE_VECTORS,
     INSTRUMENT_LISTINGS,
@@ -28,7 +29,6 @@ from foretick.common.testing.waiting import eventually
 from foretick.predictor.adapters.history.client import StreamTail
 from foretick.predictor.adapters.learners.client import LibraryLearner, Sizes
 from foretick.predictor.adapters.model_store.client import ObjectModelStore
-from foretick.predictor.adapters.trail.client import StreamTrail
 from foretick.predictor.app import build_serve, build_watch
 from foretick.predictor.settings import PredictorSettings
 from foretick.quant.registry import FEATURE_COUNT, FEATURE_NAMES, SCHEMA_HASH, SCHEMA_ID
@@ -100,7 +100,7 @@ class System:
         self.operator = Runtime("operator", "tests", settings, configure_logging("tests", "ERROR"))
         await self.operator.bus.connect()
         await self.operator.bus.ensure_streams()
-        self.trail = StreamTrail(self.operator.bus)
+        self.trail = ModelTrail(self.operator.bus)
         await self.publish(INSTRUMENT_LISTINGS.of("sim", "BTCUSDT"), instrument())
         await self.start("watch", build_watch)
         await self.start("serve", build_serve)

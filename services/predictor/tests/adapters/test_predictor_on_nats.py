@@ -12,6 +12,7 @@ from foretick.common.errors import Refused
 from foretick.common.model_life import Verdict, follow
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.runtime.logs import configure_logging
+from foretick.common.runtime.model_trail import ModelTrail
 from foretick.common.subjects import (
     FEATURE_VECTORS,
     INSTRUMENT_LISTINGS,
@@ -24,7 +25,6 @@ from foretick.predictor.adapters.history.client import StreamTail
 from foretick.predictor.adapters.learners.client import LibraryLearner, Sizes
 from foretick.predictor.adapters.model_store.client import KEPT_MODELS, ObjectModelStore
 from foretick.predictor.adapters.onnx.client import OnnxModelLoader
-from foretick.predictor.adapters.trail.client import StreamTrail
 from foretick.predictor.app import build_serve
 from foretick.predictor.domain.admission import ServingTerms
 from foretick.predictor.settings import PredictorSettings
@@ -162,7 +162,7 @@ async def publish_model(rt, graph, **changes):
 
 async def decide(rt, model):
     """Promote ``model``, as ``predictor.watch`` or an operator does."""
-    trail = StreamTrail(rt.bus)
+    trail = ModelTrail(rt.bus)
     _, decisions, place = await trail.read()
     verdict = Verdict(DecisionKind.PROMOTED, DecisionReason.OPERATOR, "", "test", model)
     assert await trail.record(follow(decisions[-1] if decisions else None, verdict, 1), place)

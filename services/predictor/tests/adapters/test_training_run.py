@@ -17,7 +17,8 @@ INTERVAL_NS, HORIZON = 100_000_000, 5
 THIN = Sizes(forest_trees=20, boosting_rounds=20, min_leaf_rows=100, network_epochs=3)
 PLAN = TrainingPlan(
     seed=11, train_s=300.0, test_s=300.0, interval_ns=INTERVAL_NS, horizon_steps=HORIZON,
-    volatility_feature=MODEL_FEATURE_NAMES.index("realised_volatility_bps"), block_s=10.0,
+    volatility_feature=MODEL_FEATURE_NAMES.index("realised_volatility_bps"), feature_names=MODEL_FEATURE_NAMES,
+    block_s=10.0,
 )  # fmt: skip
 
 

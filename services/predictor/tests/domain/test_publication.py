@@ -8,6 +8,7 @@ from foretick.common.contracts import ModelPublished
 from foretick.predictor.domain.admission import ServingTerms, faults_of_object, faults_of_terms
 from foretick.predictor.domain.evaluation import Evaluation, Gain
 from foretick.predictor.domain.gate import Parity
+from foretick.predictor.domain.life.window import Reference
 from foretick.predictor.domain.publication import ModelIdentity, TrainedModel, announce, faults_of
 
 GOOD, NONE = Gain(0.1, 0.05, 0.15), Gain(0.0, -0.01, 0.01)
@@ -27,6 +28,7 @@ def trained(**changes):
         "kernel_parity": Parity(20_000, 1e-7, 0),
         "latency_us": 20.0,
         "evaluation": evaluation(GOOD), "control": evaluation(NONE), "member_log_loss": {"a": 1.0, "b": 0.9},
+        "reference": Reference(feature_names=[], edges=[], shares=[], rows=[], effective_rows=[], seed=1),
     }  # fmt: skip
     return TrainedModel(**(fields | changes))
 

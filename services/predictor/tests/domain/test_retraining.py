@@ -4,7 +4,7 @@ from foretick.common.contracts import DecisionKind, DecisionReason
 from foretick.common.model_life import Verdict, follow
 from foretick.common.testing.builders import model_published
 from foretick.common.units import NS_PER_S
-from foretick.predictor.domain.life.retraining import Schedule, Situation, failures_of, reason_to_train
+from foretick.predictor.domain.life.retraining import Schedule, Situation, failures_of, reason_to_train, trigger_of
 
 HOUR = 3_600 * NS_PER_S
 SCHEDULE = Schedule(3_600.0)
@@ -44,6 +44,12 @@ def test_requests_keep_their_distance_and_failures_double_it():
         at = asked + wait_s * NS_PER_S
         assert reason(Situation(YOUNG), at - 1, asked, failures) is None
         assert reason(Situation(YOUNG), at, asked, failures) is DecisionReason.AGE
+
+
+def test_trigger_is_the_reason_of_the_request_that_no_model_has_answered():
+    decisions = [follow(None, Verdict(DecisionKind.TRAINING_ASKED, DecisionReason.ERROR_DRIFT, "", "test"), 20)]
+    assert trigger_of(decisions, [model_published(ts_trained_ns=10)]) == "error_drift"
+    assert trigger_of(decisions, [model_published(ts_trained_ns=30)]) == ""
 
 
 def test_failures_are_the_requests_since_the_last_model():

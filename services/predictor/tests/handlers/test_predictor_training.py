@@ -1,16 +1,24 @@
 """Training until a model passes: what is published, what is refused, which seeds are used."""
 
+from hashlib import sha256
+
+import msgspec
 import numpy as np
 import pytest
 
 from foretick.common.errors import Refused
+from foretick.predictor.adapters.model_store.references import StoredReferences
 from foretick.predictor.app import ATTEMPTS, seeds_to_try
 from foretick.predictor.domain.evaluation import Evaluation, Gain
 from foretick.predictor.domain.gate import Parity
+from foretick.predictor.domain.life.window import Reference
 from foretick.predictor.domain.publication import ModelIdentity, TrainedModel
 from foretick.predictor.handlers.training import TrainingHandler
 
 IDENTITY = ModelIdentity("features-test", "0" * 16, ("x",), 100_000_000, 5, 1)
+REFERENCE = Reference(
+    feature_names=["x"], edges=[[0.0]], shares=[[0.5, 0.5]], rows=[[-1.0], [1.0]], effective_rows=[2.0], seed=1
+)
 FOUND, NOTHING = Gain(0.1, 0.05, 0.15), Gain(0.0, -0.01, 0.01)
 
 
@@ -30,6 +38,7 @@ def trained(gain):
         judged,
         control,
         {},
+        REFERENCE,
     )
 
 
@@ -59,8 +68,46 @@ async def test_sound_model_is_stored_and_announced_with_its_seed(fake_runtime):
     published = await training.handler.run()
     assert training.tried == [7]
     assert training.announced == [published]
-    assert training.stored == [(published.object_name, b"graph")]
+    assert dict(training.stored)[published.object_name] == b"graph"
     assert published.seed == 7
+
+
+async def test_reference_and_card_lie_beside_the_graph(fake_runtime):
+    training = Training(fake_runtime, (7,), sound={7})
+    published = await training.handler.run()
+    stored = dict(training.stored)
+    assert await StoredReferences(stored_in(stored)).fetch(published) == REFERENCE
+    card = stored[f"{published.model_id}.card.md"].decode()
+    assert published.sha256 in card
+    assert "| seed | 7 |" in card
+    assert "| `x` | 0 | 0 | 0 | 2 |" in card
+
+
+@pytest.mark.parametrize(
+    ("changes", "payload", "code"),
+    [
+        ({"reference_name": ""}, None, "no_reference"),
+        ({}, b"{}", "wrong_object"),
+        ({"reference_sha256": sha256(b"{}").hexdigest()}, b"{}", "unreadable_reference"),
+        ({"feature_names": ["x", "y"]}, None, "unfit_reference"),
+    ],
+)
+async def test_reference_that_is_not_the_announced_one_is_refused(fake_runtime, changes, payload, code):
+    training = Training(fake_runtime, (7,), sound={7})
+    published = await training.handler.run()
+    stored = dict(training.stored)
+    if payload is not None:
+        stored[published.reference_name] = payload
+    with pytest.raises(Refused) as refusal:
+        await StoredReferences(stored_in(stored)).fetch(msgspec.structs.replace(published, **changes))
+    assert refusal.value.code == code
+
+
+def stored_in(objects):
+    async def fetch(name):
+        return objects[name]
+
+    return fetch
 
 
 async def test_seed_that_fails_its_exam_is_followed_by_the_next(fake_runtime):
@@ -82,6 +129,11 @@ def test_seeds_never_meet_those_of_an_earlier_model_or_its_test_market():
     assert len(seeds) == ATTEMPTS
     assert not {seed + test for seed in seeds for test in (0, 1)} & {1, 2, 5, 6}
     assert len({seed + test for seed in seeds for test in (0, 1)}) == 2 * ATTEMPTS
+
+
+def test_seeds_of_failed_trainings_are_not_tried_again():
+    tried = [seed for failed in range(3) for seed in seeds_to_try(None, [1, 5], failed)]
+    assert len(set(tried)) == 3 * ATTEMPTS
 
 
 def test_given_seed_is_the_only_one_tried():

@@ -10,6 +10,7 @@ from foretick.launcher.dead_letters import arguments as dead_letters
 from foretick.launcher.evaluate import add_arguments as add_evaluate
 from foretick.launcher.features import arguments as features
 from foretick.launcher.machine.child import set_variable
+from foretick.launcher.models import arguments as models
 from foretick.launcher.record import arguments as record
 from foretick.launcher.recordings import arguments as recordings
 
@@ -52,6 +53,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     features.add_arguments(
         add("features", commands.run_features, "prove that every feature is what the registry says of it")
+    )
+    models.add_arguments(
+        add("models", commands.run_models, "list the models and who serves; promote one, or roll back")
     )
     add_backfill(add("backfill", commands.run_backfill, "fetch trades or bars of the past from a venue into Parquet"))
     add_evaluate(add("evaluate", commands.run_evaluate, "hold the ensemble against plain models on recordings"))

@@ -96,6 +96,13 @@ def run_features(options: argparse.Namespace) -> int:
     return commands.run_features(options)
 
 
+def run_models(options: argparse.Namespace) -> int:
+    """List the models, or decide which one serves."""
+    from foretick.launcher.models import commands  # the bus
+
+    return commands.run_models(options)
+
+
 def run_backfill(options: argparse.Namespace) -> int:
     """Fetch trades or bars of the past."""
     settings = _settings()

@@ -14,6 +14,7 @@ from foretick.common.ownership import InstrumentKey, Shard
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.runtime.instruments import InstrumentFeed, watch_instruments
 from foretick.common.runtime.leases import Leases
+from foretick.common.runtime.model_trail import ModelTrail
 from foretick.common.subjects import (
     FEATURE_VECTORS,
     INSTRUMENT_LISTINGS,
@@ -31,12 +32,11 @@ from foretick.predictor.adapters.metrics.life import PrometheusLifeMeters
 from foretick.predictor.adapters.model_store.client import ObjectModelStore
 from foretick.predictor.adapters.model_store.references import StoredReferences
 from foretick.predictor.adapters.onnx.client import OnnxModelLoader
-from foretick.predictor.adapters.trail.client import StreamTrail
 from foretick.predictor.domain.admission import ServingTerms
 from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.life.duel import BLOCK_HORIZONS, DuelTerms
 from foretick.predictor.domain.life.error_drift import ErrorDrift
-from foretick.predictor.domain.life.retraining import Schedule
+from foretick.predictor.domain.life.retraining import Schedule, failures_of, trigger_of
 from foretick.predictor.domain.predicting import Sender
 from foretick.predictor.domain.publication import ModelIdentity
 from foretick.predictor.domain.training import TrainingPlan, train
@@ -60,15 +60,17 @@ _MOST_FOLLOWED = 32
 _ERROR_STRETCH_HORIZONS = 20
 
 
-def seeds_to_try(given: int | None, earlier: Sequence[int]) -> tuple[int, ...]:
+def seeds_to_try(given: int | None, earlier: Sequence[int], failed: int = 0) -> tuple[int, ...]:
     """Return the seeds of a training: the one that was asked for, else the next ones after all ``earlier`` models'.
+
+    failed: trainings since the last model; theirs are left out, since they would fail the same exam again
 
     >>> seeds_to_try(None, [1, 5]), seeds_to_try(8, [1, 5])
     ((7, 9, 11), (8,))
     """
     if given is not None:
         return (given,)
-    first = max(earlier, default=FIRST_SEED - SEED_STEP) + SEED_STEP
+    first = max(earlier, default=FIRST_SEED - SEED_STEP) + SEED_STEP * (1 + ATTEMPTS * failed)
     return tuple(first + SEED_STEP * attempt for attempt in range(ATTEMPTS))
 
 
@@ -101,8 +103,11 @@ async def build_train(rt: Runtime, settings: PredictorSettings) -> None:
     from foretick.predictor.adapters.simulation.client import SimulatedMarketHistory
     from foretick.quant.kernel import Grid
 
-    earlier: list[ModelPublished] = await rt.bus.last_of_each(MODEL_ANNOUNCEMENTS)
-    seeds = seeds_to_try(settings.train_seed, [model.seed for model in earlier])
+    earlier, decisions, _ = await ModelTrail(rt.bus).read()
+    last = decisions[-1] if decisions else None
+    serving = [model.model_id for model in (last.champion, last.predecessor) if model] if last else []
+    failed = max(0, failures_of(decisions, earlier) - 1)  # the last request is the one that this run answers
+    seeds = seeds_to_try(settings.train_seed, [model.seed for model in earlier], failed)
     plan = TrainingPlan(
         seed=seeds[0],
         train_s=settings.train_duration_s,
@@ -110,6 +115,7 @@ async def build_train(rt: Runtime, settings: PredictorSettings) -> None:
         interval_ns=settings.interval_ns,
         horizon_steps=settings.prediction_horizon_steps,
         volatility_feature=MODEL_FEATURE_NAMES.index("realised_volatility_bps"),
+        feature_names=MODEL_FEATURE_NAMES,
     )
     grid = Grid(settings.interval_ns, settings.feature_window_size_steps)
     # every instrument of the simulated market, whatever is watched: one instrument alone teaches too little
@@ -123,9 +129,16 @@ async def build_train(rt: Runtime, settings: PredictorSettings) -> None:
         train=lambda seed, progress: train(replace(plan, seed=seed), history, learner, progress),
         seeds=seeds,
         identity=ModelIdentity(
-            SCHEMA_ID, SCHEMA_HASH, MODEL_FEATURE_NAMES, plan.interval_ns, plan.horizon_steps, plan.seed
+            SCHEMA_ID,
+            SCHEMA_HASH,
+            MODEL_FEATURE_NAMES,
+            plan.interval_ns,
+            plan.horizon_steps,
+            plan.seed,
+            parent_id=last.champion.model_id if last and last.champion else "",
+            trigger=trigger_of(decisions, earlier),
         ),
-        store=ObjectModelStore(rt.bus.js),
+        store=ObjectModelStore(rt.bus.js, serving),
         announce=announce,
         clock=rt.clock,
         log=rt.log,
@@ -161,7 +174,7 @@ async def build_watch(rt: Runtime, settings: PredictorSettings) -> None:
             make_errors=lambda: ErrorDrift(Adwin(), _ERROR_STRETCH_HORIZONS * terms.horizon_steps),
             by=rt.name,
         ),
-        trail=StreamTrail(rt.bus),
+        trail=ModelTrail(rt.bus),
         loader=OnnxModelLoader(store.fetch, terms),
         references=StoredReferences(store.fetch),
         shadow=shadow,

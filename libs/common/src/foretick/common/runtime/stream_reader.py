@@ -10,14 +10,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
+from foretick.common.contracts import UNDECODABLE
 from foretick.common.errors import Transient
 from foretick.common.runtime.bus import Bus
 from foretick.common.stored_place import parse_place
-from foretick.common.subjects import Stream
+from foretick.common.subjects import Stream, Subject
 
 Stored = tuple[str, bytes, str]
 """A stored message: subject, payload, and the reply subject that tells its place (``stored_place.parse_place``)."""
@@ -54,6 +56,24 @@ def since_sequence(sequence: int, subjects: Sequence[str] = ()) -> ConsumerConfi
         opt_start_seq=max(1, sequence),
         filter_subjects=list(subjects) or None,
     )
+
+
+async def read_tail(bus: Bus, subject: Subject, count: int) -> list[Any]:
+    """Return the decoded messages of ``subject`` among the last ``count`` of its stream, oldest first.
+
+    Messages that do not decode are left out: whoever wrote them was told already.
+    """
+    state = (await bus.js.stream_info(subject.stream.name)).state
+    config = since_sequence(max(state.first_seq, state.last_seq - count + 1), [subject.wildcard])
+    decoder = msgspec.json.Decoder(subject.contract)
+    messages: list[Any] = []
+    async for stored in read_stored(bus, subject.stream, config):
+        for _, payload, _ in stored:
+            try:
+                messages.append(decoder.decode(payload))
+            except UNDECODABLE:
+                continue
+    return messages
 
 
 async def count_stored(bus: Bus, stream: Stream, config: ConsumerConfig) -> int:

@@ -3,17 +3,23 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
+import msgspec
+
 from foretick.common.contracts import ModelPublished, Origin
 from foretick.common.model_life import FAMILY
 from foretick.predictor.domain.classes import probabilities_of
 from foretick.predictor.domain.ensemble import Floats
 from foretick.predictor.domain.evaluation import Evaluation
 from foretick.predictor.domain.gate import GraphFigures, Parity, judge_graph
+from foretick.predictor.domain.life.window import Reference
 
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """What a model was made for: the feature schema, the pace, the horizon and the seed."""
+    """What a model was made for: the feature schema, the pace, the horizon and the seed; and what led to it.
+
+    parent_id, trigger: the model in service then, and why a training was asked for; empty without
+    """
 
     schema_id: str
     schema_hash: str
@@ -21,6 +27,8 @@ class ModelIdentity:
     interval_ns: int
     horizon_steps: int
     seed: int
+    parent_id: str = ""
+    trigger: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +39,7 @@ class TrainedModel:
     kernel_parity: the kernel that serves against the graph in onnxruntime
     latency_us: of one row, as it is served
     control: the same pipeline on shuffled classes, with fewer rows and trees: it must find nothing
+    reference: the features that were learnt from, in short, for those who watch them drift
     """
 
     graph: bytes
@@ -45,6 +54,7 @@ class TrainedModel:
     evaluation: Evaluation
     control: Evaluation
     member_log_loss: dict[str, float]
+    reference: Reference
 
 
 def faults_of(model: TrainedModel) -> list[str]:
@@ -112,4 +122,8 @@ def announce(model: TrainedModel, identity: ModelIdentity, ts_trained_ns: int) -
         rows=model.rows,
         seed=identity.seed,
         ts_trained_ns=ts_trained_ns,
+        parent_id=identity.parent_id,
+        trigger=identity.trigger,
+        reference_name=f"{model_id}.reference.json",
+        reference_sha256=sha256(msgspec.json.encode(model.reference)).hexdigest(),
     )

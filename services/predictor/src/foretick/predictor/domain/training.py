@@ -12,6 +12,7 @@ from foretick.predictor.domain.dataset import Classes, Rows
 from foretick.predictor.domain.ensemble import class_frequencies, fit_return_slopes, row_losses, weights_from_losses
 from foretick.predictor.domain.evaluation import Evaluation, evaluate
 from foretick.predictor.domain.gate import Parity
+from foretick.predictor.domain.life.window import make_reference
 from foretick.predictor.domain.publication import TrainedModel
 
 Progress = Callable[[str, int], None]
@@ -31,7 +32,7 @@ class TrainingPlan:
     control_effort_frac: share of trees, rounds and epochs for it: enough to find a leak, which is learnt first
     parity_rows: at least so many rows, the unseen ones first, for the comparison of graph, members and kernel
     interval_ns, horizon_steps: a step, and how far ahead to predict
-    volatility_feature: index of the feature that scales the expected return
+    volatility_feature: index of the feature that scales the expected return; feature_names: of all
     """
 
     seed: int
@@ -40,6 +41,7 @@ class TrainingPlan:
     interval_ns: int
     horizon_steps: int
     volatility_feature: int
+    feature_names: tuple[str, ...]
     validation_frac: float = 0.25
     embargo_s: float = 30.0
     block_s: float = 15.0
@@ -143,6 +145,7 @@ def train(plan: TrainingPlan, history: MarketHistory, learner: Learner, progress
         evaluation=evaluation,
         control=_control(plan, learner, learn, classes, exam),
         member_log_loss=dict(zip(ensemble.names, losses.tolist(), strict=True)),
+        reference=make_reference(plan.feature_names, learn.features, learn.symbol, plan.seed),
     )
 
 

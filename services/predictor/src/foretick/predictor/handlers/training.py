@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from foretick.common.clock import Clock
 from foretick.common.contracts import ModelPublished
 from foretick.common.errors import Refused
 from foretick.common.units import NS_PER_S
+from foretick.predictor.domain.card import render_card
 from foretick.predictor.domain.publication import ModelIdentity, TrainedModel, announce, faults_of
 from foretick.predictor.domain.training import Progress
 from foretick.predictor.ports import Log, ModelStore
@@ -33,7 +36,7 @@ class TrainingHandler:
     log: Log
 
     async def run(self) -> ModelPublished:
-        """Train, store the graph, then announce it: who hears of a model finds it.
+        """Train, store graph, drift reference and card, then announce: who hears of a model finds it.
 
         Raises:
             Refused: no seed gave a model that may be published; the message says why, and what to do.
@@ -48,6 +51,8 @@ class TrainingHandler:
         model, seed = await self._train_until_sound(progress)
         announcement = announce(model, replace(self.identity, seed=seed), self.clock.now_ns())
         progress("storing and announcing", 98)
+        await self.store.put(announcement.reference_name, msgspec.json.encode(model.reference))
+        await self.store.put(f"{announcement.model_id}.card.md", render_card(announcement, model.reference).encode())
         await self.store.put(announcement.object_name, model.graph)
         await self.announce(announcement)
         self.log.info(

@@ -4,7 +4,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from foretick.common.clock import Clock
-from foretick.common.contracts import DecisionKind, DecisionReason, ModelDecision, ModelLife, ModelPublished
+from foretick.common.contracts import (
+    DecisionKind,
+    DecisionReason,
+    FeatureDrift,
+    ModelDecision,
+    ModelLife,
+    ModelPublished,
+)
 from foretick.common.errors import Refused, Transient
 from foretick.common.model_life import FAMILY, ModelEntry, ModelState, Verdict, follow, survey
 from foretick.common.units import NS_PER_S
@@ -19,6 +26,7 @@ from foretick.predictor.ports import LifeMeters, Log, ModelLoader, References, S
 
 MOST_CHALLENGERS = 3
 _SHOWN_FEATURES = 8
+_DRIFT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,8 @@ class Watch:
     log: Log
     _loaded: dict[str, ServedModel] = field(default_factory=dict[str, ServedModel], init=False)
     _has_reference: bool = field(default=False, init=False)
+    _drift: list[FeatureDrift] = field(default_factory=list[FeatureDrift], init=False)
+    _drift_ns: int = field(default=0, init=False)
 
     async def look(self) -> ModelLife:
         """Decide whatever is due, tell the state, and return it.
@@ -123,6 +133,7 @@ class Watch:
         shadow.champion = champion
         shadow.contestants = {}
         shadow.window, self._has_reference = None, False
+        self._drift, self._drift_ns = [], 0
         shadow.errors = self.terms.make_errors() if champion else None
         is_known = champion and seen.last
         shadow.service = ServiceCheck(champion.model_id, self.clock.now_ns()) if champion and is_known else None
@@ -215,7 +226,7 @@ class Watch:
 
     def _ask_for_training(self, seen: _Seen) -> Verdict | None:
         fitting = [entry.model for entry in seen.entries if not faults_of_terms(entry.model, self.terms.serving)]
-        drifted = [one.name for one in self.shadow.window.look() if one.is_alarm] if self.shadow.window else []
+        drifted = [one.name for one in self._look_at_drift() if one.is_alarm]
         errors = self.shadow.errors
         situation = Situation(
             newest=max(fitting, key=lambda model: model.ts_trained_ns, default=None),
@@ -229,6 +240,13 @@ class Watch:
             return None
         figures = {"failed_trainings": float(failures), "drifted_features": float(len(drifted))}
         return self._verdict(DecisionKind.TRAINING_ASKED, due[0], due[1], statistics=figures)
+
+    def _look_at_drift(self) -> list[FeatureDrift]:
+        """Compare the window with training, once a minute: it costs some tenths of a second and changes slowly."""
+        window, now_ns = self.shadow.window, self.clock.now_ns()
+        if window is not None and now_ns - self._drift_ns >= _DRIFT_S * NS_PER_S:
+            self._drift, self._drift_ns = window.look(), now_ns
+        return self._drift
 
     async def _load(self, model: ModelPublished, seen: _Seen) -> Verdict | None:
         """Have ``model`` in memory; return the refusal where it cannot be. A store that is away is asked again."""
@@ -274,7 +292,7 @@ class Watch:
             champion_age_s=(now_ns - champion.ts_trained_ns) / NS_PER_S if champion else None,
             contests=[one.duel.state(is_predecessor=one.is_predecessor) for one in contests],
             drift_rows=len(shadow.window) if shadow.window else 0,
-            drift=shadow.window.look()[:_SHOWN_FEATURES] if shadow.window else [],
+            drift=self._drift[:_SHOWN_FEATURES],
             loss_nats=shadow.errors.loss_nats if shadow.errors else None,
             is_error_drift=shadow.errors is not None and shadow.errors.is_alarm,
             training_asked_ns=seen.last.training_asked_ns if seen.last else None,

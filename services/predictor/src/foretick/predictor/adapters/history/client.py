@@ -2,11 +2,8 @@
 
 from typing import Any
 
-import msgspec
-
-from foretick.common.contracts import UNDECODABLE
 from foretick.common.runtime.bus import Bus
-from foretick.common.runtime.stream_reader import read_stored, since_sequence
+from foretick.common.runtime.stream_reader import read_tail
 from foretick.common.subjects import Subject
 
 
@@ -18,14 +15,4 @@ class StreamTail:
 
     async def read(self, subject: Subject, count: int) -> list[Any]:
         """Return the decoded messages of ``subject`` among the last ``count`` of its stream, oldest first."""
-        state = (await self._bus.js.stream_info(subject.stream.name)).state
-        config = since_sequence(max(state.first_seq, state.last_seq - count + 1), [subject.wildcard])
-        decoder = msgspec.json.Decoder(subject.contract)
-        messages: list[Any] = []
-        async for stored in read_stored(self._bus, subject.stream, config):
-            for _, payload, _ in stored:
-                try:
-                    messages.append(decoder.decode(payload))
-                except UNDECODABLE:
-                    continue
-        return messages
+        return await read_tail(self._bus, subject, count)

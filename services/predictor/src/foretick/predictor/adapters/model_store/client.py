@@ -1,6 +1,7 @@
-"""Graphs in and out of the Object Store bucket ``models``."""
+"""Graphs and what lies beside them, in and out of the Object Store bucket ``models``."""
 
 import asyncio
+from collections.abc import Collection
 
 import nats.errors
 from nats.js import JetStreamContext
@@ -18,10 +19,14 @@ _TIMEOUT_S = 10.0
 
 
 class ObjectModelStore:
-    """The bucket of graphs, by object name."""
+    """The bucket of graphs and what lies beside them, by object name.
 
-    def __init__(self, js: JetStreamContext) -> None:
+    spared: ids of models that are never forgotten: who serves, and who served before
+    """
+
+    def __init__(self, js: JetStreamContext, spared: Collection[str] = ()) -> None:
         self._js = js
+        self._spared = frozenset(spared)
 
     async def fetch(self, object_name: str) -> bytes:
         """Return the object's bytes.
@@ -41,7 +46,7 @@ class ObjectModelStore:
         return result.data or b""
 
     async def put(self, object_name: str, payload: bytes) -> None:
-        """Store ``payload`` and forget the oldest objects beyond ``KEPT_MODELS``.
+        """Store ``payload`` and forget the objects of the oldest models beyond ``KEPT_MODELS``.
 
         Raises:
             Transient: the store did not answer.
@@ -50,7 +55,7 @@ class ObjectModelStore:
             async with asyncio.timeout(_TIMEOUT_S):
                 store = await self._bucket()
                 await store.put(object_name, payload)
-                await _forget_oldest(store)
+                await _forget_oldest(store, self._spared)
         except (TimeoutError, nats.errors.Error) as error:
             raise Transient(f"the Object Store did not take {object_name}: {error!r}") from error
 
@@ -64,8 +69,15 @@ class ObjectModelStore:
             raise Transient(f"bucket {MODEL_GRAPHS.name} cannot be opened: {error}") from error
 
 
-async def _forget_oldest(store: ObjectStore) -> None:
-    """Names begin with family and second of training, so their order is that of time."""
-    names = sorted(info.name for info in await store.list() if not info.deleted)
-    for name in names[:-KEPT_MODELS]:
-        await store.delete(name)
+async def _forget_oldest(store: ObjectStore, spared: Collection[str]) -> None:
+    """Names begin with the model's id, and that with family and second of training: their order is that of time."""
+    names = [info.name for info in await store.list() if not info.deleted]
+    models = sorted({_model_of(name) for name in names})
+    forgotten = set(models[:-KEPT_MODELS]) - set(spared)
+    for name in names:
+        if _model_of(name) in forgotten:
+            await store.delete(name)
+
+
+def _model_of(object_name: str) -> str:
+    return object_name.partition(".")[0]

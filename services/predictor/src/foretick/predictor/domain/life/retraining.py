@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from foretick.common.contracts import DecisionReason, ModelDecision, ModelPublished
+from foretick.common.contracts import DecisionKind, DecisionReason, ModelDecision, ModelPublished
 from foretick.common.units import NS_PER_S
 
 
@@ -40,6 +40,13 @@ def failures_of(decisions: list[ModelDecision], models: list[ModelPublished]) ->
     newest_ns = max((model.ts_trained_ns for model in models), default=0)
     asked = {decision.training_asked_ns for decision in decisions if decision.training_asked_ns}
     return sum(asked_ns > newest_ns for asked_ns in asked)
+
+
+def trigger_of(decisions: list[ModelDecision], models: list[ModelPublished]) -> str:
+    """Return why the training that runs now was asked for; empty where nobody asked since the newest model."""
+    newest_ns = max((model.ts_trained_ns for model in models), default=0)
+    asked = [one for one in decisions if one.kind is DecisionKind.TRAINING_ASKED and one.ts_ns > newest_ns]
+    return asked[-1].reason.value if asked else ""
 
 
 def reason_to_train(

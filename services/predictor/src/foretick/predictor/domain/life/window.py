@@ -33,7 +33,7 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_reference(
-    names: Sequence[str], values: NDArray[np.float32], symbol: NDArray[np.str_], seed: int, rows: int = 2_000
+    names: Sequence[str], values: NDArray[np.float32], symbol: NDArray[np.str_], seed: int, rows: int = 1_000
 ) -> Reference:
     """Return the reference of training rows (n, features), each instrument's in order of time."""
     chosen = np.sort(np.random.default_rng([seed, 3]).permutation(len(values))[:rows])
@@ -44,7 +44,7 @@ def make_reference(
         feature_names=list(names),
         edges=[one.tolist() for one in edges],
         shares=[bin_shares(column, one).tolist() for column, one in zip(columns, edges, strict=True)],
-        rows=values[chosen].astype(np.float64).tolist(),
+        rows=[[float(f"{value:.6g}") for value in row] for row in values[chosen].tolist()],
         effective_rows=[effective_rows([column[at] for at in by_symbol]) for column in columns],
         seed=seed,
     )

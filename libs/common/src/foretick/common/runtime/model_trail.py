@@ -1,4 +1,4 @@
-"""Reads and writes the audit trail of the models' life on its stream."""
+"""Reads and writes the audit trail of the models' life on its stream: for the watch, and for whoever operates it."""
 
 import hashlib
 
@@ -11,34 +11,41 @@ from foretick.common.contracts import ModelDecision, ModelPublished
 from foretick.common.errors import Transient
 from foretick.common.model_life import FAMILY
 from foretick.common.runtime.bus import Bus
-from foretick.common.subjects import MODEL_ANNOUNCEMENTS, MODEL_DECISIONS
-from foretick.predictor.adapters.history.client import StreamTail
+from foretick.common.runtime.stream_reader import read_tail
+from foretick.common.subjects import MODEL_ANNOUNCEMENTS, MODEL_DECISIONS, Subject
 
 KEPT_ANNOUNCEMENTS = 16
 READ_BACK = 4_096
 _WRONG_LAST_SEQUENCE = 10071
 
 
-class StreamTrail:
-    """Implements ``ports.Trail``."""
+class ModelTrail:
+    """The trail of one bus. Who records a decision names the one that it was made on: two never both succeed it."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._tail = StreamTail(bus)
+        self._seen: tuple[int, int] = (-1, -1)
+        self._read: tuple[list[ModelPublished], list[ModelDecision], int] = ([], [], 0)
 
     async def read(self) -> tuple[list[ModelPublished], list[ModelDecision], int]:
         """Return announcements and decisions, oldest first, and the place of the last decision (0: there is none).
+
+        While neither stream has grown, what was read before is returned.
 
         Raises:
             Transient: the bus did not answer.
         """
         try:
+            seen = (await self._last_of(MODEL_ANNOUNCEMENTS), await self._last_of(MODEL_DECISIONS))
+            if seen == self._seen:
+                return self._read
             place = await self._last_place()
-            models = await self._tail.read(MODEL_ANNOUNCEMENTS, KEPT_ANNOUNCEMENTS)
-            decisions = await self._tail.read(MODEL_DECISIONS, READ_BACK)
+            models = await read_tail(self._bus, MODEL_ANNOUNCEMENTS, KEPT_ANNOUNCEMENTS)
+            decisions = await read_tail(self._bus, MODEL_DECISIONS, READ_BACK)
         except (TimeoutError, nats.errors.Error) as error:
             raise Transient(f"the trail of the models cannot be read: {error!r}") from error
-        return models, decisions, place
+        self._seen, self._read = seen, (models, decisions, place)
+        return self._read
 
     async def record(self, decision: ModelDecision, after: int) -> bool:
         """Append ``decision`` if the last one is still that at place ``after``; return whether it was.
@@ -62,6 +69,9 @@ class StreamTrail:
         except (TimeoutError, nats.errors.Error) as error:
             raise Transient(f"the decision was not acknowledged: {error!r}") from error
         return True
+
+    async def _last_of(self, subject: Subject) -> int:
+        return (await self._bus.js.stream_info(subject.stream.name)).state.last_seq
 
     async def _last_place(self) -> int:
         subject = MODEL_DECISIONS.of(FAMILY)
