@@ -74,6 +74,12 @@ def test_stationary_seeds_raise_no_alarm_beyond_the_level(reference):
     assert alarms <= 3
 
 
+def test_feature_that_is_left_out_is_not_compared(reference):
+    window = window_on(reference, left_out=("moved",))
+    fill(window, seed=2, shift=2.0)
+    assert [(one.name, one.is_alarm) for one in window.look()] == [("calm", False)]
+
+
 def test_what_is_older_than_the_window_is_forgotten(reference):
     window = window_on(reference)
     fill(window, seed=2, shift=2.0)

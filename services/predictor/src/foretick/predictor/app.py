@@ -46,7 +46,8 @@ from foretick.predictor.handlers.shadowing import ShadowHandler
 from foretick.predictor.handlers.training import TrainingHandler
 from foretick.predictor.handlers.watching import Watch, WatchTerms
 from foretick.predictor.settings import PredictorSettings
-from foretick.quant.registry import FEATURE_NAMES, MODEL_FEATURE_NAMES, SCHEMA_HASH, SCHEMA_ID
+from foretick.quant.feature import Input
+from foretick.quant.registry import FEATURE_NAMES, FEATURES, MODEL_FEATURE_NAMES, SCHEMA_HASH, SCHEMA_ID
 
 FIRST_SEED, SEED_STEP = 1, 2
 """A run takes two seeds: its market's, and the next for the market that it is tested on."""
@@ -171,6 +172,7 @@ async def build_watch(rt: Runtime, settings: PredictorSettings) -> None:
             probation=DuelTerms(level, max(1, round(settings.model_probation_s / block_s))),
             schedule=Schedule(settings.model_retrain_interval_s),
             window_s=settings.drift_window_s,
+            calendar=frozenset(feature.name for feature in FEATURES if feature.inputs == (Input.CLOCK,)),
             make_errors=lambda: ErrorDrift(Adwin(), _ERROR_STRETCH_HORIZONS * terms.horizon_steps),
             by=rt.name,
         ),

@@ -34,7 +34,8 @@ class WatchTerms:
     """The settings of the watch.
 
     serving: what a model has to fit; trial, probation: of a challenger, and of the model that served before
-    window_s: length of the sliding window of drift; make_errors: a fresh detector for a new champion; by: who decides
+    window_s: length of the sliding window of drift; calendar: features that are the time of day or week, which a window
+        that is shorter never has all of; make_errors: a fresh detector for a new champion; by: who decides
     """
 
     serving: ServingTerms
@@ -42,6 +43,7 @@ class WatchTerms:
     probation: DuelTerms
     schedule: Schedule
     window_s: float
+    calendar: frozenset[str]
     make_errors: Callable[[], ErrorDrift]
     by: str
 
@@ -269,7 +271,7 @@ class Watch:
             seen.faults.append(f"drift of features is not watched: {trouble}")
             return
         columns = self.terms.serving.columns_of(champion)
-        self.shadow.window = DriftWindow(reference, columns, self.terms.window_s)
+        self.shadow.window = DriftWindow(reference, columns, self.terms.window_s, left_out=self.terms.calendar)
         self._has_reference = True
 
     def _refuse(

@@ -1,7 +1,7 @@
 """The sliding window of recent vectors, held against what the champion was trained on."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 import numpy as np
@@ -56,16 +56,19 @@ class DriftWindow:
     level: of one look, over all features together (Bonferroni); looks share most of the window, so that alarms by
         chance are rarer than ``level`` a window length
     least_s: no verdict on less: a feature's own memory is part of that
+    left_out: features that are not compared
     """
 
     def __init__(
-        self, reference: Reference, columns: Sequence[int], length_s: float, level: float = 0.01, least_s: float = 300.0
-    ) -> None:
+        self, reference: Reference, columns: Sequence[int], length_s: float, level: float = 0.01,
+        least_s: float = 300.0, left_out: Collection[str] = (),
+    ) -> None:  # fmt: skip
         self._reference = reference
         self._columns = list(columns)
         self._rows = max(1, round(length_s))
         self._least = max(1, round(least_s))
-        self._level = level / max(1, len(self._columns))
+        self._compared = [at for at, name in enumerate(reference.feature_names) if name not in left_out]
+        self._level = level / max(1, len(self._compared))
         self._values: dict[InstrumentKey, deque[NDArray[np.float64]]] = {}
         self._second: dict[InstrumentKey, int] = {}
         self._sample = np.array(reference.rows, np.float64)
@@ -90,8 +93,8 @@ class DriftWindow:
         series = [np.array(values) for values in self._values.values() if len(values) >= self._least]
         if not series:
             return []
-        names = enumerate(self._reference.feature_names)
-        found = [self._judge(at, name, [one[:, at] for one in series]) for at, name in names]
+        names = self._reference.feature_names
+        found = [self._judge(at, names[at], [one[:, at] for one in series]) for at in self._compared]
         return sorted(found, key=lambda one: min(one.psi / one.psi_limit, one.ks / one.ks_limit), reverse=True)
 
     def _judge(self, at: int, name: str, series: list[NDArray[np.float64]]) -> FeatureDrift:
