@@ -13,12 +13,15 @@ from foretick.common.contracts import (
     BookEvent,
     BookEventKind,
     BookProof,
+    DecisionKind,
+    DecisionReason,
     InstrumentKind,
     QuoteColumns,
     TickFrame,
     Trust,
 )
 from foretick.common.errors import Transient
+from foretick.common.model_life import Verdict, follow
 from foretick.common.testing.builders import (
     T0_NS,
     bar,
@@ -27,6 +30,8 @@ from foretick.common.testing.builders import (
     correlations,
     feature_vector,
     instrument,
+    model_life,
+    model_published,
     outcome,
     prediction,
     snapshot,
@@ -405,6 +410,33 @@ async def test_cors_is_off_by_default_and_on_for_named_origins(board: Board, clo
         assert answer.headers["access-control-allow-origin"] == origin
 
 
+async def test_models_tell_who_serves_and_why_until_it_is_decided_otherwise(
+    board: Board, clock: ManualClock, client: httpx.AsyncClient
+):
+    old, new = model_published(model_id="ensemble-1"), model_published(model_id="ensemble-2", parent_id="ensemble-1")
+    first = follow(None, Verdict(DecisionKind.PROMOTED, DecisionReason.NO_CHAMPION, "", "watch", old), 1_000)
+    second = follow(first, Verdict(DecisionKind.PROMOTED, DecisionReason.BETTER, "won", "watch", new), 2_000)
+    fold(board, second, first, model_life())
+    answer = (await client.get("/api/models")).json()
+    assert (answer["champion_id"], answer["predecessor_id"], answer["parent_id"]) == (
+        "ensemble-2", "ensemble-1", "ensemble-1",
+    )  # fmt: skip
+    assert (answer["decision"]["reason"], answer["decision"]["detail"], answer["decision"]["ts_us"]) == (
+        "better", "won", 2,
+    )  # fmt: skip
+    assert (answer["stale"], answer["faults"]) == (False, ["no drift reference"])
+    assert (await client.get("/api/system/status")).json()["model"]["model_id"] == "ensemble-2"
+    clock.advance(31_000 * NS_PER_MS)
+    answer = (await client.get("/api/models")).json()
+    assert (answer["stale"], answer["champion_id"]) == (True, "ensemble-2")
+
+
+async def test_models_before_anything_was_decided_say_so(client: httpx.AsyncClient):
+    answer = (await client.get("/api/models")).json()
+    assert (answer["champion_id"], answer["decision"], answer["stale"]) == (None, None, True)
+    assert "predictor.watch" in answer["reason"]
+
+
 async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(board: Board, client: httpx.AsyncClient):
     document = (await client.get("/openapi.json")).json()
     assert document["openapi"].startswith("3.")
@@ -415,6 +447,7 @@ async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(bo
         "/api/analytics/integrity/{symbol}",
         "/api/analytics/bars/{symbol}",
         "/api/analytics/correlations",
+        "/api/models",
         "/api/system/status",
         "/api/system/latency",
         "/api/system/venues",

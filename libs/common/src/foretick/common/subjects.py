@@ -238,17 +238,17 @@ CORRELATION_MESSAGES = Subject(
 )  # fmt: skip
 MODEL_ANNOUNCEMENTS = Subject(
     "models", ("name",), ModelPublished, Plane.CONTROL, ("predictor.train",),
-    ("predictor.watch", "predictor.train", "gateway.api", "gateway.feed"), MODELS,
+    ("predictor.watch", "predictor.train"), MODELS,
     "A trained model is in the Object Store and may be put on trial",
 )  # fmt: skip
 MODEL_DECISIONS = Subject(
     "model_decisions", ("name",), ModelDecision, Plane.CONTROL, ("predictor.watch",),
-    ("predictor.serve", "predictor.train"), MODEL_TRAIL,
+    ("predictor.serve", "predictor.train", "gateway.api", "gateway.feed"), MODEL_TRAIL,
     "Which model serves, and why: the audit trail of promotions, rollbacks, refusals and trainings",
 )  # fmt: skip
 MODEL_LIVES = Subject(
-    "model_life", ("name",), ModelLife, Plane.CONTROL, ("predictor.watch",), (), MODEL_STATES,
-    "Champion, challengers and drift of a model family, every few seconds", ttl_ms=30_000,
+    "model_life", ("name",), ModelLife, Plane.CONTROL, ("predictor.watch",), ("gateway.api", "gateway.feed"),
+    MODEL_STATES, "Champion, challengers and drift of a model family, every few seconds", ttl_ms=30_000,
 )  # fmt: skip
 DEAD_LETTERS = Subject(
     "dlq", ("service", "role"), DeadLetter, Plane.DATA, ROLES, (), DLQ,

@@ -20,6 +20,7 @@ from foretick.common.contracts import (
     Instrument,
     LiquidationColumns,
     LiveScore,
+    ModelLife,
     ModelPublished,
     Origin,
     Outcome,
@@ -225,6 +226,16 @@ def model_published(**fields: Any) -> ModelPublished:
         "member_weights": [1.0], "metrics": {}, "rows": 1, "seed": 1, "ts_trained_ns": 1,
     }  # fmt: skip
     return ModelPublished(**told | fields)
+
+
+def model_life(**fields: Any) -> ModelLife:
+    """What the watch tells of a model without a drift reference; override any field."""
+    told: dict[str, Any] = {
+        "name": "ensemble", "champion_id": "ensemble-1", "champion_age_s": 1.0, "contests": [], "drift_rows": 0,
+        "drift": [], "loss_nats": None, "is_error_drift": False, "training_asked_ns": None, "failed_trainings": 0,
+        "faults": ["no drift reference"], "ts_ns": T0_NS,
+    }  # fmt: skip
+    return ModelLife(**told | fields)
 
 
 def consolidated_quote(*, ts_ns: int = T0_NS, **fields: Any) -> ConsolidatedQuote:

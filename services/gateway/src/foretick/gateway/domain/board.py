@@ -12,7 +12,8 @@ from foretick.common.contracts import (
     Correlations,
     FeatureVector,
     Instrument,
-    ModelPublished,
+    ModelDecision,
+    ModelLife,
     Origin,
     Outcome,
     Prediction,
@@ -27,6 +28,7 @@ from foretick.gateway.domain.consolidated import PairBoard
 from foretick.gateway.domain.correlations import CorrelationView
 from foretick.gateway.domain.directory import Directory, Identity
 from foretick.gateway.domain.instrument_view import InstrumentView
+from foretick.gateway.domain.models import ModelView
 from foretick.gateway.domain.payloads import MetricsData
 from foretick.gateway.domain.protocol import FeatureLabel, Heartbeat, Instruments, encode
 from foretick.gateway.domain.system_view import RateWindow, pooled_score
@@ -68,7 +70,7 @@ class Board:
         self.instruments: dict[Identity, InstrumentView] = {}
         self.pairs = PairBoard(self.fanout)
         self.venues = VenueBoard()
-        self.model: ModelPublished | None = None
+        self.models = ModelView()
         self.model_id: str | None = None
         self.arrivals: dict[str, int] = {}
         self._system_data: dict[str, Callable[[], Contract]] = {
@@ -96,7 +98,8 @@ class Board:
             ConsolidatedQuote: self.pairs.fold,
             Correlations: self.correlations.fold,
             VenueStatus: self.venues.fold,
-            ModelPublished: self._fold_model,
+            ModelDecision: self.models.fold_decision,
+            ModelLife: self.models.fold_life,
         }
 
     @property
@@ -214,10 +217,6 @@ class Board:
 
     def _fold_listing(self, instrument: Instrument, _arrived_ns: int) -> None:
         self._has_new_listings |= self.directory.enlist(instrument)
-
-    def _fold_model(self, model: ModelPublished, _arrived_ns: int) -> None:
-        if self.model is None or model.ts_trained_ns >= self.model.ts_trained_ns:
-            self.model = model
 
     def _touch(
         self, service: str, message: TickFrame | BookFrame | FeatureVector | Prediction | Outcome, arrived_ns: int

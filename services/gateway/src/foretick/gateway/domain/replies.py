@@ -171,7 +171,7 @@ def _service_status(name: str, arrived_ns: int | None, now_ns: int) -> ServiceSt
 
 
 def _model_status(board: Board) -> ModelStatus | None:
-    announced = board.model
+    announced = board.models.champion
     model_id = board.model_id or (announced.model_id if announced else None)
     if model_id is None:
         return None

@@ -16,6 +16,7 @@ from foretick.gateway.domain.correlations import CorrelationsAnswer
 from foretick.gateway.domain.depth_answer import DepthAnswer, DepthQuestion, answer_depth
 from foretick.gateway.domain.instrument_view import HISTORY_PREDICTIONS
 from foretick.gateway.domain.integrity_answer import IntegrityAnswer, answer_integrity
+from foretick.gateway.domain.models import ModelsAnswer
 from foretick.gateway.domain.payloads import WaterfallData
 from foretick.gateway.domain.problem import MEDIA_TYPE, Problem
 from foretick.gateway.domain.protocol import encode_any
@@ -47,6 +48,7 @@ def make_router(board: Board, clock: Clock, record: BarRecord | None = None) -> 
     _add_analytics(router, board, clock)
     _add_bars(router, board, clock, record)
     _add_correlations(router, board, clock)
+    _add_models(router, board, clock)
     _add_system(router, board, clock)
     return router
 
@@ -114,6 +116,13 @@ def _add_correlations(router: APIRouter, board: Board, clock: Clock) -> None:
     async def get_correlations() -> Response:
         """Tell how every pair of instruments moves together, which of the two leads, and why there is no number."""
         return _json(board.correlations.answer(clock.now_ns()))
+
+
+def _add_models(router: APIRouter, board: Board, clock: Clock) -> None:
+    @router.get("/models", tags=["system"], summary="Which model serves, and why", response_model=ModelsAnswer)
+    async def get_models() -> Response:
+        """Tell the champion and the last decision, how the models on trial do, and which features have drifted."""
+        return _json(board.models.answer(clock.now_ns()))
 
 
 def _add_bars(router: APIRouter, board: Board, clock: Clock, record: BarRecord | None) -> None:

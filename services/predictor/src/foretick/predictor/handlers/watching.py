@@ -137,8 +137,7 @@ class Watch:
         shadow.window, self._has_reference = None, False
         self._drift, self._drift_ns = [], 0
         shadow.errors = self.terms.make_errors() if champion else None
-        is_known = champion and seen.last
-        shadow.service = ServiceCheck(champion.model_id, self.clock.now_ns()) if champion and is_known else None
+        shadow.service = ServiceCheck(champion.model_id, self.clock.now_ns()) if champion else None
         kept = {model.model_id for model in (champion, seen.predecessor) if model}
         self._loaded = {name: model for name, model in self._loaded.items() if name in kept}
 
