@@ -10,7 +10,7 @@ from foretick.common.contracts import DecisionKind, DecisionReason, ModelPublish
 from foretick.common.errors import Refused
 from foretick.common.model_life import FAMILY, Verdict, follow
 from foretick.common.runtime.model_trail import ModelTrail
-from foretick.common.subjects import MODEL_ANNOUNCEMENTS
+from foretick.common.subjects import MODEL_ANNOUNCEMENTS, MODEL_GRAPHS
 from foretick.common.testing.builders import model_published
 from foretick.launcher.cli import build_parser
 from foretick.launcher.models.commands import _run
@@ -71,6 +71,15 @@ async def test_list_tells_state_and_lineage(operator: Operator):
     assert "ensemble-2" in text
     assert "age" in text
     assert "first" in text
+
+
+async def test_card_is_what_lies_in_the_store(operator: Operator):
+    async with connected(operator.url) as bus:
+        store = await bus.js.object_store(MODEL_GRAPHS.name)
+        await store.put("ensemble-2.card.md", b"# ensemble-2")
+    assert await operator.run("card", "ensemble-2") == ["# ensemble-2"]
+    with pytest.raises(Refused, match=r"ensemble-1\.card\.md"):
+        await operator.run("card", "ensemble-1")
 
 
 async def test_person_promotes_and_rolls_back_and_the_trail_says_who_and_why(operator: Operator):

@@ -2,6 +2,7 @@
 
 from collections import deque
 from hashlib import sha256
+from itertools import pairwise
 from math import exp
 
 import msgspec
@@ -120,7 +121,12 @@ class System:
         await self.operator.bus.js.publish(subject, msgspec.json.encode(message))
 
     async def tick(self):
-        """Send the vector of the next step and wait for its prediction. Five chains of prices take turns."""
+        """Send the vector of the next step and wait for its prediction."""
+        await self.send()
+        await eventually(lambda: bool(self.predictions) and self.predictions[-1].step == self.step - 1)
+
+    async def send(self):
+        """Send the vector of the next step. Five chains of prices take turns."""
         rng = np.random.default_rng(self.step)
         sign = 1.0 if rng.random() < 0.5 else -1.0
         mid = self.mids.popleft()
@@ -128,7 +134,6 @@ class System:
         values = [sign, *rng.normal(size=2).tolist(), *[0.1] * (FEATURE_COUNT - 3)]
         vector = feature_vector(values, step=self.step, schema_hash=SCHEMA_HASH, schema_id=SCHEMA_ID, mid=mid)
         await self.operator.bus.nc.publish(FEATURE_VECTORS.of("sim", "BTCUSDT"), msgspec.json.encode(vector))
-        await eventually(lambda: bool(self.predictions) and self.predictions[-1].step == self.step)
         self.step += 1
 
     async def ticks_until(self, condition, most=1_500):
@@ -198,6 +203,31 @@ async def test_better_challenger_is_promoted_and_no_step_is_dropped_or_doubled(s
     assert given == sorted(given)
     _, decisions, _ = await system.trail.read()
     assert decisions[-1].statistics["e_value"] >= decisions[-1].statistics["e_value_needed"] == 20.0
+
+
+async def test_stream_that_does_not_wait_loses_and_doubles_nothing_over_six_swaps(system, graphs):
+    """Whatever has no prediction was conflated, and is counted: a newer vector was in its batch."""
+    models = [await system.bring(graphs["right"], 1)]
+    await system.ticks_until(system.serves(1))
+    models.append(await system.bring(graphs["right"], 2))
+    for swap in range(6):
+        await system.decide(DecisionKind.PROMOTED, models[(swap + 1) % 2])
+        wanted, first = models[(swap + 1) % 2].model_id, system.step
+        while system.predictions[-1].model_id != wanted:
+            assert system.step < first + 5_000, await system.decisions()
+            await system.send()
+            await system.operator.bus.nc.flush()
+    await system.tick()
+    steps = [one.step for one in system.predictions]
+    registry = system.roles["serve"].metrics.registry
+    conflated = registry.get_sample_value("foretick_predictor_conflated_total")
+    assert steps == sorted(set(steps))
+    assert len(steps) + conflated == system.step - FIRST_STEP
+    assert registry.get_sample_value("foretick_predictor_models_total", {"result": "served"}) == 7
+    swaps = sum(one.model_id != other.model_id for one, other in pairwise(system.predictions))
+    assert swaps >= 6
+    served = [one.model_id is not None and one.withheld is None for one in system.predictions]
+    assert all(served[served.index(True) :])
 
 
 async def test_worse_model_that_a_person_promoted_is_rolled_back(system, graphs):

@@ -4,13 +4,15 @@ import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the actions ``list`` (which may be left out), ``trail``, ``promote`` and ``rollback`` to ``parser``."""
+    """Add the actions ``list`` (which may be left out), ``trail``, ``card``, ``promote`` and ``rollback``."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
     listing = actions.add_parser("list", help="list the models, the newest first (the default)")
     trail = actions.add_parser("trail", help="list what was decided, the oldest first")
     for command in (listing, trail):
         command.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="a JSON object a line")
+    card = actions.add_parser("card", help="print a model's card, in Markdown")
+    card.add_argument("id", help="as foretick models lists it")
     promote = actions.add_parser("promote", help="let a model serve, whatever its trial says")
     promote.add_argument("id", help="as foretick models lists it")
     rollback = actions.add_parser("rollback", help="bring back the model that served before")

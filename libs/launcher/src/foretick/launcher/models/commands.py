@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 
 import msgspec
+from nats.js.errors import NotFoundError
 
 from foretick.common.contracts import DecisionKind, DecisionReason, ModelDecision, ModelLife
 from foretick.common.errors import InvalidSettings, Refused, Transient
@@ -14,7 +15,7 @@ from foretick.common.model_life import FAMILY, ModelEntry, Verdict, follow, surv
 from foretick.common.runtime.bus import Bus
 from foretick.common.runtime.model_trail import ModelTrail
 from foretick.common.runtime.settings import load_settings
-from foretick.common.subjects import MODEL_LIVES
+from foretick.common.subjects import MODEL_GRAPHS, MODEL_LIVES
 from foretick.launcher.machine import clock
 from foretick.launcher.machine.terminal import Terminal
 from foretick.launcher.operator_bus import connected, nats_url_of
@@ -49,6 +50,8 @@ async def _run(url: str, options: argparse.Namespace, terminal: Terminal) -> int
             await _decide(trail, terminal, DecisionKind.PROMOTED, options.reason, options.id)
         elif options.action == "rollback":
             await _decide(trail, terminal, DecisionKind.ROLLED_BACK, options.reason)
+        elif options.action == "card":
+            terminal.line(await _card(bus, options.id))
         elif options.action == "trail":
             _, decisions, _ = await trail.read()
             for decision in decisions:
@@ -73,6 +76,21 @@ async def _list(bus: Bus, trail: ModelTrail, terminal: Terminal, *, as_json: boo
     life: ModelLife | None = await bus.last(MODEL_LIVES, FAMILY)
     for line in _lines_of_life(life) if life else ():
         terminal.line(line)
+
+
+async def _card(bus: Bus, model_id: str) -> str:
+    """Return the card that lies beside a model's graph.
+
+    Raises:
+        Refused: there is none
+    """
+    name = f"{model_id}.card.md"
+    try:
+        stored = await (await bus.js.object_store(MODEL_GRAPHS.name)).get(name)
+    except NotFoundError as error:  # of a bucket or an object
+        hint = "foretick models lists the models; the store keeps the newest, and those that serve or served"
+        raise Refused("no_card", f"{name} is not in the store", hint) from error
+    return (stored.data or b"").decode()
 
 
 async def _decide(
