@@ -19,6 +19,12 @@ FEATURES, VOLATILITY = 3, 2
 SLOPES = [-1.0, 0.0, 2.0]
 STUMP = [(0, 0.5, 1, 2), (0.5, 0.25, 0.25), (0.25, 0.25, 0.5)]
 """A tree: an inner node is (feature, threshold, left, right), a leaf what it adds to each class."""
+CALIBRATION = (
+    helper.make_node("Max", ["blend", "least"], ["floored"]),
+    helper.make_node("Log", ["floored"], ["logs"]),
+    helper.make_node("Div", ["logs", "temperature"], ["cooled"]),
+    helper.make_node("Softmax", ["cooled"], ["probabilities"], axis=1),
+)
 
 
 def tree_member(name, trees, **changes):
@@ -53,13 +59,14 @@ def network_member(name, hidden, hidden_bias, output, output_bias):
     ], constants
 
 
-def ensemble(*members, extra=(), opset=15):
-    """The graph that training writes, with ``members`` as (nodes, constants)."""
+def ensemble(*members, extra=(), opset=15, temperature=None, least=1e-6):
+    """The graph that training writes, with ``members`` as (nodes, constants); without a temperature, an older one."""
     names = [nodes[-1].output[0] for nodes, _ in members]
     nodes = [node for made, _ in members for node in made] + [
         helper.make_node("Concat", names, ["side_by_side"], axis=1),
         helper.make_node("Reshape", ["side_by_side", "by_member"], ["members"]),
-        helper.make_node("MatMul", ["weights", "members"], ["probabilities"]),
+        helper.make_node("MatMul", ["weights", "members"], ["probabilities" if temperature is None else "blend"]),
+        *(CALIBRATION if temperature is not None else ()),
         helper.make_node("MatMul", ["probabilities", "slopes"], ["in_volatilities"]),
         helper.make_node("Gather", ["features", "which"], ["volatility"], axis=1),
         helper.make_node("Mul", ["in_volatilities", "volatility"], ["expected_return"]),
@@ -69,6 +76,8 @@ def ensemble(*members, extra=(), opset=15):
         numpy_helper.from_array(np.array([-1, len(names), 3], np.int64), "by_member"),
         numpy_helper.from_array(np.array([[slope] for slope in SLOPES], np.float32), "slopes"),
         numpy_helper.from_array(np.array([VOLATILITY], np.int64), "which"),
+        numpy_helper.from_array(np.array([least], np.float32), "least"),
+        numpy_helper.from_array(np.array([temperature or 0.0], np.float32), "temperature"),
     ]
     shapes = {"features": ["n", FEATURES], "weights": [len(names)], "probabilities": ["n", 3]}
     shapes |= {"expected_return": ["n", 1], "members": ["n", len(names), 3]}
@@ -112,6 +121,40 @@ def test_trees_blend_and_return_are_arithmetic():
     ]
     assert output.probabilities.tolist() == [[0.125, 0.8125, 0.0625], [0.8125, 0.0625, 0.125], [0.125, 0.0625, 0.8125]]
     assert output.expected_return_bps.tolist() == [0.0, -0.5625, 0.0]  # (2 x 0.0625 - 0.125) x 2, (0.25 - 0.8125) x 1
+
+
+def test_temperature_raises_the_blend_to_a_power_and_the_return_follows():
+    sure = [(0, 0.5, 1, 2), (0.8, 0.2, 0.0), (0.0, 0.0, 1.0)]
+    graph = ensemble(tree_member("a", [STUMP]), tree_member("b", [sure]), temperature=0.5)
+    output = ModelRunner(graph, [0.5, 0.5], FEATURES).run(np.array([[0.0, 0.0, 2.0], [1.0, 0.0, 1.0]]))
+    squares = np.array([[0.65**2, 0.225**2, 0.125**2], [0.125**2, 0.125**2, 0.75**2]])
+    wanted = squares / squares.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(output.probabilities, wanted, rtol=1e-6)
+    np.testing.assert_allclose(output.expected_return_bps, (wanted @ SLOPES) * [2.0, 1.0], rtol=1e-6)
+    np.testing.assert_allclose(output.members[0, 1], [0.8, 0.2, 0.0], atol=1e-7)  # members stay as they are
+
+
+def test_impossible_class_is_raised_to_the_floor_before_the_temperature():
+    impossible = [(0, 0.5, 1, 2), (0.5, 0.5, 0.0), (0.5, 0.5, 0.0)]
+    runner = ModelRunner(ensemble(tree_member("a", [impossible]), temperature=2.0), [1.0], FEATURES)
+    output = runner.run(np.zeros((1, FEATURES)))
+    roots = np.sqrt([0.5, 0.5, 1e-6])
+    np.testing.assert_allclose(output.probabilities[0], roots / roots.sum(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("temperature", [0.25, 0.6, 1.0, 20.0])
+def test_calibrated_forests_agree_with_onnxruntime(temperature):
+    rng = np.random.default_rng(8)
+    thresholds = np.array([-2.0, 0.0, 1.0], np.float32)
+    members = [
+        tree_member(name, [random_tree(rng, 6, thresholds) for _ in range(5)], post_transform="SOFTMAX")
+        for name in "ab"
+    ]
+    graph, rows = ensemble(*members, temperature=temperature), rng.choice(thresholds, (400, FEATURES))
+    difference = compare(
+        ModelRunner(graph, [0.4, 0.6], FEATURES).run(rows), GraphSession(graph, [0.4, 0.6], FEATURES).run(rows)
+    )
+    assert difference.is_none, difference
 
 
 def test_several_trees_add_up_from_the_base_through_the_softmax():
@@ -183,6 +226,9 @@ SHARED = [(0, 0.5, 1, 1), (1.0, 0.0, 0.0)]
         (ensemble(tree_member("a", [STUMP]), extra=[helper.make_node("Relu", ["probabilities"], ["more"])]), [1.0],
          "8 nodes, 7 of them"),
         (ensemble(tree_member("a", [STUMP])), [0.5, 0.5], "weights is 1 wide"),
+        (ensemble(tree_member("a", [STUMP]), temperature=-1.0), [1.0], "temperature is -1"),
+        (ensemble(tree_member("a", [STUMP]), temperature=np.nan), [1.0], "temperature is nan"),
+        (ensemble(tree_member("a", [STUMP]), temperature=1.0, least=1e-3), [1.0], "where .* was expected"),
         (ensemble(([helper.make_node("Slice", ["features", "volatility", "volatility"], ["a"])], [])), [1.0],
          "does not load"),
         (ensemble(([helper.make_node("Sigmoid", ["features"], ["a"])], [])), [1.0], "a Sigmoid where a Softmax"),
@@ -236,6 +282,14 @@ def test_missing_and_infinite_values_stay_inside_their_tree():
     out = np.zeros((3, 7), np.float32)
     assert predict_rows(model, np.ones(1), np.zeros(work_words(model), np.int64), rows, out) == 3
     assert out[:, :3].tolist() == [[0.5, 0.5, 1.0], [0.5, 0.5, 1.0], [1.0, 0.5, 0.5]]  # a missing value is not <=
+
+
+def test_missing_value_stays_one_through_the_calibration():
+    network = network_member("a", np.ones((3, 1)), [0.0], np.ones((1, 3)), [0.0, 0.0, 0.0])
+    model = lay_out(read_graph(ensemble(network, temperature=2.0))).pack()
+    out = np.zeros((1, 7), np.float32)
+    predict_rows(model, np.ones(1), np.zeros(work_words(model), np.int64), np.full((1, 3), np.nan, np.float32), out)
+    assert np.isnan(out[:, :4]).all()
 
 
 def test_graph_survives_the_onnx_checker():

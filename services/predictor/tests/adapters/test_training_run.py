@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import log_loss
 
 from foretick.predictor.adapters.learners.client import LibraryLearner, Sizes
 from foretick.predictor.adapters.simulation.client import SimulatedMarketHistory
@@ -10,6 +11,8 @@ from foretick.predictor.domain.ensemble import class_frequencies
 from foretick.predictor.domain.evaluation import evaluate
 from foretick.predictor.domain.publication import faults_of
 from foretick.predictor.domain.training import TrainingPlan, train
+from foretick.quant.ensemble.graph import read_graph
+from foretick.quant.ensemble.session import GraphSession
 from foretick.quant.kernel import Grid
 from foretick.quant.registry import MODEL_FEATURE_NAMES
 
@@ -35,6 +38,17 @@ def test_model_beats_the_prior_on_an_unseen_market(model):
     assert model.evaluation.log_loss_gain.low > 0.0
     assert model.evaluation.accuracy_gain.low > 0.0
     assert [fault for fault in faults_of(model) if "parity" not in fault] == []
+
+
+def test_calibration_travels_with_the_model_and_is_judged_on_rows_that_nobody_has_seen(model, history):
+    calibration = model.calibration
+    assert read_graph(model.graph).temperature == calibration.temperature
+    assert calibration.after.log_loss_nats == pytest.approx(model.evaluation.log_loss)
+    unseen = history.rows(PLAN.seed + 1, PLAN.test_s)
+    members = GraphSession(model.graph, model.weights, unseen.features.shape[1]).run(unseen.features).members
+    blend = np.tensordot(model.weights, members.astype(np.float64), axes=(0, 1))
+    came = classify_rows(unseen, model.flat_bps)
+    assert calibration.before.log_loss_nats == pytest.approx(log_loss(came, blend, labels=[0, 1, 2]), abs=1e-6)
 
 
 def test_shuffled_control_finds_nothing(model):

@@ -9,6 +9,7 @@ from foretick.predictor.domain.admission import ServingTerms, faults_of_object, 
 from foretick.predictor.domain.evaluation import Evaluation, Gain
 from foretick.predictor.domain.gate import Parity
 from foretick.predictor.domain.publication import ModelIdentity, TrainedModel, announce, faults_of
+from foretick.predictor.domain.reliability import Calibration, Reliability, judge_reliability
 
 GOOD, NONE = Gain(0.1, 0.05, 0.15), Gain(0.0, -0.01, 0.01)
 IDENTITY = ModelIdentity("core-2", "abc", ("x", "y"), 100_000_000, 5, 1)
@@ -27,6 +28,7 @@ def trained(**changes):
         "kernel_parity": Parity(20_000, 1e-7, 0),
         "latency_us": 20.0,
         "evaluation": evaluation(GOOD), "control": evaluation(NONE), "member_log_loss": {"a": 1.0, "b": 0.9},
+        "calibration": Calibration(1.5, Reliability(0.1, 0.6, 1.0), Reliability(0.02, 0.5, 0.9)),
     }  # fmt: skip
     return TrainedModel(**(fields | changes))
 
@@ -39,6 +41,21 @@ def test_sound_model_may_be_published_and_served():
     assert model.sha256 == sha256(b"graph").hexdigest()
     assert model.model_id == f"ensemble-1750000000-{model.sha256[:8]}"
     assert msgspec.json.decode(msgspec.json.encode(model), type=ModelPublished) == model
+
+
+def test_calibration_before_and_after_travels_with_the_model():
+    metrics = announce(trained(), IDENTITY, 1).metrics
+    names = ("temperature", "ece_frac", "uncalibrated_ece_frac", "brier", "uncalibrated_brier")
+    assert [metrics[name] for name in names] == [1.5, 0.02, 0.1, 0.5, 0.6]
+    assert metrics["uncalibrated_log_loss_nats"] == 1.0
+
+
+def test_reliability_is_arithmetic():
+    given = np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]])
+    found = judge_reliability(given, np.array([0, 1]))
+    assert found.ece_frac == pytest.approx(((1 - 0.5) + (0.8 - 0)) / 2)  # a hit at 0.5, a miss at 0.8
+    assert found.brier == pytest.approx((0.25 + 0.09 + 0.04 + 0.01 + 0.81 + 0.64) / 2)
+    assert found.log_loss_nats == pytest.approx((np.log(2) + np.log(10)) / 2)
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,12 @@ from foretick.predictor.domain.gate import Parity
 from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.predicting import Numbers, Sender
 from foretick.predictor.domain.publication import ModelIdentity, TrainedModel, announce
+from foretick.predictor.domain.reliability import Calibration, Reliability
 from foretick.predictor.handlers.custody import Custodian, load_newest_model
 from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
 
 IDENTITY = ModelIdentity("features-test", "0" * 16, ("x", "y", "z"), 100_000_000, 5, 1)
+CALIBRATION = Calibration(1.5, Reliability(0.1, 0.6, 1.0), Reliability(0.02, 0.5, 0.9))
 SOUND = [0.1, -0.2, 0.3]
 KEY = ("sim", "BTCUSDT")
 
@@ -29,7 +31,7 @@ def announcement(model_id="ensemble-1", ts=1):
     judged = Evaluation(10_000, 40, 0.9, 1.0, 0.6, 0.5, Gain(0.1, 0.05, 0.15), Gain(0.1, 0.05, 0.15))
     model = TrainedModel(
         b"graph", ("a", "b"), np.array([0.5, 0.5]), np.array([0.25, 0.5, 0.25]), {"X": 0.5, "*": 0.7}, 9,
-        Parity(100_000, 0.0, 0), Parity(20_000, 0.0, 0), 20.0, judged, judged, {},
+        Parity(100_000, 0.0, 0), Parity(20_000, 0.0, 0), 20.0, judged, judged, {}, CALIBRATION,
     )  # fmt: skip
     return msgspec.structs.replace(announce(model, IDENTITY, ts), model_id=model_id)
 

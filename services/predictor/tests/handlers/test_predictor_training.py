@@ -8,6 +8,7 @@ from foretick.predictor.app import ATTEMPTS, seeds_to_try
 from foretick.predictor.domain.evaluation import Evaluation, Gain
 from foretick.predictor.domain.gate import Parity
 from foretick.predictor.domain.publication import ModelIdentity, TrainedModel
+from foretick.predictor.domain.reliability import Calibration, Reliability
 from foretick.predictor.handlers.training import TrainingHandler
 
 IDENTITY = ModelIdentity("features-test", "0" * 16, ("x",), 100_000_000, 5, 1)
@@ -30,6 +31,7 @@ def trained(gain):
         judged,
         control,
         {},
+        Calibration(1.5, Reliability(0.1, 0.6, 1.0), Reliability(0.02, 0.5, 0.9)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The compiled ensemble: n rows through every member and their blend in one call, without allocation.
+"""The compiled ensemble: n rows through every member, their blend and its calibration in one call, no allocation.
 
 Sums are kept in double precision, so that the order in which trees are added makes no difference that matters; the
 graph's onnxruntime session adds floats, and ``judge`` bounds what lies between the two. The cache is keyed by the
@@ -17,10 +17,12 @@ from foretick.quant.ensemble import layout, output
 from foretick.quant.ensemble.graph import EnsembleGraph
 from foretick.quant.ensemble.layout import CHILD_BITS, FEATURE_BITS, KEY_SHIFT, RUN_COLUMNS, Count, lay_out
 from foretick.quant.ensemble.output import CLASSES
+from foretick.quant.scoring import tallies
 
 OUT_HEAD = CLASSES + 1
 """Columns of a row of the result before the members': probabilities and expected return."""
 
+_LEAST = float(np.float32(tallies.LEAST_PROBABILITY))
 _CHILD = (1 << CHILD_BITS) - 1
 _FEATURE = (1 << FEATURE_BITS) - 1
 _LOWEST = np.int32(-(2**31))
@@ -104,22 +106,38 @@ def section(model, place):  # noqa: ANN001, ANN201 - compiled
 
 
 @numba.njit(inline="always", error_model="numpy")
-def blend_members(scores, weights, head, volatility_bps, out):  # noqa: ANN001, ANN201 - compiled
-    """Write a row of the result: blend, expected return, members."""
+def blend_members(scores, weights, blend):  # noqa: ANN001, ANN201 - compiled
+    """Write the members' weighted mean to the one row of ``blend``."""
+    for kind in range(CLASSES):
+        blend[0, kind] = 0.0
+        for member in range(len(weights)):
+            blend[0, kind] += weights[member] * scores[member, kind]
+
+
+@numba.njit(inline="always", error_model="numpy")
+def calibrate(blend, temperature):  # noqa: ANN001, ANN201 - compiled
+    """Apply a temperature to the one row of ``blend``; a missing value stays one."""
+    for kind in range(CLASSES):
+        one = blend[0, kind]
+        blend[0, kind] = np.log(_LEAST if one < _LEAST else one) / temperature
+    soften(blend, 0)
+
+
+@numba.njit(inline="always", error_model="numpy")
+def write_row(blend, scores, head, volatility_bps, out):  # noqa: ANN001, ANN201 - compiled
+    """Write a row of the result: probabilities, expected return, members."""
     expected = 0.0
     for kind in range(CLASSES):
-        blend = 0.0
-        for member in range(len(weights)):
-            blend += weights[member] * scores[member, kind]
+        for member in range(len(scores)):
             out[OUT_HEAD + member * CLASSES + kind] = scores[member, kind]
-        out[kind] = blend
-        expected += blend * head[kind]
+        out[kind] = blend[0, kind]
+        expected += blend[0, kind] * head[kind]
     out[CLASSES] = expected * volatility_bps
 
 
 def _fingerprint() -> int:
     digest = hashlib.sha256()
-    for path in (__file__, output.__file__, layout.__file__):
+    for path in (__file__, output.__file__, layout.__file__, tallies.__file__):
         digest.update(Path(path).read_bytes())
     return int.from_bytes(digest.digest()[:7], "big")
 
@@ -137,10 +155,11 @@ def _compile(fingerprint: int) -> Callable[..., int]:
         start, softmax, networks = section(model, 6).view(np.float64), section(model, 7), section(model, 8)
         hidden = section(model, 9).view(np.float64).reshape((len(networks), features_n + 1, units))
         last = section(model, 10).view(np.float64).reshape((len(networks), units + 1, CLASSES))
-        head = section(model, 11).view(np.float64)
+        head, temperature = section(model, 11).view(np.float64), section(model, 12).view(np.float64)
         keys, at = work[:features_n].view(np.int32), work[features_n : features_n + trees].view(np.uint32)
         sums = work[features_n + trees :].view(np.float64)
         scores = sums[units : units + CLASSES * members].reshape((members, CLASSES))
+        blend = sums[units + CLASSES * members :][:CLASSES].reshape((1, CLASSES))
         for i in range(len(features)):
             write_keys(features[i], keys)
             walk_trees(nodes, roots, active, keys, at)
@@ -150,7 +169,10 @@ def _compile(fingerprint: int) -> Callable[..., int]:
             for member in range(members):
                 if softmax[member]:
                     soften(scores, member)
-            blend_members(scores, weights, head, features[i, int(head[CLASSES])], out[i])
+            blend_members(scores, weights, blend)
+            if len(temperature):
+                calibrate(blend, temperature[0])
+            write_row(blend, scores, head, features[i, int(head[CLASSES])], out[i])
         return len(features)
 
     return predict
@@ -167,7 +189,7 @@ bps, members. All contiguous. An empty ``model`` predicts nothing and returns th
 
 def work_words(model: NDArray[np.int64]) -> int:
     """Return how many words of scratch a packed layout needs."""
-    return int(model[_FEATURES] + model[_TREES] + model[_UNITS] + CLASSES * model[_MEMBERS])
+    return int(model[_FEATURES] + model[_TREES] + model[_UNITS] + CLASSES * (model[_MEMBERS] + 1))
 
 
 def warm() -> None:

@@ -46,6 +46,7 @@ class Layout:
     networks: int64 (networks), which members are networks; unused units are all zero
     hidden: float64 (networks, features + 1, units); output: float64 (networks, units + 1, 3); the last row is the bias
     head: float64 (4), the slopes and the index of the volatility feature
+    temperature: float64 (1), or none where the blend is the answer
     """
 
     nodes: NDArray[np.int64]
@@ -60,6 +61,7 @@ class Layout:
     hidden: NDArray[np.float64]
     output: NDArray[np.float64]
     head: NDArray[np.float64]
+    temperature: NDArray[np.float64]
 
     def pack(self) -> NDArray[np.int64]:
         """Return all of it as one array, since each array that is handed to compiled code costs 0.2 us a call.
@@ -123,6 +125,7 @@ def lay_out(graph: EnsembleGraph) -> Layout:
         hidden=hidden,
         output=output,
         head=np.array([*graph.slopes, graph.volatility_feature], np.float64),
+        temperature=np.array([] if graph.temperature is None else [graph.temperature], np.float64),
     )
 
 

@@ -8,6 +8,7 @@ from foretick.predictor.domain.classes import probabilities_of
 from foretick.predictor.domain.ensemble import Floats
 from foretick.predictor.domain.evaluation import Evaluation
 from foretick.predictor.domain.gate import GraphFigures, Parity, judge_graph
+from foretick.predictor.domain.reliability import Calibration
 
 FAMILY = "ensemble"
 
@@ -46,6 +47,7 @@ class TrainedModel:
     evaluation: Evaluation
     control: Evaluation
     member_log_loss: dict[str, float]
+    calibration: Calibration
 
 
 def faults_of(model: TrainedModel) -> list[str]:
@@ -64,7 +66,7 @@ def faults_of(model: TrainedModel) -> list[str]:
 
 def metrics_of(model: TrainedModel) -> dict[str, float]:
     """Return the figures that travel with the model, each with its unit in its name."""
-    evaluation, control = model.evaluation, model.control
+    evaluation, control, calibration = model.evaluation, model.control, model.calibration
     return {
         "test_rows": float(evaluation.rows),
         "test_blocks": float(evaluation.blocks),
@@ -85,6 +87,12 @@ def metrics_of(model: TrainedModel) -> dict[str, float]:
         "parity_max_error_frac": model.parity.max_error,
         "latency_us": model.latency_us,
         "kernel_parity_max_error_frac": model.kernel_parity.max_error,
+        "temperature": calibration.temperature,
+        "ece_frac": calibration.after.ece_frac,
+        "brier": calibration.after.brier,
+        "uncalibrated_ece_frac": calibration.before.ece_frac,
+        "uncalibrated_brier": calibration.before.brier,
+        "uncalibrated_log_loss_nats": calibration.before.log_loss_nats,
         **{f"log_loss_{name}_nats": loss for name, loss in model.member_log_loss.items()},
     }
 

@@ -13,6 +13,8 @@ from foretick.predictor.domain.ensemble import class_frequencies, fit_return_slo
 from foretick.predictor.domain.evaluation import Evaluation, evaluate
 from foretick.predictor.domain.gate import Parity
 from foretick.predictor.domain.publication import TrainedModel
+from foretick.predictor.domain.reliability import Calibration, Reliability, judge_reliability
+from foretick.quant.calibration import fit_temperature
 
 Progress = Callable[[str, int], None]
 """Told the stage that begins, and how far the run is in percent."""
@@ -64,8 +66,11 @@ class Ensemble(Protocol):
         """Return each member's probabilities (n, 3), by its own library."""
         ...
 
-    def export(self, slopes: NDArray[np.float64], volatility_feature: int) -> bytes:
-        """Return all members as one graph; ``slopes`` and the volatility give the expected return."""
+    def export(self, slopes: NDArray[np.float64], volatility_feature: int, temperature: float | None = None) -> bytes:
+        """Return all members as one graph; ``slopes`` and the volatility give the expected return.
+
+        ``temperature`` calibrates their blend; None leaves it as it is.
+        """
         ...
 
 
@@ -90,9 +95,14 @@ class Learner(Protocol):
         ...
 
     def compare(
-        self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32], ensemble: Ensemble
+        self,
+        graph: bytes,
+        weights: NDArray[np.float64],
+        features: NDArray[np.float32],
+        ensemble: Ensemble,
+        temperature: float | None = None,
     ) -> tuple[Parity, Parity]:
-        """Compare the served graph with the members it was made from, and the kernel that serves with the graph."""
+        """Compare the served graph with its members and its temperature, and the kernel that serves with the graph."""
         ...
 
     def time_row(self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32]) -> float:
@@ -117,17 +127,20 @@ def train(plan: TrainingPlan, history: MarketHistory, learner: Learner, progress
     classes = dataset.classify_rows(learn, flat_bps)
     progress("fitting the members", 25)
     ensemble = learner.fit(learn.features, classes, plan.seed)
-    progress("weighing the members", 65)
-    losses = _member_losses(ensemble, validate, dataset.classify_rows(validate, flat_bps))
+    progress("weighing and calibrating the members", 65)
+    validated = dataset.classify_rows(validate, flat_bps)
+    told = np.array(ensemble.predict(validate.features))
+    losses = np.array([row_losses(member, validated).mean() for member in told])
     weights = weights_from_losses(losses)
+    temperature = fit_temperature(np.tensordot(weights, told, axes=1), validated)
     slopes = fit_return_slopes(learn.return_bps, learn.features[:, plan.volatility_feature].astype(np.float64), classes)
-    graph = ensemble.export(slopes, plan.volatility_feature)
+    graph = ensemble.export(slopes, plan.volatility_feature, temperature)
     progress("simulating a market that no member has seen", 70)
     unseen = history.rows(plan.seed + 1, plan.test_s)
     exam = _Exam(plan, learner, unseen, dataset.classify_rows(unseen, flat_bps), class_frequencies(classes))
     progress("comparing the graph with its members and the model with the prior", 80)
     rows = _rows_to_compare(unseen, learn, plan.parity_rows)
-    parity, kernel_parity = learner.compare(graph, weights, rows, ensemble)
+    parity, kernel_parity = learner.compare(graph, weights, rows, ensemble, temperature)
     evaluation = exam.judge(graph, weights)
     progress("control: the same on shuffled classes", 88)
     return TrainedModel(
@@ -143,6 +156,9 @@ def train(plan: TrainingPlan, history: MarketHistory, learner: Learner, progress
         evaluation=evaluation,
         control=_control(plan, learner, learn, classes, exam),
         member_log_loss=dict(zip(ensemble.names, losses.tolist(), strict=True)),
+        calibration=Calibration(
+            temperature, exam.rate(ensemble.export(slopes, plan.volatility_feature), weights), exam.rate(graph, weights)
+        ),
     )
 
 
@@ -166,15 +182,15 @@ class _Exam:
             np.random.default_rng(self.plan.seed),
         )
 
+    def rate(self, graph: bytes, weights: NDArray[np.float64]) -> Reliability:
+        """Return how far the graph's probabilities can be taken at their word."""
+        return judge_reliability(self.learner.run_graph(graph, weights, self.rows.features), self.classes)
+
 
 def _rows_to_compare(unseen: Rows, learnt: Rows, count: int) -> NDArray[np.float32]:
     """Return ``count`` rows, or all there are: the unseen ones, filled up with some that were learnt from."""
     wanting = min(max(0, count - len(unseen)), len(learnt))
     return np.concatenate([unseen.features, learnt.features[np.arange(wanting) * len(learnt) // max(1, wanting)]])
-
-
-def _member_losses(ensemble: Ensemble, rows: Rows, classes: Classes) -> NDArray[np.float64]:
-    return np.array([row_losses(given, classes).mean() for given in ensemble.predict(rows.features)])
 
 
 def _control(plan: TrainingPlan, learner: Learner, learn: Rows, classes: Classes, exam: _Exam) -> Evaluation:

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from foretick.common.errors import Refused
-from foretick.predictor.adapters.onnx.graph import NetworkMember, ReturnHead, TreeMember, build_graph, linear_member
+from foretick.predictor.adapters.onnx.graph import Head, NetworkMember, TreeMember, build_graph, linear_member
 from foretick.predictor.adapters.onnx.latency import measure_latency_us
 from foretick.predictor.adapters.onnx.parity import compare_with_members
 from foretick.predictor.adapters.onnx.trees import trees_of_forest, trees_of_lightgbm, trees_of_xgboost
@@ -107,8 +107,8 @@ class FittedEnsemble:
         ]
         return [np.asarray(answer, np.float64) for answer in answers]
 
-    def export(self, slopes: NDArray[np.float64], volatility_feature: int) -> bytes:
-        """Return all members as one graph."""
+    def export(self, slopes: NDArray[np.float64], volatility_feature: int, temperature: float | None = None) -> bytes:
+        """Return all members as one graph, their blend calibrated by ``temperature``."""
         network = self.network
         members = (
             TreeMember(NAMES[0], trees_of_forest(self.forest), softmax=False),
@@ -120,7 +120,7 @@ class FittedEnsemble:
             ),
             linear_member(NAMES[4], self.scaler.mean_, self.scaler.scale_, self.linear.coef_, self.linear.intercept_),
         )  # fmt: skip
-        return build_graph(members, ReturnHead(slopes, volatility_feature), len(self.scaler.mean_))
+        return build_graph(members, Head(slopes, volatility_feature, temperature), len(self.scaler.mean_))
 
 
 class LibraryLearner:
@@ -174,13 +174,18 @@ class LibraryLearner:
         return ModelRunner(graph, weights, features.shape[1]).run(features).probabilities.astype(np.float64)
 
     def compare(
-        self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32], ensemble: Ensemble
+        self,
+        graph: bytes,
+        weights: NDArray[np.float64],
+        features: NDArray[np.float32],
+        ensemble: Ensemble,
+        temperature: float | None = None,
     ) -> tuple[Parity, Parity]:
-        """Compare the served graph with the members it was made from, and the kernel with the graph."""
+        """Compare the served graph with its members and its temperature, and the kernel with the graph."""
         with ThreadPoolExecutor(self._threads) as pool:
             parts = list(pool.map(ensemble.predict, np.array_split(features, self._threads)))
         native = [np.concatenate(member) for member in zip(*parts, strict=True)]
-        return compare_with_members(graph, weights, features, native)
+        return compare_with_members(graph, weights, features, native, temperature)
 
     def time_row(self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32]) -> float:
         """Return the time of one row in microseconds, as it is served."""
