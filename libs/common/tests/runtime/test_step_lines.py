@@ -1,0 +1,37 @@
+"""What a step tells, read from the pipe that whoever started it holds."""
+
+import json
+import subprocess
+import sys
+
+IMPORT = "from foretick.common.runtime.step_lines import EXIT_REFUSED, fail, tell\n"
+
+
+def start(code: str) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-c", IMPORT + code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def test_line_is_there_while_the_step_goes_on():
+    with start("tell('progress', done=0.5, stage='read\\ning')\ninput()") as step:
+        assert json.loads(step.stdout.readline()) == {"event": "progress", "done": 0.5, "stage": "read\ning"}
+        assert step.poll() is None
+        step.communicate(b"\n", timeout=30)
+    assert step.returncode == 0
+
+
+def test_failure_tells_message_and_hint_and_returns_the_exit_code():
+    for call, code in (("fail('no disk', 'free some')", 2), ("fail('no disk', 'free some', 1)", 1)):
+        with start(f"raise SystemExit({call})") as step:
+            output, _ = step.communicate(timeout=30)
+        assert [json.loads(line) for line in output.splitlines()] == [
+            {"event": "failed", "message": "no disk", "hint": "free some"}
+        ]
+        assert step.returncode == code
+
+
+def test_step_learns_that_nobody_listens_any_more():
+    with start("input()\ntry:\n tell('progress')\nexcept BrokenPipeError:\n import os; os._exit(7)") as step:
+        step.stdout.close()
+        step.stdin.write(b"\n")
+        step.stdin.close()
+        assert step.wait(timeout=30) == 7
