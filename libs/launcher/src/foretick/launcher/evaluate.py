@@ -1,19 +1,15 @@
 """``foretick evaluate``: recordings to files of events, then the ensemble against its rivals, with progress."""
 
 import argparse
-import json
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from foretick.launcher.domain.plan import child_environment
-from foretick.launcher.machine.child import inherited_environment
+from foretick.common.runtime.step_lines import EXIT_REFUSED
+from foretick.launcher.machine.step import start_step, told_by
 from foretick.launcher.machine.terminal import Terminal
 
 EXIT_INTERRUPTED = 1
-EXIT_REFUSED = 2
 _TO_EVENTS = "foretick.ingest.app.event_files"
 _CONTEST = "foretick.predictor.adapters.evaluation"
 _EVENTS_SUFFIX = ".events.npz"
@@ -96,22 +92,15 @@ class _Stages:
 
     def run(self, module: str, arguments: list[str]) -> dict[str, Any] | None:
         """Return what the step says at its end; None where it failed, which has been shown then."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            env=child_environment(inherited_environment(), {}),
-            stdout=subprocess.PIPE,
-        )
+        process = start_step(module, arguments)
         finished: dict[str, Any] | None = None
         with process:
-            for event in _told_by(process):
+            for event in told_by(process, self._terminal):
                 kind = event.get("event")
                 if kind == "progress":
                     self._show(event)
                 elif kind == "finished":
                     finished = event
-                elif kind == "failed":
-                    self._terminal.board([])
-                    sys.stderr.write(f"foretick: {event['message']}; {event['hint']}\n")
         self._terminal.board([])
         return finished if process.returncode == 0 else None
 
@@ -123,12 +112,3 @@ class _Stages:
         elif stage != self._stage:
             self._terminal.line(f"{event['done']:4.0%}  {stage}")
         self._stage = stage
-
-
-def _told_by(process: "subprocess.Popen[bytes]") -> Iterator[dict[str, Any]]:
-    assert process.stdout is not None
-    for line in process.stdout:
-        try:
-            yield json.loads(line)
-        except ValueError:
-            sys.stderr.write(line.decode(errors="replace"))

@@ -1,6 +1,7 @@
 """The messages on the bus, one file per area. See ``subjects`` for where each travels."""
 
 from foretick.common.contracts._base import (
+    TRUST_SEVERITY,
     UNDECODABLE,
     Contract,
     Encoded,
@@ -42,6 +43,7 @@ from foretick.common.contracts.system import DeadLetter
 from foretick.common.contracts.venues import ConsolidatedQuote, VenueQuote, VenueState, VenueStatus
 
 __all__ = [
+    "TRUST_SEVERITY",
     "UNDECODABLE",
     "Bar",
     "BookCounts",
