@@ -153,6 +153,18 @@ export function correlations(instruments, origin) {
   };
 }
 
+/** What the checks of published features have found so far: all equal, or a bit of one not. */
+export function certificate(origin, isDifferent) {
+  const now = Date.now() * 1_000;
+  const found = { venue: origin, symbol: "BTCUSDT", asof_seq: 48_211, feature: "rsi", published: "51.20000000000001", recomputed: "51.2", ts_found_us: now };
+  return {
+    verdict: isDifferent ? "different" : "equal", ts_since_us: now - 3_600_000_000, ts_sent_us: now, equal: 48_120, different: isDifferent ? 1 : 0,
+    unchecked: 0, from_start: 48_120, reasons: {},
+    last: { venue: origin, symbol: "BTCUSDT", first_seq: 47_900, last_seq: 48_300, vectors: 80, from_start: true, ts_checked_us: now },
+    difference: isDifferent ? found : null,
+  };
+}
+
 function spread(lean) {
   const weights = [Math.exp(-1.4 * lean), Math.exp(0.5), Math.exp(1.4 * lean)];
   const total = weights.reduce((sum, weight) => sum + weight, 0);

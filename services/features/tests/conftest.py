@@ -94,6 +94,9 @@ class FakeHistory:
         mine = [bar for bar in self.bars if (bar.venue, bar.symbol, bar.timeframe) == (*key, timeframe)]
         return mine[-1] if mine else None
 
+    async def read_vectors(self, since_ns: int, key: Key) -> AsyncIterator[list[FeatureVector]]:
+        yield [vector for vector in self.vectors if (vector.venue, vector.symbol) == key]
+
     def _since(self, since_ns: int, keys: Sequence[Key]) -> list[Frame]:
         return [f for stored_ns, f in self.frames if stored_ns >= since_ns and (f.venue, f.symbol) in keys]
 

@@ -1,7 +1,7 @@
 import { act, cleanup, fireEvent, screen, within } from "@testing-library/react";
 import axe from "axe-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { at, book, BTC, correlations, delta, ETH, instrument, metrics, prediction, snapshot, T0_US, ticks, venue, waterfall, welcome } from "../testing/builders.ts";
+import { at, book, BTC, certificate, correlations, delta, ETH, instrument, metrics, prediction, snapshot, T0_US, ticks, venue, waterfall, welcome } from "../testing/builders.ts";
 import { renderPage, type Page } from "../testing/page.tsx";
 
 let page: Page;
@@ -283,6 +283,36 @@ describe("the correlations panel", () => {
     expect(screen.getByTestId("correlations-panel").dataset["stale"]).toBe("false");
     page.setNow(16_000);
     expect(screen.getByTestId("correlations-panel").dataset["stale"]).toBe("true");
+  });
+});
+
+describe("the parity certificate", () => {
+  const tile = (): HTMLElement => screen.getByTestId("certificate");
+  const verdict = (): string | undefined => tile().querySelector<HTMLElement>("[data-verdict]")?.dataset["verdict"];
+  const tell = (data = certificate()): void => { page.feed(at(0, snapshot("certificate", data, { seq: 1 }))); };
+
+  it("says over how many vectors live features were equal, and how long ago", () => {
+    goLive();
+    expect([verdict(), tile().textContent]).toEqual(["unknown", expect.stringContaining("not checked yet")]);
+    tell();
+    page.setNow(3_000);
+    expect([verdict(), tile().textContent]).toEqual(["equal", expect.stringMatching(/equalof 300 vectorschecked 5\.0\ss ago/)]);
+  });
+
+  it("names the feature, the event and both values where one differs", () => {
+    goLive();
+    const difference = { venue: "sim", symbol: "BTCUSDT", asof_seq: 901, feature: "rsi", published: "51.25", recomputed: "51.2", ts_found_us: T0_US };
+    tell(certificate({ verdict: "different", different: 2, difference, unchecked: 3, reasons: { recording_lost: 3 } }));
+    expect([verdict(), tile().textContent]).toEqual(["different", expect.stringContaining("! 2 differof 302 vectors")]);
+    expect(tile().title).toContain("BTCUSDT 901: rsi was published as 51.25, the recording gives 51.2");
+    expect(tile().title).toContain("3 not checkable: recording lost");
+  });
+
+  it("claims nothing once nobody has told for its time to live", () => {
+    goLive();
+    tell();
+    page.setNow(121_000);
+    expect([verdict(), tile().textContent]).toEqual(["unknown", expect.stringContaining("STALE")]);
   });
 });
 

@@ -40,6 +40,14 @@ export type BookProof = "chain" | "chain+checksum" | "checksum" | "full" | "none
  * Whether a venue can be reached: all connections, some, none; or it says itself that it is under maintenance.
  */
 export type VenueState = "away" | "connected" | "degraded" | "maintenance";
+/**
+ * What can be said of the published vectors.
+ *
+ * EQUAL: all that was compared lately was equal, to the bit
+ * DIFFERENT: something was not, within the last hour
+ * UNKNOWN: nothing could be compared lately
+ */
+export type ParityVerdict = "different" | "equal" | "unknown";
 
 /**
  * One or more consecutive ticks of one instrument, by column.
@@ -198,6 +206,9 @@ export interface BookCounts {
  * schema_id, schema_hash: which features these are, in which order (see the feature registry)
  * values: one number a feature in the registry's order; null is missing, warming up or masked
  * warm: whether the features that a model takes, unless it says otherwise, have passed their warm-up
+ * since_seq: the first event that went into its state; null where its producer does not know
+ * lost_events: how many events after that were missing when the state was made, in all; a sequence that began anew
+ *     counts as one
  * ts_frame_sent_ns: wall clock of ingest when it published the frame with the event ``asof_seq``
  * ts_frame_taken_ns: wall clock of features when it took that frame up
  */
@@ -224,6 +235,8 @@ export interface FeatureVector {
   warm: boolean;
   ts_frame_sent_ns?: number | null;
   ts_frame_taken_ns?: number | null;
+  since_seq?: number | null;
+  lost_events?: number;
 }
 /**
  * A bar of an instrument, under way or closed, on ``bars.<venue>.<symbol>.<timeframe>``.
@@ -607,6 +620,69 @@ export interface CorrelationPairs {
   lag_s: (number | null)[];
   lag_correlation: (number | null)[];
   lead_ratio: (number | null)[];
+}
+/**
+ * What the checks of a process have found since it started.
+ *
+ * epoch: of the producer's start; a lower one than seen before is refused
+ * seq: counts the producer's messages from 1
+ * ts_since_ns, ts_sent_ns: wall clock of the producer's start and of this message
+ * equal, different, unchecked: vectors, by how their comparison ended
+ * from_start: how many of the compared were folded from the first event on
+ * reasons: of the unchecked, how many for which reason (``Unchecked``)
+ * last: the latest check that compared anything; null before there is one
+ * difference: the latest that was found; null while there is none
+ */
+export interface ParityCertificate {
+  run_id: string;
+  producer: string;
+  epoch: number;
+  seq: number;
+  ts_since_ns: number;
+  ts_sent_ns: number;
+  verdict: ParityVerdict;
+  equal: number;
+  different: number;
+  unchecked: number;
+  from_start: number;
+  reasons: {
+    [k: string]: number;
+  };
+  last: ParityCheck | null;
+  difference: ParityDifference | null;
+}
+/**
+ * One check: vectors of one instrument, compared with the fold of its recorded events.
+ *
+ * first_seq, last_seq: the ``asof_seq`` of the first and the last vector that was compared
+ * from_start: the fold began with the first event that went into the state of features, so that it owes it nothing;
+ *     otherwise it began with a state that features had saved
+ * ts_checked_ns: wall clock of the check
+ */
+export interface ParityCheck {
+  venue: string;
+  symbol: string;
+  first_seq: number;
+  last_seq: number;
+  vectors: number;
+  from_start: boolean;
+  ts_checked_ns: number;
+}
+/**
+ * The first thing that was not equal in a vector.
+ *
+ * feature: its name; where the vector differs beside its values, the name of that field
+ * published, recomputed: as JSON spells them: a number in shortest round-trip text, ``null``, a word
+ * ts_found_ns: wall clock of the check
+ */
+export interface ParityDifference {
+  venue: string;
+  symbol: string;
+  asof_seq: number;
+  feature: string;
+  published: string;
+  recomputed: string;
+  ts_found_ns: number;
 }
 /**
  * A trained model is in the Object Store and may be served.

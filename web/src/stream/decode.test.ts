@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ackOf, book, consolidated, correlations, delta, integrityChange, integrityEvent, metrics, prediction, snapshot, ticks, venue, welcome } from "../testing/builders.ts";
+import { ackOf, book, certificate, consolidated, correlations, delta, integrityChange, integrityEvent, metrics, prediction, snapshot, ticks, venue, welcome } from "../testing/builders.ts";
 import { decodeFrame } from "./decode.ts";
 
 describe("decodeFrame", () => {
@@ -12,6 +12,8 @@ describe("decodeFrame", () => {
     snapshot("consolidated", consolidated(), { seq: 1 }),
     snapshot("venues", { venues: [venue()] }, { seq: 1 }),
     snapshot("correlations", correlations(), { seq: 1 }),
+    snapshot("certificate", certificate(), { seq: 1 }),
+    snapshot("certificate", certificate({ last: null }), { seq: 1 }),
     integrityChange(integrityEvent(), null),
     ackOf("integrity"),
   ])("accepts a sound $type", (message) => {
@@ -36,6 +38,7 @@ describe("decodeFrame", () => {
     ["levels that are no pairs", JSON.stringify(snapshot("books", book({ bids: [["1", 2]] as never }), { seq: 1 }))],
     ["a probability that is missing", JSON.stringify(snapshot("predictions", prediction({ probabilities: { up: 1 } as never }), { seq: 1 }))],
     ["a waterfall without stages", JSON.stringify(snapshot("metrics", metrics({ waterfall: {} as never }), { seq: 1 }))],
+    ["a certificate without counts", JSON.stringify(snapshot("certificate", certificate({ equal: null as never }), { seq: 1 }))],
     ["correlations without a column", JSON.stringify(snapshot("correlations", correlations({ pairs: {} as never }), { seq: 1 }))],
     ["venues that are no list", JSON.stringify(snapshot("venues", {} as never, { seq: 1 }))],
     ["an event as a snapshot", JSON.stringify({ ...integrityChange(integrityEvent(), null), type: "snapshot" })],

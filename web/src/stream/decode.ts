@@ -77,6 +77,9 @@ const HAS_SHAPE: Readonly<Record<FollowedChannel, (data: Json, whole: boolean) =
     const { members, pairs } = data;
     return isListOfObjects(members) && isObject(pairs) && PAIR_COLUMNS.every((name) => isColumn(pairs[name]));
   },
+  certificate: (data) =>
+    ["equal", "different", "ts_sent_us"].every((name) => isInteger(data[name])) &&
+    (data["last"] === null || (isObject(data["last"]) && isInteger(data["last"]["ts_checked_us"]))),
   integrity: (data, whole) => !whole && isIntegrityEvent(data),
 };
 

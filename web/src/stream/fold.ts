@@ -18,6 +18,7 @@ const FOLDS: Folds = {
   consolidated: (_, delta) => delta,
   venues: (_, delta) => delta,
   correlations: (_, delta) => delta,
+  certificate: (_, delta) => delta,
 };
 
 export function foldDelta<C extends ChannelName>(channel: C, held: ChannelData[C], delta: DeltaData<C>): ChannelData[C] {

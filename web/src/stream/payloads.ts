@@ -1,6 +1,7 @@
 /** What the feed's channels carry: the `data` of their snapshots and deltas. Times are UTC microseconds (`_us`). */
 
 import type { BookCounts, CorrelationMember, CorrelationPairs, Origin, Trust, VenueQuote, VenueState, Withheld } from "../contracts/bus";
+import type { CertificateData } from "./certificate.ts";
 
 /** `[price, quantity]`; in a delta, quantity 0 removes the level. */
 export type Level = readonly [price: number, qty: number];
@@ -209,4 +210,5 @@ export interface ChannelData {
   readonly consolidated: ConsolidatedData;
   readonly venues: VenuesData;
   readonly correlations: CorrelationsData;
+  readonly certificate: CertificateData;
 }

@@ -121,6 +121,7 @@ function dispatchSnapshot(draft: Draft, message: Snapshot, atMs: number): void {
     case "consolidated": applySnapshot(draft, "consolidated", message, atMs); break;
     case "venues": applySnapshot(draft, "venues", message, atMs); break;
     case "correlations": applySnapshot(draft, "correlations", message, atMs); break;
+    case "certificate": applySnapshot(draft, "certificate", message, atMs); break;
   }
 }
 
@@ -133,6 +134,7 @@ function dispatchDelta(draft: Draft, message: Delta | IntegrityChange, atMs: num
     case "consolidated": applyDelta(draft, "consolidated", message, atMs); break;
     case "venues": applyDelta(draft, "venues", message, atMs); break;
     case "correlations": applyDelta(draft, "correlations", message, atMs); break;
+    case "certificate": applyDelta(draft, "certificate", message, atMs); break;
     case "predictions":
       applyDelta(draft, "predictions", message, atMs);
       draft.wire = addDelivery(draft.wire, atMs, message.data);

@@ -78,6 +78,7 @@ const NO_SLICES: Slices = {
   consolidated: new Map(),
   venues: new Map(),
   correlations: new Map(),
+  certificate: new Map(),
 };
 
 export const INITIAL_STATE: FeedState = {

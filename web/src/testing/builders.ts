@@ -1,5 +1,6 @@
 /** Messages for tests: sound by default, with what matters to a test given. */
 
+import type { CertificateData } from "../stream/certificate.ts";
 import type { DepthAnswer } from "../stream/depth.ts";
 import type { IntegrityAnswer } from "../stream/integrity.ts";
 import type {
@@ -19,7 +20,7 @@ export function instrument(base: string, changes: Partial<InstrumentInfo> = {}):
 }
 
 const CHANNELS: readonly ChannelInfo[] = (
-  [["ticks", 3_000], ["books", 12_000], ["features", 3_000], ["predictions", 3_000], ["metrics", 3_000], ["consolidated", 3_000], ["venues", 5_000], ["correlations", 15_000]] as const
+  [["ticks", 3_000], ["books", 12_000], ["features", 3_000], ["predictions", 3_000], ["metrics", 3_000], ["consolidated", 3_000], ["venues", 5_000], ["correlations", 15_000], ["certificate", 120_000]] as const
 ).map(([name, ttl_ms]) => ({ name, kind: "state", ttl_ms, scope: SCOPES[name] }));
 
 export function welcome(changes: Partial<Welcome> = {}): Welcome {
@@ -129,6 +130,15 @@ export function correlations(changes: Partial<CorrelationsData> = {}): Correlati
       lag_correlation: [null, null, -0.82], lead_ratio: [null, null, 1.5],
     },
     ...changes,
+  };
+}
+
+/** 300 vectors were equal; the last check was 2 s before the message. */
+export function certificate(changes: Partial<CertificateData> = {}): CertificateData {
+  return {
+    verdict: "equal", ts_since_us: T0_US - 60_000_000, ts_sent_us: T0_US, equal: 300, different: 0, unchecked: 0, from_start: 200, reasons: {},
+    last: { venue: "sim", symbol: "BTCUSDT", first_seq: 101, last_seq: 900, vectors: 80, from_start: true, ts_checked_us: T0_US - 2_000_000 },
+    difference: null, ...changes,
   };
 }
 

@@ -28,6 +28,7 @@ from foretick.common.testing.builders import (
     feature_vector,
     instrument,
     outcome,
+    parity_certificate,
     prediction,
     snapshot,
     tick_frame,
@@ -415,6 +416,7 @@ async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(bo
         "/api/analytics/integrity/{symbol}",
         "/api/analytics/bars/{symbol}",
         "/api/analytics/correlations",
+        "/api/analytics/feature-parity",
         "/api/system/status",
         "/api/system/latency",
         "/api/system/venues",
@@ -547,3 +549,12 @@ async def test_correlations_are_told_with_their_age(board: Board, client: httpx.
     answer = (await client.get("/api/analytics/correlations")).json()
     assert (answer["age_ms"], answer["stale"], answer["reason"]) == (250, False, "")
     assert answer["correlations"]["pairs"]["first"] == [0, 0, 1]
+
+
+async def test_parity_certificate_is_told_with_its_age(board: Board, client: httpx.AsyncClient, clock: ManualClock):
+    assert (await client.get("/api/analytics/feature-parity")).json()["certificate"] is None
+    fold(board, parity_certificate())
+    clock.advance(250 * NS_PER_MS)
+    answer = (await client.get("/api/analytics/feature-parity")).json()
+    assert (answer["age_ms"], answer["stale"], answer["reason"]) == (250, False, "")
+    assert (answer["certificate"]["verdict"], answer["certificate"]["last"]["vectors"]) == ("equal", 80)

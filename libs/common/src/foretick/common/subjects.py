@@ -18,6 +18,7 @@ from foretick.common.contracts import (
     Instrument,
     ModelPublished,
     Outcome,
+    ParityCertificate,
     Prediction,
     TickFrame,
     VenueStatus,
@@ -31,7 +32,7 @@ HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 
 ROLES: tuple[str, ...] = (
-    "ingest.feed", "ingest.record", "ingest.consolidate", "features.serve", "features.correlate",
+    "ingest.feed", "ingest.record", "ingest.consolidate", "features.serve", "features.correlate", "features.certify",
     "predictor.serve", "predictor.train",
     "gateway.api", "gateway.feed",
 )  # fmt: skip
@@ -67,6 +68,7 @@ INSTRUMENTS = Stream("INSTRUMENTS", 0, 16 * MIB, max_msgs_per_subject=1)
 VENUES = Stream("VENUES", HOUR_S, 16 * MIB, max_msgs_per_subject=1)
 CONSOLIDATED = Stream("CONSOLIDATED", HOUR_S, 64 * MIB, max_msgs_per_subject=1)
 CORRELATIONS = Stream("CORRELATIONS", HOUR_S, 64 * MIB, max_msgs_per_subject=1)
+CERTIFICATES = Stream("CERTIFICATES", DAY_S, 16 * MIB, max_msgs_per_subject=1)
 MODELS = Stream("MODELS", 0, 16 * MIB, max_msgs_per_subject=16)
 DLQ = Stream("DLQ", 7 * DAY_S, 64 * MIB)
 
@@ -123,7 +125,7 @@ EPOCHS = Bucket(
 )  # fmt: skip
 FEATURE_STATES = Bucket(
     "feature_states", BucketKind.KEY_VALUE, "Where a restarted features process goes on: the state of each instrument",
-    writers=("features.serve",), max_bytes=256 * MIB, max_age_s=DAY_S,
+    writers=("features.serve",), readers=("features.certify",), max_bytes=256 * MIB, max_age_s=DAY_S,
 )  # fmt: skip
 MODEL_GRAPHS = Bucket(
     "models", BucketKind.OBJECTS, "The ONNX graphs of the models that are announced",
@@ -186,17 +188,17 @@ def holder_call(service: str, holder: str) -> str:
 
 TICKS = Subject(
     "ticks", ("venue", "symbol"), TickFrame, Plane.DATA, ("ingest.feed",),
-    ("features.serve", "gateway.api", "gateway.feed", "ingest.record", "ingest.consolidate"), MARKET,
-    "Trades, best bid and ask, clock events, and what is said of derivatives, of an instrument", ttl_ms=3_000,
+    ("features.serve", "features.certify", "gateway.api", "gateway.feed", "ingest.record", "ingest.consolidate"),
+    MARKET, "Trades, best bid and ask, clock events, and what is said of derivatives, of an instrument", ttl_ms=3_000,
 )  # fmt: skip
 BOOKS = Subject(
     "books", ("venue", "symbol"), BookFrame, Plane.DATA, ("ingest.feed",),
-    ("features.serve", "gateway.api", "gateway.feed", "ingest.record", "ingest.consolidate"), MARKET,
-    "Order book snapshots, deltas and states of an instrument",
+    ("features.serve", "features.certify", "gateway.api", "gateway.feed", "ingest.record", "ingest.consolidate"),
+    MARKET, "Order book snapshots, deltas and states of an instrument",
 )  # fmt: skip
 FEATURE_VECTORS = Subject(
     "features", ("venue", "symbol"), FeatureVector, Plane.DATA, ("features.serve",),
-    ("predictor.serve", "gateway.api", "gateway.feed", "ingest.record"), FEATURES,
+    ("predictor.serve", "features.certify", "gateway.api", "gateway.feed", "ingest.record"), FEATURES,
     "The feature vector of an instrument, one a step", ttl_ms=3_000,
 )  # fmt: skip
 BAR_MESSAGES = Subject(
@@ -216,7 +218,10 @@ OUTCOME_MESSAGES = Subject(
 )  # fmt: skip
 INSTRUMENT_LISTINGS = Subject(
     "instruments", ("venue", "symbol"), Instrument, Plane.DATA, ("ingest.feed",),
-    ("features.serve", "predictor.serve", "gateway.api", "gateway.feed", "ingest.record", "ingest.consolidate"),
+    (
+        "features.serve", "features.certify", "predictor.serve", "gateway.api", "gateway.feed", "ingest.record",
+        "ingest.consolidate",
+    ),
     INSTRUMENTS, "An instrument as its venue lists it",
 )  # fmt: skip
 VENUE_STATUSES = Subject(
@@ -231,6 +236,10 @@ CORRELATION_MESSAGES = Subject(
     "correlations", (), Correlations, Plane.DATA, ("features.correlate",), ("gateway.api", "gateway.feed"),
     CORRELATIONS, "Correlation and lead-lag of all instruments", ttl_ms=15_000,
 )  # fmt: skip
+PARITY_CERTIFICATES = Subject(
+    "certificates", (), ParityCertificate, Plane.DATA, ("features.certify",), ("gateway.api", "gateway.feed"),
+    CERTIFICATES, "Whether published vectors are those that their recording gives", ttl_ms=120_000,
+)  # fmt: skip
 MODEL_ANNOUNCEMENTS = Subject(
     "models", ("name",), ModelPublished, Plane.CONTROL, ("predictor.train",),
     ("predictor.serve", "gateway.api", "gateway.feed"), MODELS,
@@ -243,7 +252,8 @@ DEAD_LETTERS = Subject(
 
 TABLE: tuple[Subject, ...] = (
     TICKS, BOOKS, FEATURE_VECTORS, BAR_MESSAGES, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS,
-    VENUE_STATUSES, CONSOLIDATED_QUOTES, CORRELATION_MESSAGES, MODEL_ANNOUNCEMENTS, DEAD_LETTERS,
+    VENUE_STATUSES, CONSOLIDATED_QUOTES, CORRELATION_MESSAGES, PARITY_CERTIFICATES, MODEL_ANNOUNCEMENTS,
+    DEAD_LETTERS,
 )  # fmt: skip
 
 STREAMS: tuple[Stream, ...] = tuple(dict.fromkeys(subject.stream for subject in TABLE))

@@ -13,6 +13,13 @@ from foretick.common.contracts._base import (
     worst_trust,
 )
 from foretick.common.contracts.bars import Bar
+from foretick.common.contracts.certificates import (
+    ParityCertificate,
+    ParityCheck,
+    ParityDifference,
+    ParityVerdict,
+    Unchecked,
+)
 from foretick.common.contracts.correlations import CorrelationMember, CorrelationPairs, Correlations
 from foretick.common.contracts.features import FeatureVector
 from foretick.common.contracts.market import (
@@ -70,12 +77,17 @@ __all__ = [
     "ModelPublished",
     "Origin",
     "Outcome",
+    "ParityCertificate",
+    "ParityCheck",
+    "ParityDifference",
+    "ParityVerdict",
     "Prediction",
     "Probabilities",
     "QuoteColumns",
     "TickFrame",
     "TradeColumns",
     "Trust",
+    "Unchecked",
     "VenueQuote",
     "VenueState",
     "VenueStatus",

@@ -22,6 +22,9 @@ from foretick.common.contracts import (
     LiveScore,
     Origin,
     Outcome,
+    ParityCertificate,
+    ParityCheck,
+    ParityVerdict,
     Prediction,
     Probabilities,
     QuoteColumns,
@@ -169,6 +172,19 @@ def correlations(*, seq: int = T0_NS // 10**9, **fields: Any) -> Correlations:
         "window_s": 900, "half_life_s": 120.0, "max_lag_s": 10, "left_out": 0, "members": members, "pairs": pairs,
     }  # fmt: skip
     return Correlations(**(message | fields))
+
+
+def parity_certificate(*, seq: int = 1, **fields: Any) -> ParityCertificate:
+    """Of 300 vectors all were equal, 200 of them folded from the first event; the last check was of BTCUSDT."""
+    last = ParityCheck(
+        venue="sim", symbol="BTCUSDT", first_seq=101, last_seq=900, vectors=80, from_start=True, ts_checked_ns=T0_NS
+    )
+    message: dict[str, Any] = {
+        "run_id": "test", "producer": "features.certify-0", "epoch": 1, "seq": seq, "ts_since_ns": T0_NS - 60 * 10**9,
+        "ts_sent_ns": T0_NS, "verdict": ParityVerdict.EQUAL, "equal": 300, "different": 0, "unchecked": 0,
+        "from_start": 200, "reasons": {}, "last": last, "difference": None,
+    }  # fmt: skip
+    return ParityCertificate(**(message | fields))
 
 
 def prediction(*, step: int = T0_NS // INTERVAL_NS, **fields: Any) -> Prediction:

@@ -57,6 +57,7 @@ FEED = Role("ingest", "feed")
 CONSOLIDATE = Role("ingest", "consolidate")
 FEATURES = Role("features", "serve")
 CORRELATE = Role("features", "correlate")
+CERTIFY = Role("features", "certify")
 PREDICTOR = Role("predictor", "serve")
 GATEWAY = Role("gateway", "api", needs_database=True, serves_web=True)
 GATEWAY_FEED = Role("gateway", "feed")
@@ -126,13 +127,13 @@ def plan_roles(
     >>> [role.name for role in plan_roles(simulated=False)][:4]
     ['ingest.record', 'ingest.feed', 'features.serve', 'predictor.serve']
     >>> [role.name for role in plan_roles(simulated=False)][4:]
-    ['features.correlate', 'gateway.api', 'gateway.feed']
+    ['features.correlate', 'features.certify', 'gateway.api', 'gateway.feed']
     """
     feeds = (replace(GATEWAY_FEED, instance=instance) for instance in range(feed_processes))
     shards = shards or Shards()
     owners = (*shard(FEED, shards.feed), *shard(FEATURES, shards.features), *shard(PREDICTOR, shards.predictor))
     comparing = (CONSOLIDATE,) if consolidated else ()
-    return (RECORD, *((SIMULATE,) if simulated else ()), *owners, CORRELATE, *comparing, GATEWAY, *feeds)
+    return (RECORD, *((SIMULATE,) if simulated else ()), *owners, CORRELATE, CERTIFY, *comparing, GATEWAY, *feeds)
 
 
 def environment_of(

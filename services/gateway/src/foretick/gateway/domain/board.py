@@ -15,6 +15,7 @@ from foretick.common.contracts import (
     ModelPublished,
     Origin,
     Outcome,
+    ParityCertificate,
     Prediction,
     TickFrame,
     VenueStatus,
@@ -22,6 +23,7 @@ from foretick.common.contracts import (
 from foretick.common.sequence import SequenceTally
 from foretick.common.units import micros_from_nanos
 from foretick.gateway.domain.audience import Audience
+from foretick.gateway.domain.certificate import CertificateView
 from foretick.gateway.domain.channels import CHANNELS, SYSTEM, Scope
 from foretick.gateway.domain.consolidated import PairBoard
 from foretick.gateway.domain.correlations import CorrelationView
@@ -79,6 +81,8 @@ class Board:
         }
         self.correlations = CorrelationView(self.fanout, self.audits)
         self.system["correlations"] = self.correlations.topic
+        self.certificate = CertificateView(self.fanout, self.audits)
+        self.system["certificate"] = self.certificate.topic
         self.waterfall = Waterfall()
         self._messages = RateWindow()
         self._now_ns = 0
@@ -95,6 +99,7 @@ class Board:
             Instrument: self._fold_listing,
             ConsolidatedQuote: self.pairs.fold,
             Correlations: self.correlations.fold,
+            ParityCertificate: self.certificate.fold,
             VenueStatus: self.venues.fold,
             ModelPublished: self._fold_model,
         }

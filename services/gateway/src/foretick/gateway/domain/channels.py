@@ -8,6 +8,7 @@ from foretick.common.subjects import (
     CONSOLIDATED_QUOTES,
     CORRELATION_MESSAGES,
     FEATURE_VECTORS,
+    PARITY_CERTIFICATES,
     PREDICTION_MESSAGES,
     TICKS,
     VENUE_STATUSES,
@@ -68,6 +69,7 @@ CHANNELS: dict[str, Channel] = {
         _event("integrity"),
         _state("consolidated", CONSOLIDATED_QUOTES.ttl_ms, Scope.PAIR),
         _state("correlations", CORRELATION_MESSAGES.ttl_ms, Scope.SYSTEM),
+        _state("certificate", PARITY_CERTIFICATES.ttl_ms, Scope.SYSTEM),
         _state("metrics", 3_000, Scope.SYSTEM),
         _state("venues", VENUE_STATUSES.ttl_ms, Scope.SYSTEM),
     )
