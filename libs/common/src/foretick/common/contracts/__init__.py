@@ -30,12 +30,17 @@ from foretick.common.contracts.market import (
     TradeColumns,
 )
 from foretick.common.contracts.predictions import (
+    Abstention,
+    Coverage,
     Direction,
     LiveScore,
     ModelPublished,
+    NoInterval,
     Outcome,
     Prediction,
     Probabilities,
+    Regime,
+    ReturnInterval,
     Withheld,
 )
 from foretick.common.contracts.system import DeadLetter
@@ -43,6 +48,7 @@ from foretick.common.contracts.venues import ConsolidatedQuote, VenueQuote, Venu
 
 __all__ = [
     "UNDECODABLE",
+    "Abstention",
     "Bar",
     "BookCounts",
     "BookEvent",
@@ -54,6 +60,7 @@ __all__ = [
     "CorrelationMember",
     "CorrelationPairs",
     "Correlations",
+    "Coverage",
     "DeadLetter",
     "DerivativeColumns",
     "Direction",
@@ -66,11 +73,14 @@ __all__ = [
     "LiveScore",
     "Message",
     "ModelPublished",
+    "NoInterval",
     "Origin",
     "Outcome",
     "Prediction",
     "Probabilities",
     "QuoteColumns",
+    "Regime",
+    "ReturnInterval",
     "TickFrame",
     "TradeColumns",
     "Trust",
