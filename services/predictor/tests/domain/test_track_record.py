@@ -150,12 +150,13 @@ def settled(ledger, steps, rng):
 def test_successor_goes_on_from_what_was_published_to_the_bit():
     rng = np.random.default_rng(7)
     first = Ledger(Sender("predictor.serve-0", 1), Terms(100))
-    told = settled(first, range(0, 6_000, 10), rng)
+    told = settled(first, range(0, 7_130, 10), rng)
+    assert told[-501].next_miss_frac != pytest.approx(0.1)  # control: what came before the tail matters
     second = Ledger(Sender("predictor.serve-0", 1), Terms(100))
-    for one in [*told, *told[-3:]]:  # what is told twice counts once
+    for one in [*told[-500:], *told[-3:]]:  # the window of errors; what is told twice counts once
         second.go_on_from(one, PRIOR)
     assert told[-1].coverage.count == 100
-    further = [settled(ledger, range(6_000, 6_200, 10), np.random.default_rng(8)) for ledger in (first, second)]
+    further = [settled(ledger, range(7_130, 7_330, 10), np.random.default_rng(8)) for ledger in (first, second)]
     for ours, theirs in zip(*further, strict=True):
         assert ours.score.log_loss == pytest.approx(theirs.score.log_loss, abs=1e-12)  # sums were begun elsewhere
         score = theirs.score
