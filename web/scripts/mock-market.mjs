@@ -97,6 +97,15 @@ export class MockInstrument {
     return { step: this.seq, values, warm: true, schema_id: "mock-1", mid: this.mid, trust: this.trust, origin: this.origin, ts_recv_us: Date.now() * 1_000 };
   }
 
+  certainty(withheld) {
+    if (withheld) return { regime: null, volatility_bps: null, interval: null, no_interval: null, abstention: null, coverage: null };
+    const middle = 0.9 * this.drift;
+    return {
+      regime: "calm_choppy", volatility_bps: 1.1, interval: { low_bps: middle - 1.9, high_bps: middle + 1.9, coverage_frac: 0.9 }, no_interval: null,
+      abstention: Math.abs(this.drift) < 0.2 ? { confidence_frac: 0.38, least_frac: 0.42 } : null, coverage: { count: 5_000, coverage_frac: 0.894, target_frac: 0.9 },
+    };
+  }
+
   prediction({ withheld = null, outOfOrigin = false } = {}) {
     const members = Object.fromEntries(MEMBERS.map((name) => [name, spread(this.drift + 0.3 * gauss())]));
     return {
@@ -104,6 +113,7 @@ export class MockInstrument {
       mid: this.mid, expected_return_bps: withheld ? null : 0.9 * this.drift, probabilities: withheld ? null : spread(this.drift),
       members: withheld ? {} : members, flat_bps: 0.35, withheld, out_of_origin: outOfOrigin, model_origin: "sim", trust: this.trust,
       origin: this.origin, ts_recv_us: Date.now() * 1_000, ts_gateway_us: Date.now() * 1_000 - Math.floor(2_000 * Math.random()), latency_us: 2_000 + Math.floor(3_000 * Math.random()), score: null,
+      ...this.certainty(withheld),
     };
   }
 }

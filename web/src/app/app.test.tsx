@@ -103,6 +103,30 @@ describe("a row", () => {
     expect(within(page.row(BTC)).queryByRole("img", { name: /down/ })).toBeNull();
   });
 
+  it("tells how sure a prediction is, whether such intervals held, and when it abstains", () => {
+    goLive();
+    const words = () => screen.getByTestId("certainty").textContent.replaceAll("\u202f", " ");
+    expect(words()).toContain("\u22121.36 to +3.04 bps");
+    expect(words()).toContain("none has met its outcome yet");
+    expect(screen.getByTestId("decision").textContent).toBe("sure enough");
+    const score = {
+      count: 500, accuracy_frac: 0.46, prior_accuracy_frac: 0.45, log_loss: 1, prior_log_loss: 1.1, decided: 400, decided_accuracy_frac: 0.475,
+      abstained_accuracy_frac: 0.4,
+    };
+    const unsure = prediction({
+      asof_seq: 11, score, interval: { low_bps: null, high_bps: null, coverage_frac: 0.9 }, regime: "rough_trending",
+      coverage: { count: 500, coverage_frac: 0.885, target_frac: 0.9 }, abstention: { confidence_frac: 0.41, least_frac: 0.45 },
+    });
+    page.feed(at(1, delta("predictions", unsure, { seq: 11, prev: 10 })));
+    expect(screen.getByTestId("interval").textContent).toContain("without bound");
+    expect(screen.getByTestId("coverage").textContent.replaceAll("\u202f", " ")).toBe("88.5 % of 500 should be 90 %");
+    expect(words()).toContain("abstains: 41.0 % sure, less than 45.0 %");
+    expect(words()).toContain("right 47.5 % of 400 decided, 40.0 % of 100 abstained");
+    expect(words()).toContain("rough, trending");
+    page.feed(at(2, delta("predictions", prediction({ asof_seq: 12, interval: null, no_interval: "warming_up" }), { seq: 12, prev: 11 })));
+    expect(words()).toContain("warming up: too few outcomes are known yet");
+  });
+
   it("warns when the model was trained on other data", () => {
     goLive();
     page.feed(at(1, delta("predictions", prediction({ out_of_origin: true, origin: "replay" }), { seq: 11, prev: 10 })));
@@ -164,7 +188,7 @@ describe("details", () => {
 describe("the system strip", () => {
   it("puts live accuracy beside the prior and calls it no edge where it is none", () => {
     goLive();
-    const score = { count: 50_000, accuracy_frac: 0.452, prior_accuracy_frac: 0.451, log_loss: 1.05, prior_log_loss: 1.06 };
+    const score = { count: 50_000, accuracy_frac: 0.452, prior_accuracy_frac: 0.451, log_loss: 1.05, prior_log_loss: 1.06, decided: 50_000, decided_accuracy_frac: 0.452, abstained_accuracy_frac: null };
     page.feed(at(1, delta("metrics", metrics({ score }), { seq: 2, prev: 1 })));
     expect(screen.getByTestId("score").textContent.replaceAll("\u202f", " ")).toContain("45.2 %prior 45.1 %");
     expect(screen.getByTestId("verdict").textContent).toBe("no edge yet");

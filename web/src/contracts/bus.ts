@@ -19,6 +19,18 @@ export type BookEventKind = "delta" | "snapshot" | "state";
  */
 export type Withheld = "no_model" | "no_price" | "schema_mismatch" | "untrusted" | "warming_up";
 /**
+ * What kind of market it is.
+ *
+ * Rough: the volatility of the last seconds is above that of the last minute (``volatility_log_ratio`` above 0).
+ * Trending: the price went further than a random walk of as many steps goes on average (``efficiency_ratio`` above
+ * its n^-1/2).
+ */
+export type Regime = "calm_choppy" | "calm_trending" | "rough_choppy" | "rough_trending";
+/**
+ * Why a prediction with numbers carries no interval.
+ */
+export type NoInterval = "no_volatility" | "warming_up";
+/**
  * The three classes of the forward return, split at the model's flat threshold.
  */
 export type Direction = "down" | "flat" | "up";
@@ -313,6 +325,10 @@ export interface Bar {
  * members: each ensemble member's probabilities, by name
  * flat_bps: the threshold between flat and a direction for this instrument
  * withheld: the reason; the numbers are null exactly when it is set
+ * regime: what kind of market it is; null while its features are missing
+ * volatility_bps: realised volatility of a second, the unit of the interval's width
+ * interval: adaptive conformal interval of the return; null: the reason is in ``no_interval``
+ * abstention: the numbers are not sure enough to decide on; null where they are
  * ts_frame_sent_ns, ts_frame_taken_ns: as in the feature vector
  * ts_vector_sent_ns: wall clock of features when it published the vector
  * ts_vector_taken_ns: wall clock of the predictor when it took the vector up
@@ -347,6 +363,11 @@ export interface Prediction {
   };
   flat_bps?: number | null;
   withheld?: Withheld | null;
+  regime?: Regime | null;
+  volatility_bps?: number | null;
+  interval?: ReturnInterval | null;
+  no_interval?: NoInterval | null;
+  abstention?: Abstention | null;
   ts_frame_sent_ns?: number | null;
   ts_frame_taken_ns?: number | null;
   ts_vector_sent_ns?: number | null;
@@ -361,6 +382,27 @@ export interface Probabilities {
   up: number;
 }
 /**
+ * Where the forward return should lie.
+ *
+ * low_bps, high_bps: ends, which count as within; null: without bound, as after so many misses nothing less will do
+ * coverage_frac: share of intervals that should hold, over time
+ */
+export interface ReturnInterval {
+  low_bps: number | null;
+  high_bps: number | null;
+  coverage_frac: number;
+}
+/**
+ * The model is not sure enough for its most probable class to be a decision.
+ *
+ * confidence_frac: probability of that class
+ * least_frac: what it would have to be: 1 minus the cost of abstaining, a wrong decision costing 1 (Chow 1970)
+ */
+export interface Abstention {
+  confidence_frac: number;
+  least_frac: number;
+}
+/**
  * A prediction joined with what happened; published once the horizon has passed.
  *
  * asof_seq, step, model_id: of the prediction
@@ -368,6 +410,13 @@ export interface Probabilities {
  * realised_return_bps: log return of the mid price from the prediction to there
  * predicted, realised: most probable class, and the class that came true
  * score: the running score including this outcome
+ * regime, abstained: as in the prediction
+ * brier: squared distance of the probabilities to what came, 0 to 2 (Brier 1950)
+ * confidence_frac: probability that was given to ``predicted``
+ * error_scales: distance of the return from the expected one, in volatilities; null where that was not known
+ * interval_held: whether the return lies in the prediction's interval; null where there was none
+ * next_miss_frac: share that the next interval may miss: where a successor goes on
+ * coverage: of the intervals, including this one; null before the first
  */
 export interface Outcome {
   venue: string;
@@ -393,6 +442,14 @@ export interface Outcome {
   log_loss: number;
   prior_log_loss: number;
   score: LiveScore;
+  regime?: Regime | null;
+  abstained?: boolean;
+  brier?: number | null;
+  confidence_frac?: number | null;
+  error_scales?: number | null;
+  interval_held?: boolean | null;
+  next_miss_frac?: number | null;
+  coverage?: Coverage | null;
 }
 /**
  * Running score of a model on an instrument, over the last ``count`` joined outcomes.
@@ -400,6 +457,8 @@ export interface Outcome {
  * accuracy_frac: share of outcomes whose most probable class came true
  * prior_accuracy_frac: the same for always naming the class that the model's training prior makes most probable
  * log_loss, prior_log_loss: mean negative log probability (nats) of the class that came true, for model and prior
+ * decided: how many of them the model did not abstain from
+ * decided_accuracy_frac, abstained_accuracy_frac: accuracy over these and over the others; null where there are none
  */
 export interface LiveScore {
   count: number;
@@ -407,6 +466,17 @@ export interface LiveScore {
   prior_accuracy_frac: number;
   log_loss: number;
   prior_log_loss: number;
+  decided?: number;
+  decided_accuracy_frac?: number | null;
+  abstained_accuracy_frac?: number | null;
+}
+/**
+ * How many of the last ``count`` intervals of a model on an instrument held, and how many should.
+ */
+export interface Coverage {
+  count: number;
+  coverage_frac: number;
+  target_frac: number;
 }
 /**
  * An instrument as its venue lists it; published on ``instruments.<venue>.<symbol>`` when it is learnt or changes.

@@ -8,6 +8,8 @@ describe("decodeFrame", () => {
     snapshot("ticks", ticks(), { seq: 1 }),
     delta("books", book(), { seq: 2, prev: 1 }),
     snapshot("predictions", prediction({ probabilities: null, members: {}, withheld: "no_model" }), { seq: 1 }),
+    snapshot("predictions", prediction({ interval: { low_bps: null, high_bps: null, coverage_frac: 0.9 } }), { seq: 1 }),
+    snapshot("predictions", prediction({ interval: null, no_interval: "warming_up" }), { seq: 1 }),
     snapshot("metrics", metrics(), { seq: 1 }),
     snapshot("consolidated", consolidated(), { seq: 1 }),
     snapshot("venues", { venues: [venue()] }, { seq: 1 }),
@@ -45,6 +47,9 @@ describe("decodeFrame", () => {
     ["an event that does not say when", JSON.stringify(integrityChange(integrityEvent({ ts_gateway_us: null as never }), null))],
     ["an ack of nothing", JSON.stringify({ type: "ack", action: "subscribe" })],
     ["a prediction that does not say when it came", JSON.stringify(snapshot("predictions", prediction({ ts_gateway_us: null as never }), { seq: 1 }))],
+    ["an interval without an end", JSON.stringify(snapshot("predictions", prediction({ interval: { low_bps: 1 } as never }), { seq: 1 }))],
+    ["a coverage without a count", JSON.stringify(snapshot("predictions", prediction({ coverage: { coverage_frac: 1 } as never }), { seq: 1 }))],
+    ["an abstention without a reason", JSON.stringify(snapshot("predictions", prediction({ abstention: {} as never }), { seq: 1 }))],
     ["a welcome without lists", JSON.stringify({ type: "welcome", protocol: 1, run_id: "r" })],
   ])("refuses %s", (_, frame) => {
     expect(decodeFrame(frame).kind).toBe("malformed");

@@ -69,7 +69,10 @@ const HAS_SHAPE: Readonly<Record<FollowedChannel, (data: Json, whole: boolean) =
     ["asof_seq", "ts_gateway_us", "latency_us"].every((name) => isInteger(data[name])) &&
     isObject(data["members"]) &&
     Object.values(data["members"]).every(isProbabilities) &&
-    (data["probabilities"] === null || isProbabilities(data["probabilities"])),
+    (data["probabilities"] === null || isProbabilities(data["probabilities"])) &&
+    isMaybe(data["interval"], (interval) => isMaybeNumber(interval["low_bps"]) && isMaybeNumber(interval["high_bps"]) && isNumber(interval["coverage_frac"])) &&
+    isMaybe(data["coverage"], (coverage) => ["count", "coverage_frac", "target_frac"].every((name) => isNumber(coverage[name]))) &&
+    isMaybe(data["abstention"], (abstention) => ["confidence_frac", "least_frac"].every((name) => isNumber(abstention[name]))),
   metrics: (data) => isObject(data["waterfall"]) && isListOfObjects(data["waterfall"]["stages"]),
   consolidated: (data) => isListOfObjects(data["venues"]),
   venues: (data) => isListOfObjects(data["venues"]),
@@ -119,6 +122,14 @@ function isObject(value: unknown): value is Json {
 
 function isInteger(value: unknown): value is number {
   return Number.isSafeInteger(value);
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === "number";
+}
+
+function isMaybe(value: unknown, hasShape: (value: Json) => boolean): boolean {
+  return value === null || (isObject(value) && hasShape(value));
 }
 
 function isMaybeNumber(value: unknown): boolean {

@@ -1,6 +1,6 @@
 /** What the feed's channels carry: the `data` of their snapshots and deltas. Times are UTC microseconds (`_us`). */
 
-import type { BookCounts, CorrelationMember, CorrelationPairs, Origin, Trust, VenueQuote, VenueState, Withheld } from "../contracts/bus";
+import type { BookCounts, CorrelationMember, CorrelationPairs, NoInterval, Origin, Regime, Trust, VenueQuote, VenueState, Withheld } from "../contracts/bus";
 import type { CertificateData } from "./certificate.ts";
 
 /** `[price, quantity]`; in a delta, quantity 0 removes the level. */
@@ -61,6 +61,30 @@ export interface Score {
   readonly prior_accuracy_frac: number;
   readonly log_loss: number;
   readonly prior_log_loss: number;
+  /** How many of them the model did not abstain from, and how often it was right there, and elsewhere. */
+  readonly decided: number;
+  readonly decided_accuracy_frac: number | null;
+  readonly abstained_accuracy_frac: number | null;
+}
+
+/** Where the return should lie; an end of `null` has no bound. */
+export interface ReturnInterval {
+  readonly low_bps: number | null;
+  readonly high_bps: number | null;
+  readonly coverage_frac: number;
+}
+
+/** The most probable class is less probable than it would have to be for a decision. */
+export interface Abstention {
+  readonly confidence_frac: number;
+  readonly least_frac: number;
+}
+
+/** How many of the last `count` intervals held, and how many should. */
+export interface Coverage {
+  readonly count: number;
+  readonly coverage_frac: number;
+  readonly target_frac: number;
 }
 
 export interface PredictionsData {
@@ -84,7 +108,13 @@ export interface PredictionsData {
   readonly ts_gateway_us: number;
   /** From ingest reading the bytes to there. */
   readonly latency_us: number;
+  readonly regime: Regime | null;
+  readonly volatility_bps: number | null;
+  readonly interval: ReturnInterval | null;
+  readonly no_interval: NoInterval | null;
+  readonly abstention: Abstention | null;
   readonly score: Score | null;
+  readonly coverage: Coverage | null;
 }
 
 export type StageName = "ingest" | "to_features" | "features" | "to_predictor" | "predictor" | "to_gateway" | "gateway";

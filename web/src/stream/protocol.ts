@@ -1,12 +1,12 @@
 /** The WebSocket feed's messages, as docs/websocket-protocol.md has them. Times are UTC microseconds (`_us`). */
 
-import type { BookCounts, BookProof, Origin, Trust, VenueQuote, VenueState, Withheld } from "../contracts/bus";
+import type { BookCounts, BookProof, NoInterval, Origin, Regime, Trust, VenueQuote, VenueState, Withheld } from "../contracts/bus";
 import type { ChannelData, IntegrityEvent } from "./payloads.ts";
 
-export type { BookCounts, BookProof, Origin, Trust, VenueQuote, VenueState, Withheld };
+export type { BookCounts, BookProof, NoInterval, Origin, Regime, Trust, VenueQuote, VenueState, Withheld };
 export type {
-  BooksData, ChannelData, ConsolidatedData, CorrelationsData, FeaturesData, HistoryPoint, IntegrityEvent, Level, MetricsData, PredictionsData, Probabilities, Score,
-  StageData, StageName, TicksData, VenueData, VenuesData, WaterfallData,
+  Abstention, BooksData, ChannelData, ConsolidatedData, CorrelationsData, Coverage, FeaturesData, HistoryPoint, IntegrityEvent, Level, MetricsData,
+  PredictionsData, Probabilities, ReturnInterval, Score, StageData, StageName, TicksData, VenueData, VenuesData, WaterfallData,
 } from "./payloads.ts";
 
 export interface InstrumentInfo {

@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from foretick.common.contracts import Origin, Trust, Withheld
+from foretick.common.contracts import NoInterval, Origin, Probabilities, Regime, Trust, Withheld
 from foretick.common.errors import Refused, Transient
 from foretick.common.sequence import SequenceCounts
 from foretick.common.subjects import OUTCOME_MESSAGES, PREDICTION_MESSAGES
@@ -17,7 +17,9 @@ from foretick.predictor.domain.gate import Parity
 from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.predicting import Numbers, Sender
 from foretick.predictor.domain.publication import ModelIdentity, TrainedModel, announce
+from foretick.predictor.domain.regimes import Places
 from foretick.predictor.domain.reliability import Calibration, Reliability
+from foretick.predictor.domain.track_record import Terms
 from foretick.predictor.handlers.custody import Custodian, load_newest_model
 from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
 
@@ -25,6 +27,7 @@ IDENTITY = ModelIdentity("features-test", "0" * 16, ("x", "y", "z"), 100_000_000
 CALIBRATION = Calibration(1.5, Reliability(0.1, 0.6, 1.0), Reliability(0.02, 0.5, 0.9))
 SOUND = [0.1, -0.2, 0.3]
 KEY = ("sim", "BTCUSDT")
+PLACES = Places(volatility=1, volatility_log_ratio=2, efficiency_ratio=None)
 
 
 def announcement(model_id="ensemble-1", ts=1):
@@ -69,11 +72,11 @@ class Loader:
 
 
 class Service:
-    def __init__(self, rt, loader=None):
+    def __init__(self, rt, loader=None, places=PLACES):
         sender = Sender(rt.name, rt.epoch)
-        self.rt, self.ledger = rt, Ledger(sender, 100, rt.sequence)
+        self.rt, self.ledger = rt, Ledger(sender, Terms(100), rt.sequence)
         self.outlet, self.meters = DataPlaneOutlet(rt.data, rt.clock), PrometheusMeters(rt.metrics)
-        self.vectors = VectorHandler(sender, self.ledger, self.outlet, self.meters, 5, rt.clock)
+        self.vectors = VectorHandler(self.ledger, self.outlet, self.meters, 5, rt.clock, places)
         self.models = ModelHandler(self.vectors, loader or Loader(), self.meters, rt.log)
 
     def predictions(self):
@@ -370,3 +373,82 @@ def test_vector_that_names_one_that_never_came_is_counted_as_a_loss(service):
     assert service.rt.sequence.channels == {}
     service.vectors.on_vectors([vector(step=13, asof_seq=130, prev_asof_seq=120)])
     assert service.rt.sequence.of("features") == SequenceCounts(gaps=1, lost=1)
+
+
+def predict_and_settle(service, steps, values=SOUND):
+    """One prediction a horizon, of a mid that does not move."""
+    for step in steps:
+        service.vectors.on_vectors([vector(step=step, values=values, mid=100.0)])
+
+
+def test_prediction_has_an_interval_once_enough_outcomes_are_known(service):
+    service.vectors.model = Model(announcement(), says_bps=1.0)
+    predict_and_settle(service, range(10, 70), [0.1, 2.0, 0.3])
+    waiting, given = service.predictions()[:54], service.predictions()[54:]  # at step 64 those of 10 to 59 are known
+    assert {one.no_interval for one in waiting} == {NoInterval.WARMING_UP}
+    assert len(given) == 6
+    for one in given:  # each of before missed its return of 0 by 1 bps
+        assert (one.interval.low_bps, one.interval.high_bps) == (pytest.approx(0.0), pytest.approx(2.0))
+        assert one.no_interval is None
+    assert {one.volatility_bps for one in given} == {2.0}
+    assert [one.interval_held for one in service.outcomes()] == [None] * 54 + [True]
+    predict_and_settle(service, range(70, 80), [0.1, 2.0, 0.3])
+    last = service.outcomes()[-1]
+    assert (last.interval_held, last.coverage.count, last.coverage.coverage_frac) == (True, 11, 1.0)
+    found = {
+        name: service.rt.metric(f"interval_{name}", venue="sim", symbol="BTCUSDT")
+        for name in ("coverage_frac", "coverage_gap_frac")
+    }
+    assert found == {"coverage_frac": 1.0, "coverage_gap_frac": pytest.approx(0.1)}
+    assert service.rt.metric("intervals_total", venue="sim", symbol="BTCUSDT", verdict="held") == 11
+
+
+def test_prediction_below_the_least_confidence_abstains_and_shows_its_numbers(service):
+    service.vectors.model = Model(announcement())  # says 0.5 at best, the prior 0.5
+    service.vectors.on_vectors([vector()])
+    flatter = Probabilities(down=0.2, flat=0.6, up=0.2)
+    service.vectors.model = Model(msgspec.structs.replace(announcement(), prior=flatter))
+    service.vectors.on_vectors([vector(symbol="B")])
+    sure, unsure = service.predictions()
+    assert sure.abstention is None
+    assert (unsure.abstention.confidence_frac, unsure.abstention.least_frac) == (0.5, 0.6)
+    assert unsure.probabilities == sure.probabilities
+    assert service.rt.metric("abstained_total") == 1
+
+
+async def test_successor_goes_on_with_the_intervals(fake_runtime):
+    streams = Tails(predictions=[], features=[], outcomes=[])
+    first, second = Service(fake_runtime), Service(FakeRuntime())
+    for service in (first, second):
+        service.vectors.model = Model(announcement())
+    acting = custodian_of(first, streams)
+    await acting.take_over([KEY], epoch=1)
+    for step in range(10, 90):
+        streams.add("features", vector(step=step, mid=100.0 + 0.001 * (step % 7)))
+        acting.handle([streams.of("features")[-1]])
+    for one in first.predictions():
+        streams.add("predictions", one)
+    for one in first.outcomes():
+        streams.add("outcomes", one)
+    await acting.hand_over([KEY])
+    taking = custodian_of(second, streams)
+    await taking.take_over([KEY], epoch=2)
+    taking.handle([vector(step=90, mid=100.0)])
+    (theirs,) = second.predictions()
+    untouched = Service(FakeRuntime())
+    untouched.vectors.model = Model(announcement())
+    for one in streams.of("features"):
+        untouched.vectors.on_vectors([one])
+    untouched.vectors.on_vectors([vector(step=90, mid=100.0)])
+    ours = untouched.predictions()[-1]
+    assert theirs.interval is not None
+    assert theirs.interval == ours.interval
+    assert second.outcomes()[-1].coverage == untouched.outcomes()[-1].coverage
+
+
+def test_prediction_names_the_regime_of_its_vector(fake_runtime):
+    service = Service(fake_runtime, places=Places(volatility=0, volatility_log_ratio=1, efficiency_ratio=2))
+    service.vectors.model = Model(announcement())
+    service.vectors.on_vectors([vector(values=[1.0, 0.5, 0.9])])
+    (one,) = service.predictions()
+    assert (one.regime, one.volatility_bps) == (Regime.ROUGH_TRENDING, 1.0)

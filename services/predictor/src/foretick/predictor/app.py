@@ -19,6 +19,8 @@ from foretick.predictor.domain.admission import ServingTerms
 from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.predicting import Sender
 from foretick.predictor.domain.publication import FAMILY, ModelIdentity
+from foretick.predictor.domain.regimes import Places
+from foretick.predictor.domain.track_record import Terms
 from foretick.predictor.domain.training import TrainingPlan, train
 from foretick.predictor.handlers.custody import Custodian, load_newest_model
 from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
@@ -51,8 +53,8 @@ async def build_serve(rt: Runtime, settings: PredictorSettings) -> None:
     sender = Sender(rt.name, rt.epoch)
     outlet = DataPlaneOutlet(rt.data, rt.clock)
     meters = PrometheusMeters(rt.metrics)
-    ledger = Ledger(sender, settings.score_window, rt.sequence)
-    vectors = VectorHandler(sender, ledger, outlet, meters, horizon_steps, rt.clock)
+    ledger = Ledger(sender, Terms(settings.score_window, settings.abstention_cost_frac), rt.sequence)
+    vectors = VectorHandler(ledger, outlet, meters, horizon_steps, rt.clock, Places.of(FEATURE_NAMES))
     models = ModelHandler(vectors, OnnxModelLoader(ObjectModelStore(rt.bus.js).fetch, terms), meters, rt.log)
     tail, feed = StreamTail(rt.bus), InstrumentFeed(rt, (FEATURE_VECTORS,))
     custodian = Custodian(rt.run_id, vectors, feed, tail, outlet, rt.log)

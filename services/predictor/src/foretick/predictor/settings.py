@@ -11,6 +11,10 @@ class PredictorSettings(StepSettings):
     score_window: int = Field(
         5_000, alias="SCORE_WINDOW", ge=1, le=1_000_000, description="outcomes in the running score of an instrument"
     )
+    abstention_cost_frac: float | None = Field(
+        None, alias="ABSTENTION_COST", ge=0.0, le=2 / 3,
+        description="of a decision that is not taken, a wrong one costing 1; not given: what the prior's answer costs",
+    )  # fmt: skip
     train_seed: int | None = Field(
         None, alias="TRAIN_SEED", ge=0, description="not given: the last model's plus 2, so that retraining learns anew"
     )

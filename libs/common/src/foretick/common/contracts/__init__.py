@@ -38,12 +38,17 @@ from foretick.common.contracts.market import (
     TradeColumns,
 )
 from foretick.common.contracts.predictions import (
+    Abstention,
+    Coverage,
     Direction,
     LiveScore,
     ModelPublished,
+    NoInterval,
     Outcome,
     Prediction,
     Probabilities,
+    Regime,
+    ReturnInterval,
     Withheld,
 )
 from foretick.common.contracts.system import DeadLetter
@@ -52,6 +57,7 @@ from foretick.common.contracts.venues import ConsolidatedQuote, VenueQuote, Venu
 __all__ = [
     "TRUST_SEVERITY",
     "UNDECODABLE",
+    "Abstention",
     "Bar",
     "BookCounts",
     "BookEvent",
@@ -63,6 +69,7 @@ __all__ = [
     "CorrelationMember",
     "CorrelationPairs",
     "Correlations",
+    "Coverage",
     "DeadLetter",
     "DerivativeColumns",
     "Direction",
@@ -75,6 +82,7 @@ __all__ = [
     "LiveScore",
     "Message",
     "ModelPublished",
+    "NoInterval",
     "Origin",
     "Outcome",
     "ParityCertificate",
@@ -84,6 +92,8 @@ __all__ = [
     "Prediction",
     "Probabilities",
     "QuoteColumns",
+    "Regime",
+    "ReturnInterval",
     "TickFrame",
     "TradeColumns",
     "Trust",

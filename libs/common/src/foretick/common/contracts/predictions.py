@@ -31,6 +31,58 @@ class Probabilities(Contract, frozen=True, kw_only=True, gc=False):
     up: float
 
 
+class Regime(StrEnum):
+    """What kind of market it is.
+
+    Rough: the volatility of the last seconds is above that of the last minute (``volatility_log_ratio`` above 0).
+    Trending: the price went further than a random walk of as many steps goes on average (``efficiency_ratio`` above
+    its n^-1/2).
+    """
+
+    CALM_CHOPPY = "calm_choppy"
+    CALM_TRENDING = "calm_trending"
+    ROUGH_CHOPPY = "rough_choppy"
+    ROUGH_TRENDING = "rough_trending"
+
+
+class NoInterval(StrEnum):
+    """Why a prediction with numbers carries no interval."""
+
+    WARMING_UP = "warming_up"
+    NO_VOLATILITY = "no_volatility"
+
+
+class ReturnInterval(Contract, frozen=True, kw_only=True, gc=False):
+    """Where the forward return should lie.
+
+    low_bps, high_bps: ends, which count as within; null: without bound, as after so many misses nothing less will do
+    coverage_frac: share of intervals that should hold, over time
+    """
+
+    low_bps: float | None
+    high_bps: float | None
+    coverage_frac: float
+
+
+class Abstention(Contract, frozen=True, kw_only=True, gc=False):
+    """The model is not sure enough for its most probable class to be a decision.
+
+    confidence_frac: probability of that class
+    least_frac: what it would have to be: 1 minus the cost of abstaining, a wrong decision costing 1 (Chow 1970)
+    """
+
+    confidence_frac: float
+    least_frac: float
+
+
+class Coverage(Contract, frozen=True, kw_only=True, gc=False):
+    """How many of the last ``count`` intervals of a model on an instrument held, and how many should."""
+
+    count: int
+    coverage_frac: float
+    target_frac: float
+
+
 class Prediction(Message, frozen=True, kw_only=True, gc=False):
     """What the ensemble expects of an instrument, or why it is withheld.
 
@@ -47,6 +99,10 @@ class Prediction(Message, frozen=True, kw_only=True, gc=False):
     members: each ensemble member's probabilities, by name
     flat_bps: the threshold between flat and a direction for this instrument
     withheld: the reason; the numbers are null exactly when it is set
+    regime: what kind of market it is; null while its features are missing
+    volatility_bps: realised volatility of a second, the unit of the interval's width
+    interval: adaptive conformal interval of the return; null: the reason is in ``no_interval``
+    abstention: the numbers are not sure enough to decide on; null where they are
     ts_frame_sent_ns, ts_frame_taken_ns: as in the feature vector
     ts_vector_sent_ns: wall clock of features when it published the vector
     ts_vector_taken_ns: wall clock of the predictor when it took the vector up
@@ -68,6 +124,11 @@ class Prediction(Message, frozen=True, kw_only=True, gc=False):
     members: dict[str, Probabilities] = {}
     flat_bps: float | None = None
     withheld: Withheld | None = None
+    regime: Regime | None = None
+    volatility_bps: float | None = None
+    interval: ReturnInterval | None = None
+    no_interval: NoInterval | None = None
+    abstention: Abstention | None = None
     ts_frame_sent_ns: int | None = None
     ts_frame_taken_ns: int | None = None
     ts_vector_sent_ns: int | None = None
@@ -80,6 +141,8 @@ class LiveScore(Contract, frozen=True, kw_only=True, gc=False):
     accuracy_frac: share of outcomes whose most probable class came true
     prior_accuracy_frac: the same for always naming the class that the model's training prior makes most probable
     log_loss, prior_log_loss: mean negative log probability (nats) of the class that came true, for model and prior
+    decided: how many of them the model did not abstain from
+    decided_accuracy_frac, abstained_accuracy_frac: accuracy over these and over the others; null where there are none
     """
 
     count: int
@@ -87,6 +150,9 @@ class LiveScore(Contract, frozen=True, kw_only=True, gc=False):
     prior_accuracy_frac: float
     log_loss: float
     prior_log_loss: float
+    decided: int = 0
+    decided_accuracy_frac: float | None = None
+    abstained_accuracy_frac: float | None = None
 
 
 class Outcome(Message, frozen=True, kw_only=True, gc=False):
@@ -97,6 +163,13 @@ class Outcome(Message, frozen=True, kw_only=True, gc=False):
     realised_return_bps: log return of the mid price from the prediction to there
     predicted, realised: most probable class, and the class that came true
     score: the running score including this outcome
+    regime, abstained: as in the prediction
+    brier: squared distance of the probabilities to what came, 0 to 2 (Brier 1950)
+    confidence_frac: probability that was given to ``predicted``
+    error_scales: distance of the return from the expected one, in volatilities; null where that was not known
+    interval_held: whether the return lies in the prediction's interval; null where there was none
+    next_miss_frac: share that the next interval may miss: where a successor goes on
+    coverage: of the intervals, including this one; null before the first
     """
 
     asof_seq: int
@@ -111,6 +184,14 @@ class Outcome(Message, frozen=True, kw_only=True, gc=False):
     log_loss: float
     prior_log_loss: float
     score: LiveScore
+    regime: Regime | None = None
+    abstained: bool = False
+    brier: float | None = None
+    confidence_frac: float | None = None
+    error_scales: float | None = None
+    interval_held: bool | None = None
+    next_miss_frac: float | None = None
+    coverage: Coverage | None = None
 
 
 class ModelPublished(Contract, frozen=True, kw_only=True, gc=False):

@@ -178,7 +178,9 @@ class Board:
         """Return the system at a glance, as of the last beat."""
         waterfall = self.waterfall.data(self._now_ns)
         scores = (
-            view.score for view in self.instruments.values() if view.score and view.score_model_id == self.model_id
+            view.outcome.score
+            for view in self.instruments.values()
+            if view.outcome and view.outcome.model_id == self.model_id
         )
         return MetricsData(
             latency_p50_us=waterfall.p50_us,

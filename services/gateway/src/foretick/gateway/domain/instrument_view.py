@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from foretick.common.contracts import Bar, BookFrame, FeatureVector, LiveScore, Outcome, Prediction, TickFrame, Trust
+from foretick.common.contracts import Bar, BookFrame, FeatureVector, Outcome, Prediction, TickFrame, Trust
 from foretick.common.sequence import Admission, DerivedAudit, SequenceAudit, SequenceTally
 from foretick.gateway.domain.bars import BarSeries
 from foretick.gateway.domain.book_view import BookView
@@ -27,8 +27,7 @@ class InstrumentView:
         self.integrity = IntegrityLog(venue, symbol, fanout)
         self.features: FeatureData | None = None
         self.predictions: deque[PredictionData] = deque(maxlen=HISTORY_PREDICTIONS)
-        self.score: LiveScore | None = None
-        self.score_model_id: str | None = None
+        self.outcome: Outcome | None = None
         self.events = SequenceAudit()
         self.market_arrived_ns = 0
         self.ticks = Topic(CHANNELS["ticks"], venue, symbol, self.market.snapshot, fanout)
@@ -89,17 +88,16 @@ class InstrumentView:
         """Take a prediction; the topic tells it at once. Returns whether it is new."""
         if not self._is_new("predictions", self._prediction_audit.admit(prediction.epoch, prediction.asof_seq)):
             return False
-        score = self.score if self.score_model_id == prediction.model_id else None
-        data = prediction_data(prediction, score, arrived_ns)
+        is_of_model = self.outcome is not None and self.outcome.model_id == prediction.model_id
+        data = prediction_data(prediction, self.outcome if is_of_model else None, arrived_ns)
         self.predictions.append(data)
         self.prediction_topic.publish(prediction.epoch, prediction.asof_seq, data, arrived_ns)
         return True
 
     def fold_outcome(self, outcome: Outcome) -> None:
-        """Take the running score of a model; the next prediction of that model tells it."""
+        """Take an outcome; the next prediction of its model tells the running score and coverage."""
         if self._is_new("outcomes", self._outcome_audit.admit(outcome.epoch, outcome.asof_seq)):
-            self.score = outcome.score
-            self.score_model_id = outcome.model_id
+            self.outcome = outcome
 
     def publish(self) -> None:
         """Tell the changes of price and book since the last call."""

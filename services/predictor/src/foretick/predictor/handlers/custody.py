@@ -18,6 +18,9 @@ KEPT_ANNOUNCEMENTS = 16
 READ_BACK = 4_096
 """Messages to read back of each stream: over 30 s of 10 instruments, many times the default horizon."""
 
+READ_BACK_OUTCOMES = 8_192
+"""Outcomes to read back: the whole window of 16 instruments' intervals. With fewer, they warm up again or say so."""
+
 
 async def load_newest_model(tail: Tail, models: ModelHandler, vectors: VectorHandler) -> None:
     """Put the newest model that can be served in service."""
@@ -90,8 +93,7 @@ class Custodian:
 
     async def _take_over_predictions(self, keys: set[InstrumentKey]) -> int:
         serving = self._vectors.model.announcement if self._vectors.model else None
-        outcomes: list[Outcome] = await self._tail.read(OUTCOME_MESSAGES, READ_BACK)
-        settled = {(one.venue, one.symbol): one.step for one in outcomes if one.run_id == self._run_id}
+        settled = await self._take_over_outcomes(keys, serving)
         predictions: list[Prediction] = await self._tail.read(PREDICTION_MESSAGES, READ_BACK)
         owed = 0
         for prediction in predictions:
@@ -104,6 +106,21 @@ class Custodian:
                 self._ledger.expect(Pending(prediction, values_of(serving.prior)))
                 owed += 1
         return owed
+
+    async def _take_over_outcomes(
+        self, keys: set[InstrumentKey], serving: ModelPublished | None
+    ) -> dict[InstrumentKey, int]:
+        """Go on from the track records of the model in service; return the last step that was settled of each key."""
+        outcomes: list[Outcome] = await self._tail.read(OUTCOME_MESSAGES, READ_BACK_OUTCOMES)
+        settled: dict[InstrumentKey, int] = {}
+        for outcome in outcomes:
+            key = (outcome.venue, outcome.symbol)
+            if outcome.run_id != self._run_id or key not in keys:
+                continue
+            settled[key] = outcome.step
+            if serving and outcome.model_id == serving.model_id:
+                self._ledger.go_on_from(outcome, values_of(serving.prior))
+        return settled
 
     async def _settle_missed(self, keys: set[InstrumentKey]) -> int:
         vectors: list[FeatureVector] = await self._tail.read(FEATURE_VECTORS, READ_BACK)

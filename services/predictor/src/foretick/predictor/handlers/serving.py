@@ -1,6 +1,7 @@
 """Feature vectors to predictions and outcomes; announcements to a new model."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from foretick.common.clock import Clock
 from foretick.common.contracts import FeatureVector, ModelPublished
@@ -8,7 +9,8 @@ from foretick.common.errors import Refused
 from foretick.predictor.domain.classes import values_of
 from foretick.predictor.domain.ledger import Intake, Ledger
 from foretick.predictor.domain.outcomes import Pending
-from foretick.predictor.domain.predicting import Sender, compose_prediction
+from foretick.predictor.domain.predicting import Forecast, Numbers, compose_prediction
+from foretick.predictor.domain.regimes import Places
 from foretick.predictor.domain.withholding import reason_to_withhold
 from foretick.predictor.ports import Log, Meters, ModelLoader, Outlet, ServedModel
 
@@ -16,19 +18,26 @@ from foretick.predictor.ports import Log, Meters, ModelLoader, Outlet, ServedMod
 class VectorHandler:
     """Predicts the latest vector of each instrument of a batch, and settles outcomes with every vector.
 
-    ``model`` may be replaced between two batches; a batch is predicted by one model throughout.
+    ``model`` may be replaced between two batches; a batch is predicted by one model throughout. ``places``: where a
+    vector tells regime and volatility.
     """
 
     def __init__(
-        self, sender: Sender, ledger: Ledger, outlet: Outlet, meters: Meters, horizon_steps: int, clock: Clock
+        self,
+        ledger: Ledger,
+        outlet: Outlet,
+        meters: Meters,
+        horizon_steps: int,
+        clock: Clock,
+        places: Places,
     ) -> None:
         self.model: ServedModel | None = None
-        self._sender = sender
         self.ledger = ledger
         self._outlet = outlet
         self._meters = meters
         self._horizon_steps = horizon_steps
         self._clock = clock
+        self._places = places
 
     def on_vectors(self, batch: Sequence[FeatureVector]) -> None:
         """Take a natural batch. Inference has no state, so it may skip to the latest; outcomes may not be skipped."""
@@ -59,17 +68,24 @@ class VectorHandler:
         columns = model.columns if model else ()
         reasons = [reason_to_withhold(vector, announced, columns) for vector in vectors]
         due = [vector for vector, reason in zip(vectors, reasons, strict=True) if reason is None]
-        numbers = iter(())
+        forecasts = iter(())
         if model and due:
             with self._meters.inferring(len(due)):
-                numbers = iter(model.predict(due))
+                numbers = model.predict(due)
+            forecasts = map(partial(self._assess, model.announcement), due, numbers)
         for vector, reason in zip(vectors, reasons, strict=True):
-            verdict = reason or next(numbers)
-            prediction = compose_prediction(vector, announced, self._sender, verdict, self._horizon_steps, taken_ns)
+            verdict = reason or next(forecasts)
+            prediction = compose_prediction(
+                vector, announced, self.ledger.sender, verdict, self._horizon_steps, taken_ns
+            )
             self._outlet.send_prediction(prediction)
             self._meters.predicted(prediction)
             if announced and reason is None:
                 self.ledger.expect(Pending(prediction, values_of(announced.prior)))
+
+    def _assess(self, model: ModelPublished, vector: FeatureVector, numbers: Numbers) -> Forecast:
+        record = self.ledger.record_of((vector.venue, vector.symbol), model.model_id, values_of(model.prior))
+        return Forecast(numbers, record.assess(numbers, self._places.read(vector.values)))
 
 
 class ModelHandler:

@@ -19,6 +19,12 @@ class _Instrument:
     prior_accuracy: Gauge
     log_loss: Gauge
     prior_log_loss: Gauge
+    coverage: Gauge
+    coverage_gap: Gauge
+    held: Counter
+    missed: Counter
+    decided: Gauge
+    decided_accuracy: Gauge
 
 
 class PrometheusMeters:
@@ -44,6 +50,23 @@ class PrometheusMeters:
         self._prior_accuracy = metrics.gauge("prior_accuracy_frac", "The same for the class prior", instrument)
         self._of_instrument: dict[tuple[str, str], _Instrument] = {}
         self._log_loss = metrics.gauge("log_loss_nats", "Mean log loss in the score window, nats", instrument)
+        self._coverage = metrics.gauge(
+            "interval_coverage_frac", "Share of intervals in the score window that held", instrument
+        )
+        self._coverage_gap = metrics.gauge(
+            "interval_coverage_gap_frac", "The same minus what it should be: far below 0, intervals promise too much",
+            instrument,
+        )  # fmt: skip
+        self._intervals = metrics.counter(
+            "intervals_total", "Intervals joined, by whether they held", (*instrument, "verdict")
+        )
+        self._decided = metrics.gauge(
+            "decided_frac", "Share of outcomes in the score window that the model did not abstain from", instrument
+        )
+        self._decided_accuracy = metrics.gauge(
+            "decided_accuracy_frac", "Share of right classes among these", instrument
+        )
+        self._abstained = metrics.counter("abstained_total", "Predictions that were not sure enough to decide on")
         self._prior_log_loss = metrics.gauge("prior_log_loss_nats", "The same for the class prior", instrument)
 
     def took(self, intake: Intake) -> None:
@@ -62,6 +85,8 @@ class PrometheusMeters:
     def predicted(self, prediction: Prediction) -> None:
         """Count a prediction."""
         (self._withheld[prediction.withheld] if prediction.withheld else self._given).inc()
+        if prediction.abstention is not None:
+            self._abstained.inc()
 
     def settled(self, outcome: Outcome) -> None:
         """Count an outcome and show the running score."""
@@ -74,6 +99,14 @@ class PrometheusMeters:
         found.prior_accuracy.set(score.prior_accuracy_frac)
         found.log_loss.set(score.log_loss)
         found.prior_log_loss.set(score.prior_log_loss)
+        found.decided.set(score.decided / max(1, score.count))
+        if score.decided_accuracy_frac is not None:
+            found.decided_accuracy.set(score.decided_accuracy_frac)
+        if outcome.interval_held is not None:
+            (found.held if outcome.interval_held else found.missed).inc()
+        if outcome.coverage is not None:
+            found.coverage.set(outcome.coverage.coverage_frac)
+            found.coverage_gap.set(outcome.coverage.coverage_frac - outcome.coverage.target_frac)
 
     def gave_up(self, count: int) -> None:
         """Count predictions that will have no outcome."""
@@ -90,4 +123,10 @@ class PrometheusMeters:
             prior_accuracy=self._prior_accuracy.labels(*key),
             log_loss=self._log_loss.labels(*key),
             prior_log_loss=self._prior_log_loss.labels(*key),
+            coverage=self._coverage.labels(*key),
+            coverage_gap=self._coverage_gap.labels(*key),
+            held=self._intervals.labels(*key, "held"),
+            missed=self._intervals.labels(*key, "missed"),
+            decided=self._decided.labels(*key),
+            decided_accuracy=self._decided_accuracy.labels(*key),
         )

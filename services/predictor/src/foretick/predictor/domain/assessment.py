@@ -1,0 +1,20 @@
+"""How sure the numbers of a prediction are."""
+
+from dataclasses import dataclass
+
+from foretick.common.contracts import Abstention, NoInterval, Regime, ReturnInterval
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Regime, unit and interval of a prediction, and whether it is a decision; fields as in the contract."""
+
+    regime: Regime | None = None
+    volatility_bps: float | None = None
+    interval: ReturnInterval | None = None
+    no_interval: NoInterval | None = None
+    abstention: Abstention | None = None
+
+
+UNASSESSED = Assessment()
+"""Of a prediction without numbers."""
