@@ -771,6 +771,8 @@ export interface ParityDifference {
  * rows: training rows
  * seed: of the training run
  * ts_trained_ns: wall clock when training ended
+ * record_name: key of the run's record in the same bucket, JSON; empty for a model from before there were any
+ * record_sha256: of the record
  */
 export interface ModelPublished {
   model_id: string;
@@ -796,6 +798,8 @@ export interface ModelPublished {
   rows: number;
   seed: number;
   ts_trained_ns: number;
+  record_name?: string;
+  record_sha256?: string;
 }
 /**
  * Input that a service could not use, kept for inspection on ``dlq.<service>.<role>``.

@@ -193,7 +193,7 @@ def test_serving_does_not_import_the_learning_libraries():
 
     code = (
         "import sys, foretick.predictor.app; "
-        "heavy = {'lightgbm', 'xgboost', 'sklearn', 'onnx', 'polars'} & sys.modules.keys(); "
+        "heavy = {'lightgbm', 'xgboost', 'sklearn', 'onnx', 'optuna', 'polars'} & sys.modules.keys(); "
         "sys.exit(','.join(heavy))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)

@@ -1,7 +1,6 @@
 import asyncio
 
 import msgspec
-import numpy as np
 import pytest
 
 from foretick.common.contracts import NoInterval, Origin, Probabilities, Regime, Trust, Withheld
@@ -12,31 +11,25 @@ from foretick.common.testing.builders import feature_vector, outcome, prediction
 from foretick.common.testing.fakes import FakeRuntime
 from foretick.predictor.adapters.bus.client import DataPlaneOutlet
 from foretick.predictor.adapters.metrics.client import PrometheusMeters
-from foretick.predictor.domain.evaluation import Evaluation, Gain
-from foretick.predictor.domain.gate import Parity
 from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.predicting import Numbers, Sender
-from foretick.predictor.domain.publication import ModelIdentity, TrainedModel, announce
+from foretick.predictor.domain.publication import ModelIdentity, announce
 from foretick.predictor.domain.regimes import Places
-from foretick.predictor.domain.reliability import Calibration, Reliability
 from foretick.predictor.domain.track_record import Terms
 from foretick.predictor.handlers.custody import Custodian, load_newest_model
 from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
 
+from ..models import trained_model
+
 IDENTITY = ModelIdentity("features-test", "0" * 16, ("x", "y", "z"), 100_000_000, 5, 1)
-CALIBRATION = Calibration(1.5, Reliability(0.1, 0.6, 1.0), Reliability(0.02, 0.5, 0.9))
 SOUND = [0.1, -0.2, 0.3]
 KEY = ("sim", "BTCUSDT")
 PLACES = Places(volatility=1, volatility_log_ratio=2, efficiency_ratio=None)
 
 
 def announcement(model_id="ensemble-1", ts=1):
-    judged = Evaluation(10_000, 40, 0.9, 1.0, 0.6, 0.5, Gain(0.1, 0.05, 0.15), Gain(0.1, 0.05, 0.15))
-    model = TrainedModel(
-        b"graph", ("a", "b"), np.array([0.5, 0.5]), np.array([0.25, 0.5, 0.25]), {"X": 0.5, "*": 0.7}, 9,
-        Parity(100_000, 0.0, 0), Parity(20_000, 0.0, 0), 20.0, judged, judged, {}, CALIBRATION,
-    )  # fmt: skip
-    return msgspec.structs.replace(announce(model, IDENTITY, ts), model_id=model_id)
+    model = trained_model(flat_bps={"X": 0.5, "*": 0.7})
+    return msgspec.structs.replace(announce(model, IDENTITY, ts, b"{}"), model_id=model_id)
 
 
 class Model:

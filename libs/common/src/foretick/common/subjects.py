@@ -128,7 +128,7 @@ FEATURE_STATES = Bucket(
     writers=("features.serve",), readers=("features.certify",), max_bytes=256 * MIB, max_age_s=DAY_S,
 )  # fmt: skip
 MODEL_GRAPHS = Bucket(
-    "models", BucketKind.OBJECTS, "The ONNX graphs of the models that are announced",
+    "models", BucketKind.OBJECTS, "The ONNX graphs of the models that are announced, and the records of their training",
     writers=("predictor.train",), readers=("predictor.serve",), max_bytes=512 * MIB,
 )  # fmt: skip
 REPLAYED_LETTERS = Bucket(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from foretick.common.contracts import ModelPublished
 from foretick.common.errors import ForetickError
@@ -20,8 +21,9 @@ from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.predicting import Sender
 from foretick.predictor.domain.publication import FAMILY, ModelIdentity
 from foretick.predictor.domain.regimes import Places
+from foretick.predictor.domain.targets import LabelKind, targets_of
 from foretick.predictor.domain.track_record import Terms
-from foretick.predictor.domain.training import TrainingPlan, train
+from foretick.predictor.domain.training import TrainingHistory, TrainingPlan, train
 from foretick.predictor.handlers.custody import Custodian, load_newest_model
 from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
 from foretick.predictor.handlers.training import TrainingHandler
@@ -70,36 +72,33 @@ async def build_serve(rt: Runtime, settings: PredictorSettings) -> None:
 
 async def build_train(rt: Runtime, settings: PredictorSettings) -> None:
     """Train once, publish, end. The learning libraries are imported here only: ``serve`` stays small."""
-    from foretick.market.simulation import LISTINGS
     from foretick.predictor.adapters.learners.client import LibraryLearner
-    from foretick.predictor.adapters.simulation.client import SimulatedMarketHistory
-    from foretick.quant.kernel import Grid
+    from foretick.predictor.adapters.provenance.client import hash_code, library_versions
+    from foretick.predictor.adapters.records.client import RecordFolder
+    from foretick.predictor.adapters.search.client import OptunaSearch
+    from foretick.predictor.domain.record import record_run
 
+    code = (hash_code(), library_versions())  # now: what runs is what is there now
     earlier: list[ModelPublished] = await rt.bus.last_of_each(MODEL_ANNOUNCEMENTS)
     seeds = seeds_to_try(settings.train_seed, [model.seed for model in earlier])
-    plan = TrainingPlan(
-        seed=seeds[0],
-        train_s=settings.train_duration_s,
-        test_s=settings.train_test_duration_s,
-        interval_ns=settings.interval_ns,
-        horizon_steps=settings.prediction_horizon_steps,
-        volatility_feature=MODEL_FEATURE_NAMES.index("realised_volatility_bps"),
-    )
-    grid = Grid(settings.interval_ns, settings.feature_window_size_steps)
-    # every instrument of the simulated market, whatever is watched: one instrument alone teaches too little
-    history = SimulatedMarketHistory(tuple(LISTINGS), grid, plan.horizon_steps, MODEL_FEATURE_NAMES)
+    plan = _plan(settings, seeds[0])
+    history = _history(settings, plan)
     learner = LibraryLearner(settings.train_threads)
+    search = OptunaSearch(learner.sizes)
+    identity = ModelIdentity(
+        SCHEMA_ID, SCHEMA_HASH, plan.feature_names, plan.interval_ns, plan.served.horizon_steps, plan.seed
+    )
 
     async def announce(model: ModelPublished) -> None:
         await rt.control.publish(MODEL_ANNOUNCEMENTS, (FAMILY,), model)
 
     handler = TrainingHandler(
-        train=lambda seed, progress: train(replace(plan, seed=seed), history, learner, progress),
+        train=lambda seed, progress: train(replace(plan, seed=seed), history, learner, search, progress),
+        record=lambda model, seed, attempts: record_run(model, replace(plan, seed=seed), identity, code, attempts),
         seeds=seeds,
-        identity=ModelIdentity(
-            SCHEMA_ID, SCHEMA_HASH, MODEL_FEATURE_NAMES, plan.interval_ns, plan.horizon_steps, plan.seed
-        ),
+        identity=identity,
         store=ObjectModelStore(rt.bus.js),
+        shelf=RecordFolder(Path(settings.data_dir) / "training"),
         announce=announce,
         clock=rt.clock,
         log=rt.log,
@@ -116,6 +115,30 @@ async def build_train(rt: Runtime, settings: PredictorSettings) -> None:
             rt.stop()
 
     rt.spawn(run_once(), name="train")
+
+
+def _plan(settings: PredictorSettings, seed: int) -> TrainingPlan:
+    labels = tuple(LabelKind(name) for name in settings.train_labels)
+    return TrainingPlan(
+        seed=seed,
+        interval_ns=settings.interval_ns,
+        targets=targets_of(settings.prediction_horizon_steps, settings.train_horizons_steps, labels),
+        volatility_feature=MODEL_FEATURE_NAMES.index("realised_volatility_bps"),
+        feature_names=MODEL_FEATURE_NAMES,
+        embargo_s=settings.train_embargo_s,
+        trials=settings.train_trials,
+    )
+
+
+def _history(settings: PredictorSettings, plan: TrainingPlan) -> TrainingHistory:
+    from foretick.market.simulation import LISTINGS
+    from foretick.predictor.adapters.simulation.client import SimulatedMarketHistory
+    from foretick.predictor.domain.vectors import Sampling
+    from foretick.quant.kernel import Grid
+
+    sampling = Sampling(Grid(plan.interval_ns, settings.feature_window_size_steps), plan.targets, plan.feature_names)
+    # every instrument of the simulated market, whatever is watched: one instrument alone teaches too little
+    return SimulatedMarketHistory(tuple(LISTINGS), sampling, settings.train_duration_s, settings.train_test_duration_s)
 
 
 BUILDERS = {"serve": build_serve, "train": build_train}

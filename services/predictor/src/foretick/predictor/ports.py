@@ -43,13 +43,25 @@ class ModelLoader(Protocol):
 
 
 class ModelStore(Protocol):
-    """Keeps graphs by object name."""
+    """Keeps graphs and records by object name."""
 
     async def put(self, object_name: str, payload: bytes) -> None:
         """Store ``payload``.
 
         Raises:
             Transient: the store is away.
+        """
+        ...
+
+
+class RecordShelf(Protocol):
+    """Keeps the records of training runs where an operator finds them."""
+
+    def keep(self, name: str, payload: bytes) -> object:
+        """Keep the record; return where it is.
+
+        Raises:
+            Transient: it cannot be kept.
         """
         ...
 

@@ -1,8 +1,11 @@
 """Settings of the predictor."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from foretick.common.runtime.settings import StepSettings
+from foretick.common.runtime.settings import CommaSeparated, CommaSeparatedNumbers, StepSettings, split_commas
+from foretick.predictor.domain.targets import LabelKind
+
+_LONGEST_STEPS = 100_000
 
 
 class PredictorSettings(StepSettings):
@@ -25,3 +28,31 @@ class PredictorSettings(StepSettings):
         900.0, alias="TRAIN_TEST_DURATION", ge=60, le=86_400, description="data time of the unseen market, s"
     )
     train_threads: int = Field(2, alias="TRAIN_THREADS", ge=1, le=256, description="threads that fitting may use")
+    train_horizons_steps: CommaSeparatedNumbers = Field(
+        (), alias="TRAIN_HORIZONS", description="horizons that are walked forward beside the served one"
+    )
+    train_labels: CommaSeparated = Field(
+        (), alias="TRAIN_LABELS", description="labels that are walked forward beside the served forward_return"
+    )
+    train_trials: int = Field(
+        0, alias="TRAIN_TRIALS", ge=0, le=10_000, description="sizes of the members that are tried; 0 takes the usual"
+    )
+    train_embargo_s: float = Field(
+        30.0, alias="TRAIN_EMBARGO", ge=0, le=86_400, description="left out before each stretch that is answered, s"
+    )
+
+    _split = field_validator("train_horizons_steps", "train_labels", mode="before")(split_commas)
+
+    @field_validator("train_horizons_steps")
+    @classmethod
+    def _horizons_are_ahead(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if any(not 1 <= horizon <= _LONGEST_STEPS for horizon in value):
+            raise ValueError(f"must be horizons of 1 to {_LONGEST_STEPS} steps, such as 5,20,100")
+        return value
+
+    @field_validator("train_labels")
+    @classmethod
+    def _labels_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(value) - set(LabelKind)):
+            raise ValueError(f"knows no {', '.join(unknown)}; there are {', '.join(LabelKind)}")
+        return value

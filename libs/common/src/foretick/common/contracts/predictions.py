@@ -211,6 +211,8 @@ class ModelPublished(Contract, frozen=True, kw_only=True, gc=False):
     rows: training rows
     seed: of the training run
     ts_trained_ns: wall clock when training ended
+    record_name: key of the run's record in the same bucket, JSON; empty for a model from before there were any
+    record_sha256: of the record
     """
 
     model_id: str
@@ -232,3 +234,5 @@ class ModelPublished(Contract, frozen=True, kw_only=True, gc=False):
     rows: int
     seed: int
     ts_trained_ns: int
+    record_name: str = ""
+    record_sha256: str = ""

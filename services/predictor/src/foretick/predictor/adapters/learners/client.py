@@ -5,7 +5,7 @@ Only the ``train`` role imports this: the libraries weigh hundreds of megabytes.
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import lightgbm
@@ -67,8 +67,8 @@ class Sizes:
         )
 
 
-def sizes_of(given: Mapping[str, float]) -> Sizes:
-    """Return the usual sizes with those ``given`` by name.
+def sizes_of(given: Mapping[str, float], usual: Sizes | None = None) -> Sizes:
+    """Return the ``usual`` sizes (None: the defaults) with those ``given`` by name.
 
     Raises:
         Refused: there is no size of that name.
@@ -77,7 +77,9 @@ def sizes_of(given: Mapping[str, float]) -> Sizes:
     unknown = sorted(set(given) - set(known))
     if unknown:
         raise Refused("no_size", f"members have no {', '.join(unknown)}", f"they have {', '.join(known)}")
-    return replace(Sizes(), **{name: int(value) if known[name] is int else value for name, value in given.items()})
+    return replace(
+        usual or Sizes(), **{name: int(value) if known[name] is int else value for name, value in given.items()}
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,6 +137,19 @@ class LibraryLearner:
     def __init__(self, threads: int, sizes: Sizes | None = None) -> None:
         self._threads = threads
         self._sizes = sizes or Sizes()
+
+    @property
+    def sizes(self) -> dict[str, float]:
+        """How large the members are, by name."""
+        return asdict(self._sizes)
+
+    def resize(self, sizes: Mapping[str, float]) -> "LibraryLearner":
+        """Return a learner of members with ``sizes``, and its own for the others.
+
+        Raises:
+            Refused: there is no size of that name.
+        """
+        return LibraryLearner(self._threads, sizes_of(sizes, self._sizes))
 
     def fit(
         self,

@@ -1,4 +1,4 @@
-"""Graphs in and out of the Object Store bucket ``models``."""
+"""Graphs and the records of their training, in and out of the Object Store bucket ``models``."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ _TIMEOUT_S = 10.0
 
 
 class ObjectModelStore:
-    """The bucket of graphs, by object name."""
+    """The bucket of graphs and records, by object name."""
 
     def __init__(self, js: JetStreamContext) -> None:
         self._js = js
@@ -41,7 +41,7 @@ class ObjectModelStore:
         return result.data or b""
 
     async def put(self, object_name: str, payload: bytes) -> None:
-        """Store ``payload`` and forget the oldest objects beyond ``KEPT_MODELS``.
+        """Store ``payload`` and forget the objects of the oldest models beyond ``KEPT_MODELS``.
 
         Raises:
             Transient: the store did not answer.
@@ -65,7 +65,14 @@ class ObjectModelStore:
 
 
 async def _forget_oldest(store: ObjectStore) -> None:
-    """Names begin with family and second of training, so their order is that of time."""
-    names = sorted(info.name for info in await store.list() if not info.deleted)
-    for name in names[:-KEPT_MODELS]:
-        await store.delete(name)
+    """Names begin with the model's id, and that with family and second of training: their order is that of time."""
+    names = [info.name for info in await store.list() if not info.deleted]
+    models = sorted({_model_of(name) for name in names})
+    forgotten = set(models[:-KEPT_MODELS])
+    for name in names:
+        if _model_of(name) in forgotten:
+            await store.delete(name)
+
+
+def _model_of(object_name: str) -> str:
+    return object_name.partition(".")[0]
