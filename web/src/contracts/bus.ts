@@ -625,6 +625,7 @@ export interface CorrelationPairs {
  * rows: training rows
  * seed: of the training run
  * ts_trained_ns: wall clock when training ended
+ * importance: mean size of each feature's contribution to P(up) - P(down) over unseen rows; empty from before that
  */
 export interface ModelPublished {
   model_id: string;
@@ -650,6 +651,9 @@ export interface ModelPublished {
   rows: number;
   seed: number;
   ts_trained_ns: number;
+  importance?: {
+    [k: string]: number;
+  };
 }
 /**
  * Input that a service could not use, kept for inspection on ``dlq.<service>.<role>``.

@@ -14,6 +14,7 @@ from foretick.predictor.adapters.bus.client import DataPlaneOutlet
 from foretick.predictor.adapters.metrics.client import PrometheusMeters
 from foretick.predictor.domain.evaluation import Evaluation, Gain
 from foretick.predictor.domain.gate import Parity
+from foretick.predictor.domain.importance import Importance
 from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.predicting import Numbers, Sender
 from foretick.predictor.domain.publication import ModelIdentity, TrainedModel, announce
@@ -32,6 +33,7 @@ def announcement(model_id="ensemble-1", ts=1):
     model = TrainedModel(
         b"graph", ("a", "b"), np.array([0.5, 0.5]), np.array([0.25, 0.5, 0.25]), {"X": 0.5, "*": 0.7}, 9,
         Parity(100_000, 0.0, 0), Parity(20_000, 0.0, 0), 20.0, judged, judged, {}, CALIBRATION,
+        Importance(np.ones(3), np.ones(3)),
     )  # fmt: skip
     return msgspec.structs.replace(announce(model, IDENTITY, ts), model_id=model_id)
 

@@ -7,6 +7,7 @@ from foretick.common.errors import Refused
 from foretick.predictor.app import ATTEMPTS, seeds_to_try
 from foretick.predictor.domain.evaluation import Evaluation, Gain
 from foretick.predictor.domain.gate import Parity
+from foretick.predictor.domain.importance import Importance
 from foretick.predictor.domain.publication import ModelIdentity, TrainedModel
 from foretick.predictor.domain.reliability import Calibration, Reliability
 from foretick.predictor.handlers.training import TrainingHandler
@@ -32,6 +33,7 @@ def trained(gain):
         control,
         {},
         Calibration(1.5, Reliability(0.1, 0.6, 1.0), Reliability(0.02, 0.5, 0.9)),
+        Importance(np.ones(1), np.ones(1)),
     )
 
 

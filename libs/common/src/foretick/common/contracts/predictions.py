@@ -130,6 +130,7 @@ class ModelPublished(Contract, frozen=True, kw_only=True, gc=False):
     rows: training rows
     seed: of the training run
     ts_trained_ns: wall clock when training ended
+    importance: mean size of each feature's contribution to P(up) - P(down) over unseen rows; empty from before that
     """
 
     model_id: str
@@ -151,3 +152,4 @@ class ModelPublished(Contract, frozen=True, kw_only=True, gc=False):
     rows: int
     seed: int
     ts_trained_ns: int
+    importance: dict[str, float] = {}

@@ -8,6 +8,7 @@ from foretick.predictor.domain.classes import probabilities_of
 from foretick.predictor.domain.ensemble import Floats
 from foretick.predictor.domain.evaluation import Evaluation
 from foretick.predictor.domain.gate import GraphFigures, Parity, judge_graph
+from foretick.predictor.domain.importance import Importance
 from foretick.predictor.domain.reliability import Calibration
 
 FAMILY = "ensemble"
@@ -48,6 +49,7 @@ class TrainedModel:
     control: Evaluation
     member_log_loss: dict[str, float]
     calibration: Calibration
+    importance: Importance
 
 
 def faults_of(model: TrainedModel) -> list[str]:
@@ -87,6 +89,7 @@ def metrics_of(model: TrainedModel) -> dict[str, float]:
         "parity_max_error_frac": model.parity.max_error,
         "latency_us": model.latency_us,
         "kernel_parity_max_error_frac": model.kernel_parity.max_error,
+        "importance_rank_correlation": model.importance.stability,
         "temperature": calibration.temperature,
         "ece_frac": calibration.after.ece_frac,
         "brier": calibration.after.brier,
@@ -121,4 +124,5 @@ def announce(model: TrainedModel, identity: ModelIdentity, ts_trained_ns: int) -
         rows=model.rows,
         seed=identity.seed,
         ts_trained_ns=ts_trained_ns,
+        importance=dict(zip(identity.feature_names, model.importance.unseen.tolist(), strict=True)),
     )

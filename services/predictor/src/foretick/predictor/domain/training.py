@@ -12,6 +12,7 @@ from foretick.predictor.domain.dataset import Classes, Rows
 from foretick.predictor.domain.ensemble import class_frequencies, fit_return_slopes, row_losses, weights_from_losses
 from foretick.predictor.domain.evaluation import Evaluation, evaluate
 from foretick.predictor.domain.gate import Parity
+from foretick.predictor.domain.importance import Importance, mean_size
 from foretick.predictor.domain.publication import TrainedModel
 from foretick.predictor.domain.reliability import Calibration, Reliability, judge_reliability
 from foretick.quant.calibration import fit_temperature
@@ -32,6 +33,7 @@ class TrainingPlan:
     control_frac: share of the training rows for the control on shuffled classes
     control_effort_frac: share of trees, rounds and epochs for it: enough to find a leak, which is learnt first
     parity_rows: at least so many rows, the unseen ones first, for the comparison of graph, members and kernel
+    explained_rows: at most so many rows, learnt from and unseen, for the importance of features
     interval_ns, horizon_steps: a step, and how far ahead to predict
     volatility_feature: index of the feature that scales the expected return
     """
@@ -48,6 +50,7 @@ class TrainingPlan:
     control_frac: float = 0.25
     control_effort_frac: float = 0.25
     parity_rows: int = 100_000
+    explained_rows: int = 10_000
 
     def steps_of(self, seconds: float) -> int:
         """Return ``seconds`` of data time in steps, at least 1."""
@@ -105,6 +108,14 @@ class Learner(Protocol):
         """Compare the served graph with its members and its temperature, and the kernel that serves with the graph."""
         ...
 
+    def add_reference(self, graph: bytes, features: NDArray[np.float32]) -> bytes:
+        """Return the graph with what its answers are explained by: ``features`` (n, features) that it learnt from."""
+        ...
+
+    def explain(self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return what each feature adds to P(up) - P(down) of each row, shape (n, features)."""
+        ...
+
     def time_row(self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32]) -> float:
         """Return the time of one row in microseconds, as it is served."""
         ...
@@ -134,7 +145,7 @@ def train(plan: TrainingPlan, history: MarketHistory, learner: Learner, progress
     weights = weights_from_losses(losses)
     temperature = fit_temperature(np.tensordot(weights, told, axes=1), validated)
     slopes = fit_return_slopes(learn.return_bps, learn.features[:, plan.volatility_feature].astype(np.float64), classes)
-    graph = ensemble.export(slopes, plan.volatility_feature, temperature)
+    graph = learner.add_reference(ensemble.export(slopes, plan.volatility_feature, temperature), learn.features)
     progress("simulating a market that no member has seen", 70)
     unseen = history.rows(plan.seed + 1, plan.test_s)
     exam = _Exam(plan, learner, unseen, dataset.classify_rows(unseen, flat_bps), class_frequencies(classes))
@@ -159,6 +170,7 @@ def train(plan: TrainingPlan, history: MarketHistory, learner: Learner, progress
         calibration=Calibration(
             temperature, exam.rate(ensemble.export(slopes, plan.volatility_feature), weights), exam.rate(graph, weights)
         ),
+        importance=Importance(exam.lean_on(graph, weights, learn), exam.lean_on(graph, weights, unseen)),
     )
 
 
@@ -185,6 +197,11 @@ class _Exam:
     def rate(self, graph: bytes, weights: NDArray[np.float64]) -> Reliability:
         """Return how far the graph's probabilities can be taken at their word."""
         return judge_reliability(self.learner.run_graph(graph, weights, self.rows.features), self.classes)
+
+    def lean_on(self, graph: bytes, weights: NDArray[np.float64], rows: Rows) -> NDArray[np.float64]:
+        """Return the importance of each feature over some of ``rows``, evenly spread."""
+        some = slice(None, None, max(1, -(-len(rows) // self.plan.explained_rows)))
+        return mean_size(self.learner.explain(graph, weights, rows.features[some]))
 
 
 def _rows_to_compare(unseen: Rows, learnt: Rows, count: int) -> NDArray[np.float32]:
