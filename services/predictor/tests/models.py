@@ -5,6 +5,7 @@ import numpy as np
 from foretick.common.contracts import Origin
 from foretick.predictor.domain.evaluation import Evaluation, Gain
 from foretick.predictor.domain.gate import Parity
+from foretick.predictor.domain.importance import Importance
 from foretick.predictor.domain.publication import DataUsed, TrainedModel
 from foretick.predictor.domain.reliability import Calibration, Reliability
 from foretick.predictor.domain.stacking import Stack
@@ -30,7 +31,7 @@ def trained_model(**changes):
         "flat_bps": {"A": 0.5, "*": 0.5}, "rows": 9, "parity": Parity(100_000, 1e-7, 0),
         "kernel_parity": Parity(20_000, 1e-7, 0), "latency_us": 20.0, "evaluation": evaluation_of(GOOD),
         "control": evaluation_of(NONE), "calibration": CALIBRATION, "walks": (walk,), "leaks": (), "ledger": (),
-        "sizes": {},
+        "sizes": {}, "importance": Importance(np.array([0.1, 0.3]), np.array([0.2, 0.4])),
         "data": DataUsed(Origin.SIM, {"kind": "simulation"}, "a" * 64, "b" * 64, (), (), ()),
     }  # fmt: skip
     return TrainedModel(**(fields | changes))

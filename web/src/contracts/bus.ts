@@ -773,6 +773,7 @@ export interface ParityDifference {
  * ts_trained_ns: wall clock when training ended
  * record_name: key of the run's record in the same bucket, JSON; empty for a model from before there were any
  * record_sha256: of the record
+ * importance: mean size of each feature's contribution to P(up) - P(down) over unseen rows; empty from before that
  */
 export interface ModelPublished {
   model_id: string;
@@ -800,6 +801,9 @@ export interface ModelPublished {
   ts_trained_ns: number;
   record_name?: string;
   record_sha256?: string;
+  importance?: {
+    [k: string]: number;
+  };
 }
 /**
  * Input that a service could not use, kept for inspection on ``dlq.<service>.<role>``.

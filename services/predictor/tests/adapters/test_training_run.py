@@ -25,6 +25,7 @@ from foretick.predictor.domain.training import TrainingPlan, train
 from foretick.predictor.domain.vectors import Sampling
 from foretick.quant.ensemble.graph import read_graph
 from foretick.quant.ensemble.session import GraphSession
+from foretick.quant.explainer import ModelExplainer
 from foretick.quant.kernel import Grid
 from foretick.quant.registry import MODEL_FEATURE_NAMES, SCHEMA_HASH, SCHEMA_ID
 
@@ -79,6 +80,14 @@ def test_calibration_travels_with_the_model_and_is_judged_on_rows_that_nobody_ha
     blend = np.tensordot(model.weights, members.astype(np.float64), axes=(0, 1))
     came = classify_rows(unseen, model.flat_bps)
     assert calibration.before.log_loss_nats == pytest.approx(log_loss(came, blend, labels=[0, 1, 2]), abs=1e-6)
+
+
+def test_importance_is_of_the_served_graph_on_rows_that_nobody_has_seen(model, history):
+    unseen = history.unseen(PLAN.seed).panel.rows(PLAN.served)
+    told = ModelExplainer(model.graph, model.weights).run(unseen.features)
+    np.testing.assert_allclose(model.importance.unseen, np.abs(told.features).mean(axis=0), rtol=1e-12)
+    assert model.importance.learnt.shape == (len(MODEL_FEATURE_NAMES),)
+    assert model.importance.stability > 0.5
 
 
 def test_shuffled_control_finds_nothing(model):

@@ -3,11 +3,13 @@ from hashlib import sha256
 import msgspec
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from foretick.common.contracts import ModelPublished
 from foretick.predictor.domain.admission import ServingTerms, faults_of_object, faults_of_terms
 from foretick.predictor.domain.evaluation import Gain
 from foretick.predictor.domain.gate import Parity
+from foretick.predictor.domain.importance import Importance, mean_size
 from foretick.predictor.domain.publication import ModelIdentity, announce, faults_of
 from foretick.predictor.domain.reliability import judge_reliability
 from foretick.quant.validation.leaks import Leak
@@ -36,6 +38,21 @@ def test_calibration_before_and_after_travels_with_the_model():
     names = ("temperature", "ece_frac", "uncalibrated_ece_frac", "brier", "uncalibrated_brier")
     assert [metrics[name] for name in names] == [1.5, 0.02, 0.1, 0.5, 0.6]
     assert metrics["uncalibrated_log_loss_nats"] == 1.0
+
+
+def test_importance_travels_with_the_model():
+    model = announce(trained_model(), IDENTITY, 1, b"{}")
+    assert model.importance == {"x": 0.2, "y": 0.4}
+    assert model.metrics["importance_rank_correlation"] == pytest.approx(1.0)
+
+
+def test_importance_is_the_mean_size_of_contributions_and_stability_spearmans_correlation():
+    assert mean_size(np.array([[1.0, -3.0], [-2.0, 0.0]])).tolist() == [1.5, 1.5]
+    rng = np.random.default_rng(0)
+    learnt, unseen = rng.integers(0, 6, (2, 40)).astype(float)  # with ties
+    assert Importance(learnt, unseen).stability == pytest.approx(spearmanr(learnt, unseen).statistic)
+    assert Importance(learnt, np.zeros(40)).stability == 0.0
+    assert Importance(learnt, -learnt).stability == pytest.approx(-1.0)
 
 
 def test_reliability_is_arithmetic():

@@ -1,6 +1,7 @@
 import asyncio
 
 import msgspec
+import numpy as np
 import pytest
 
 from foretick.common.contracts import NoInterval, Origin, Probabilities, Regime, Trust, Withheld
@@ -11,6 +12,7 @@ from foretick.common.testing.builders import feature_vector, outcome, prediction
 from foretick.common.testing.fakes import FakeRuntime
 from foretick.predictor.adapters.bus.client import DataPlaneOutlet
 from foretick.predictor.adapters.metrics.client import PrometheusMeters
+from foretick.predictor.domain.importance import Importance
 from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.predicting import Numbers, Sender
 from foretick.predictor.domain.publication import ModelIdentity, announce
@@ -28,7 +30,7 @@ PLACES = Places(volatility=1, volatility_log_ratio=2, efficiency_ratio=None)
 
 
 def announcement(model_id="ensemble-1", ts=1):
-    model = trained_model(flat_bps={"X": 0.5, "*": 0.7})
+    model = trained_model(flat_bps={"X": 0.5, "*": 0.7}, importance=Importance(np.ones(3), np.ones(3)))
     return msgspec.structs.replace(announce(model, IDENTITY, ts, b"{}"), model_id=model_id)
 
 

@@ -4,11 +4,13 @@ from dataclasses import replace
 from hashlib import sha256
 
 import msgspec
+import numpy as np
 import pytest
 
 from foretick.common.errors import Refused
 from foretick.predictor.app import ATTEMPTS, seeds_to_try
 from foretick.predictor.domain.evaluation import Gain
+from foretick.predictor.domain.importance import Importance
 from foretick.predictor.domain.publication import ModelIdentity
 from foretick.predictor.domain.record import TrainingRecord, record_run
 from foretick.predictor.domain.targets import targets_of
@@ -23,7 +25,7 @@ FOUND, NOTHING = Gain(0.1, 0.05, 0.15), Gain(0.0, -0.01, 0.01)
 
 
 def trained(gain):
-    return trained_model(evaluation=evaluation_of(gain))
+    return trained_model(evaluation=evaluation_of(gain), importance=Importance(np.ones(1), np.ones(1)))
 
 
 class Training:

@@ -213,6 +213,7 @@ class ModelPublished(Contract, frozen=True, kw_only=True, gc=False):
     ts_trained_ns: wall clock when training ended
     record_name: key of the run's record in the same bucket, JSON; empty for a model from before there were any
     record_sha256: of the record
+    importance: mean size of each feature's contribution to P(up) - P(down) over unseen rows; empty from before that
     """
 
     model_id: str
@@ -236,3 +237,4 @@ class ModelPublished(Contract, frozen=True, kw_only=True, gc=False):
     ts_trained_ns: int
     record_name: str = ""
     record_sha256: str = ""
+    importance: dict[str, float] = {}

@@ -135,11 +135,46 @@ def write_row(blend, scores, head, volatility_bps, out):  # noqa: ANN001, ANN201
     out[CLASSES] = expected * volatility_bps
 
 
-def _fingerprint() -> int:
+def fingerprint_of(*paths: str) -> int:
+    """Return a fingerprint of source files, which a compiled function closes over: numba's cache is keyed by it."""
     digest = hashlib.sha256()
-    for path in (__file__, output.__file__, layout.__file__, tallies.__file__):
+    for path in paths:
         digest.update(Path(path).read_bytes())
     return int.from_bytes(digest.digest()[:7], "big")
+
+
+@numba.njit(inline="always", error_model="numpy")
+def open_trees(model):  # noqa: ANN001, ANN201 - compiled
+    """Return a packed layout's nodes, leaf values, roots, active trees by level, and the leaves' slots and runs."""
+    nodes, words = section(model, 0), section(model, 1).view(np.float32)
+    value = words[: CLASSES * len(nodes)].reshape((len(nodes), CLASSES))
+    roots, active = section(model, 2).view(np.uint32)[: model[_TREES]], section(model, 3)
+    return nodes, value, roots, active, section(model, 4).view(np.uint32), section(model, 5).reshape((-1, RUN_COLUMNS))
+
+
+@numba.njit(inline="always", error_model="numpy")
+def open_networks(model):  # noqa: ANN001, ANN201 - compiled
+    """Return which members of a packed layout are networks, and their two layers."""
+    networks, units = section(model, 8), model[_UNITS]
+    hidden = section(model, 9).view(np.float64).reshape((len(networks), model[_FEATURES] + 1, units))
+    return networks, hidden, section(model, 10).view(np.float64).reshape((len(networks), units + 1, CLASSES))
+
+
+@numba.njit(inline="always", error_model="numpy")
+def open_head(model):  # noqa: ANN001, ANN201 - compiled
+    """Return what a packed layout's scores begin with, which members end in a softmax, its head and temperature."""
+    start = section(model, 6).view(np.float64).reshape((model[_MEMBERS], CLASSES))
+    return start, section(model, 7), section(model, 11).view(np.float64), section(model, 12).view(np.float64)
+
+
+@numba.njit(inline="always", error_model="numpy")
+def open_work(model, work):  # noqa: ANN001, ANN201 - compiled
+    """Return the scratch of a packed layout: sort keys, trees' places, active units, members' scores, blend."""
+    features, members, trees, units = model[_FEATURES], model[_MEMBERS], model[_TREES], model[_UNITS]
+    keys, at = work[:features].view(np.int32), work[features : features + trees].view(np.uint32)
+    sums = work[features + trees :].view(np.float64)
+    scores = sums[units : units + CLASSES * members].reshape((members, CLASSES))
+    return keys, at, sums[:units], scores, sums[units + CLASSES * members :][:CLASSES].reshape((1, CLASSES))
 
 
 def _compile(fingerprint: int) -> Callable[..., int]:
@@ -147,26 +182,17 @@ def _compile(fingerprint: int) -> Callable[..., int]:
     def predict(model, weights, work, features, out):  # noqa: ANN001, ANN202 - compiled
         if not len(model):
             return fingerprint
-        features_n, members, trees, units = model[_FEATURES], model[_MEMBERS], model[_TREES], model[_UNITS]
-        nodes, words = section(model, 0), section(model, 1).view(np.float32)
-        value = words[: CLASSES * len(nodes)].reshape((len(nodes), CLASSES))
-        roots, active = section(model, 2).view(np.uint32)[:trees], section(model, 3)
-        slots, runs = section(model, 4).view(np.uint32), section(model, 5)
-        start, softmax, networks = section(model, 6).view(np.float64), section(model, 7), section(model, 8)
-        hidden = section(model, 9).view(np.float64).reshape((len(networks), features_n + 1, units))
-        last = section(model, 10).view(np.float64).reshape((len(networks), units + 1, CLASSES))
-        head, temperature = section(model, 11).view(np.float64), section(model, 12).view(np.float64)
-        keys, at = work[:features_n].view(np.int32), work[features_n : features_n + trees].view(np.uint32)
-        sums = work[features_n + trees :].view(np.float64)
-        scores = sums[units : units + CLASSES * members].reshape((members, CLASSES))
-        blend = sums[units + CLASSES * members :][:CLASSES].reshape((1, CLASSES))
+        nodes, value, roots, active, slots, runs = open_trees(model)
+        networks, hidden, last = open_networks(model)
+        start, softmax, head, temperature = open_head(model)
+        keys, at, units, scores, blend = open_work(model, work)
         for i in range(len(features)):
             write_keys(features[i], keys)
             walk_trees(nodes, roots, active, keys, at)
-            scores[:] = start.reshape((members, CLASSES))
-            add_leaves(value, slots, runs.reshape((-1, RUN_COLUMNS)), at, scores)
-            add_networks(networks, hidden, last, features[i], sums[:units], scores)
-            for member in range(members):
+            scores[:] = start
+            add_leaves(value, slots, runs, at, scores)
+            add_networks(networks, hidden, last, features[i], units, scores)
+            for member in range(len(scores)):
                 if softmax[member]:
                     soften(scores, member)
             blend_members(scores, weights, blend)
@@ -178,7 +204,10 @@ def _compile(fingerprint: int) -> Callable[..., int]:
     return predict
 
 
-predict_rows = _compile(_fingerprint())
+SOURCES = (__file__, output.__file__, layout.__file__, tallies.__file__)
+"""What the kernel is made of."""
+
+predict_rows = _compile(fingerprint_of(*SOURCES))
 """Predict rows and return how many: ``predict_rows(model, weights, work, features, out)``.
 
 ``model`` int64, a packed ``layout.Layout``; ``weights`` float64 (members); ``work`` int64, at least ``work_words``;
@@ -192,8 +221,13 @@ def work_words(model: NDArray[np.int64]) -> int:
     return int(model[_FEATURES] + model[_TREES] + model[_UNITS] + CLASSES * (model[_MEMBERS] + 1))
 
 
+def empty_model() -> NDArray[np.int64]:
+    """Return the packed layout of a graph without members."""
+    return lay_out(EnsembleGraph(1, (), np.zeros(CLASSES, np.float32), 0)).pack()
+
+
 def warm() -> None:
     """Compile the kernel, or load it from numba's cache: do it in the build, not by several processes at start."""
-    model = lay_out(EnsembleGraph(1, (), np.zeros(CLASSES, np.float32), 0)).pack()
+    model = empty_model()
     work = np.zeros(work_words(model), np.int64)
     predict_rows(model, np.zeros(0), work, np.zeros((1, 1), np.float32), np.zeros((1, OUT_HEAD), np.float32))

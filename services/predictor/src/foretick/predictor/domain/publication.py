@@ -9,6 +9,7 @@ from foretick.predictor.domain.classes import probabilities_of
 from foretick.predictor.domain.ensemble import Floats
 from foretick.predictor.domain.evaluation import Evaluation
 from foretick.predictor.domain.gate import GraphFigures, Parity, judge_graph
+from foretick.predictor.domain.importance import Importance
 from foretick.predictor.domain.reliability import Calibration
 from foretick.predictor.domain.trials import Trial
 from foretick.predictor.domain.vectors import Yield
@@ -77,6 +78,7 @@ class TrainedModel:
     ledger: tuple[Trial, ...]
     sizes: Mapping[str, float]
     data: DataUsed
+    importance: Importance
 
     @property
     def graph_sha256(self) -> str:
@@ -122,6 +124,7 @@ def metrics_of(model: TrainedModel) -> dict[str, float]:
         "parity_max_error_frac": model.parity.max_error,
         "latency_us": model.latency_us,
         "kernel_parity_max_error_frac": model.kernel_parity.max_error,
+        "importance_rank_correlation": model.importance.stability,
         "temperature": calibration.temperature,
         "ece_frac": calibration.after.ece_frac,
         "brier": calibration.after.brier,
@@ -172,4 +175,5 @@ def announce(model: TrainedModel, identity: ModelIdentity, ts_trained_ns: int, r
         ts_trained_ns=ts_trained_ns,
         record_name=f"{model_id}.record.json",
         record_sha256=sha256(record).hexdigest(),
+        importance=dict(zip(identity.feature_names, model.importance.unseen.tolist(), strict=True)),
     )

@@ -22,6 +22,7 @@ from foretick.predictor.domain.dataset import Classes, Rows
 from foretick.predictor.domain.ensemble import fit_return_slopes
 from foretick.predictor.domain.evaluation import Evaluation, evaluate
 from foretick.predictor.domain.gate import Parity
+from foretick.predictor.domain.importance import Importance, mean_size
 from foretick.predictor.domain.publication import DataUsed, TrainedModel
 from foretick.predictor.domain.reliability import Calibration, Reliability, judge_reliability
 from foretick.predictor.domain.targets import Target
@@ -55,6 +56,7 @@ class TrainingPlan:
     control_frac: share of the training rows for the control on shuffled classes
     control_effort_frac: share of trees, rounds and epochs for it: enough to find a leak, which is learnt first
     parity_rows: at least so many rows, the unseen ones first, for the comparison of graph, members and kernel
+    explained_rows: at most so many rows, learnt from and unseen, for the importance of features
     """
 
     seed: int
@@ -73,6 +75,7 @@ class TrainingPlan:
     control_frac: float = 0.25
     control_effort_frac: float = 0.25
     parity_rows: int = 100_000
+    explained_rows: int = 10_000
 
     @property
     def served(self) -> Target:
@@ -151,6 +154,14 @@ class Learner(Protocol):
         temperature: float | None = None,
     ) -> tuple[Parity, Parity]:
         """Compare the served graph with its members and its temperature, and the kernel that serves with the graph."""
+        ...
+
+    def add_reference(self, graph: bytes, features: NDArray[np.float32]) -> bytes:
+        """Return the graph with what its answers are explained by: ``features`` (n, features) that it learnt from."""
+        ...
+
+    def explain(self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return what each feature adds to P(up) - P(down) of each row, shape (n, features)."""
         ...
 
     def time_row(self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32]) -> float:
@@ -264,7 +275,7 @@ def _examine(course: _Course, progress: Progress) -> TrainedModel:
     slopes = fit_return_slopes(rows.return_bps, volatility, classes)
     is_calibrated = min(fold.train_rows for fold in course.walks[0].folds) >= plan.calibrated_rows
     temperature = served.temperature if is_calibrated else None
-    graph = fitted.members.export(slopes, plan.volatility_feature, temperature)
+    graph = learner.add_reference(fitted.members.export(slopes, plan.volatility_feature, temperature), rows.features)
     uncalibrated = fitted.members.export(slopes, plan.volatility_feature)
     judged = course.unseen.panel.rows(plan.served)
     exam = _Exam(plan, learner, judged, dataset.classify_rows(judged, fitted.flat_bps), fitted.prior)
@@ -290,6 +301,7 @@ def _examine(course: _Course, progress: Progress) -> TrainedModel:
         calibration=Calibration(
             temperature or 1.0, exam.rate(uncalibrated, served.shares), exam.rate(graph, served.shares)
         ),
+        importance=Importance(exam.lean_on(graph, served.shares, rows), exam.lean_on(graph, served.shares, judged)),
         walks=course.walks,
         leaks=tuple(leaks),
         ledger=course.ledger,
@@ -356,6 +368,11 @@ class _Exam:
     def rate(self, graph: bytes, weights: NDArray[np.float64]) -> Reliability:
         """Return how far the graph's probabilities can be taken at their word."""
         return judge_reliability(self.learner.run_graph(graph, weights, self.rows.features), self.classes)
+
+    def lean_on(self, graph: bytes, weights: NDArray[np.float64], rows: Rows) -> NDArray[np.float64]:
+        """Return the importance of each feature over some of ``rows``, evenly spread."""
+        some = slice(None, None, max(1, -(-len(rows) // self.plan.explained_rows)))
+        return mean_size(self.learner.explain(graph, weights, rows.features[some]))
 
 
 def _rows_to_compare(unseen: Rows, learnt: Rows, count: int) -> NDArray[np.float32]:

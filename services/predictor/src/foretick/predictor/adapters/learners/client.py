@@ -25,6 +25,7 @@ from foretick.predictor.adapters.onnx.parity import compare_with_members
 from foretick.predictor.adapters.onnx.trees import trees_of_forest, trees_of_lightgbm, trees_of_xgboost
 from foretick.predictor.domain.gate import Parity
 from foretick.predictor.domain.training import Ensemble
+from foretick.quant.explainer import ModelExplainer, add_reference
 from foretick.quant.runner import ModelRunner
 
 NAMES = ("random_forest", "lightgbm", "xgboost", "neural_network", "linear")
@@ -201,6 +202,14 @@ class LibraryLearner:
             parts = list(pool.map(ensemble.predict, np.array_split(features, self._threads)))
         native = [np.concatenate(member) for member in zip(*parts, strict=True)]
         return compare_with_members(graph, weights, features, native, temperature)
+
+    def add_reference(self, graph: bytes, features: NDArray[np.float32]) -> bytes:
+        """Return the graph with what its answers are explained by: ``features`` (n, features) that it learnt from."""
+        return add_reference(graph, features)
+
+    def explain(self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return what each feature adds to P(up) - P(down) of each row, shape (n, features)."""
+        return ModelExplainer(graph, weights).run(features).features
 
     def time_row(self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32]) -> float:
         """Return the time of one row in microseconds, as it is served."""
