@@ -14,6 +14,7 @@ MODULES = {
     "features": ("features", "features-amortised"),
     "feature_cost": ("feature-cost",),
     "ensemble": ("ensemble",),
+    "predictions": ("predict-batch", "explain"),
     "signal_path": ("signal", "signal-p99"),
     "sustain": ("sustain",),
     "record": ("record", "drain"),
