@@ -21,6 +21,7 @@ from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.predicting import Sender
 from foretick.predictor.domain.publication import FAMILY, ModelIdentity
 from foretick.predictor.domain.regimes import Places
+from foretick.predictor.domain.recorded import Load
 from foretick.predictor.domain.targets import LabelKind, targets_of
 from foretick.predictor.domain.track_record import Terms
 from foretick.predictor.domain.training import TrainingHistory, TrainingPlan, train
@@ -81,6 +82,8 @@ async def build_train(rt: Runtime, settings: PredictorSettings) -> None:
     code = (hash_code(), library_versions())  # now: what runs is what is there now
     earlier: list[ModelPublished] = await rt.bus.last_of_each(MODEL_ANNOUNCEMENTS)
     seeds = seeds_to_try(settings.train_seed, [model.seed for model in earlier])
+    if settings.train_from != "sim":
+        seeds = seeds[:1]  # a recorded market has one test part: a second attempt would look at it again
     plan = _plan(settings, seeds[0])
     history = _history(settings, plan)
     learner = LibraryLearner(settings.train_threads)
@@ -131,14 +134,34 @@ def _plan(settings: PredictorSettings, seed: int) -> TrainingPlan:
 
 
 def _history(settings: PredictorSettings, plan: TrainingPlan) -> TrainingHistory:
-    from foretick.market.simulation import LISTINGS
-    from foretick.predictor.adapters.simulation.client import SimulatedMarketHistory
+    from foretick.predictor.domain.recorded import RecordedHistory
     from foretick.predictor.domain.vectors import Sampling
     from foretick.quant.kernel import Grid
 
     sampling = Sampling(Grid(plan.interval_ns, settings.feature_window_size_steps), plan.targets, plan.feature_names)
-    # every instrument of the simulated market, whatever is watched: one instrument alone teaches too little
-    return SimulatedMarketHistory(tuple(LISTINGS), sampling, settings.train_duration_s, settings.train_test_duration_s)
+    if settings.train_from == "sim":
+        from foretick.market.simulation import LISTINGS
+        from foretick.predictor.adapters.simulation.client import SimulatedMarketHistory
+
+        # every instrument of the simulated market, whatever is watched: one instrument alone teaches too little
+        return SimulatedMarketHistory(
+            tuple(LISTINGS), sampling, settings.train_duration_s, settings.train_test_duration_s
+        )
+    embargo_steps = plan.steps_of(plan.embargo_s)
+    return RecordedHistory(settings.train_from, _load(settings), sampling, settings.train_test_frac, embargo_steps)
+
+
+def _load(settings: PredictorSettings) -> Load:
+    if settings.train_from == "recordings":
+        from foretick.predictor.adapters.event_files.client import load_event_files
+
+        paths = tuple(Path(name) for name in settings.train_files)
+        return lambda: load_event_files(paths)
+
+    from foretick.predictor.adapters.record.client import load_record
+
+    duration_s = settings.train_duration_s + settings.train_test_duration_s
+    return lambda: load_record(str(settings.database_url), settings.train_run, duration_s)
 
 
 BUILDERS = {"serve": build_serve, "train": build_train}

@@ -1,6 +1,8 @@
 """Settings of the predictor."""
 
-from pydantic import Field, field_validator
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
 
 from foretick.common.runtime.settings import CommaSeparated, CommaSeparatedNumbers, StepSettings, split_commas
 from foretick.predictor.domain.targets import LabelKind
@@ -41,7 +43,32 @@ class PredictorSettings(StepSettings):
         30.0, alias="TRAIN_EMBARGO", ge=0, le=86_400, description="left out before each stretch that is answered, s"
     )
 
-    _split = field_validator("train_horizons_steps", "train_labels", mode="before")(split_commas)
+    train_from: Literal["sim", "recordings", "database"] = Field(
+        "sim", alias="TRAIN_FROM", description="the simulated market, files of events, or the record at DATABASE_URL"
+    )
+    train_files: CommaSeparated = Field(
+        (), alias="TRAIN_FILES", description="files of events, or folders of them, for TRAIN_FROM=recordings"
+    )
+    train_run: str | None = Field(
+        None, alias="TRAIN_RUN", description="run of the record for TRAIN_FROM=database; not given: the newest"
+    )
+    train_test_frac: float = Field(
+        0.3,
+        alias="TRAIN_TEST_FRAC",
+        gt=0,
+        lt=1,
+        description="share of a recorded time, its end, that is tested on",
+    )
+
+    _split = field_validator("train_horizons_steps", "train_labels", "train_files", mode="before")(split_commas)
+
+    @model_validator(mode="after")
+    def _source_is_named(self) -> Self:
+        if self.train_from == "recordings" and not self.train_files:
+            raise ValueError("TRAIN_FROM=recordings needs TRAIN_FILES: files of events, or folders of them")
+        if self.train_from == "database" and self.database_url is None:
+            raise ValueError("TRAIN_FROM=database needs DATABASE_URL")
+        return self
 
     @field_validator("train_horizons_steps")
     @classmethod

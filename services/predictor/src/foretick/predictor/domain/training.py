@@ -28,6 +28,8 @@ from foretick.predictor.domain.reliability import Calibration, Reliability, judg
 from foretick.predictor.domain.targets import Target
 from foretick.predictor.domain.trials import Search, Trial, best_of
 from foretick.predictor.domain.walk_forward import FittedPart, Walk, WalkTerms, find_fit_leaks, fit_part, walk
+from foretick.quant.feature import Input
+from foretick.quant.registry import FEATURES, INDEX
 from foretick.quant.validation import Split
 from foretick.quant.validation.leaks import Leak, check_batch, check_duplicates, check_split, check_target
 
@@ -280,7 +282,7 @@ def _examine(course: _Course, progress: Progress) -> TrainedModel:
     judged = course.unseen.panel.rows(plan.served)
     exam = _Exam(plan, learner, judged, dataset.classify_rows(judged, fitted.flat_bps), fitted.prior)
     progress("comparing the graph with its members and the model with the prior", 80)
-    compared = _rows_to_compare(judged, rows, plan.parity_rows)
+    compared = _rows_to_compare(judged, rows, plan.parity_rows, plan.seed)
     parity, kernel_parity = learner.compare(graph, served.shares, compared, fitted.members, temperature)
     evaluation = exam.judge(graph, served.shares)
     progress("looking for leaks", 87)
@@ -323,6 +325,16 @@ def _data_used(course: _Course) -> DataUsed:
     )
 
 
+def _telling(rows: Rows, judged: Rows, names: tuple[str, ...]) -> tuple[NDArray[np.float32], Split]:
+    """Return what tells one row from another: features without the calendar, of rows whose price moved after them.
+
+    Rows of a silent market are alike; a calendar that is drawn would make any two rows differ.
+    """
+    columns = [n for n, name in enumerate(names) if FEATURES[INDEX[name]].inputs != (Input.CLOCK,)]
+    known, unseen = (each.features[each.return_bps != 0.0][:, columns] for each in (rows, judged))
+    return np.concatenate([known, unseen]), Split(np.arange(len(known)), len(known) + np.arange(len(unseen)))
+
+
 def _find_leaks(course: _Course, graph: bytes, judged: Rows) -> list[Leak]:
     """Run every check that applies to a finished training."""
     plan, learner, rows = course.plan, course.learner, course.rows
@@ -338,7 +350,7 @@ def _find_leaks(course: _Course, graph: bytes, judged: Rows) -> list[Leak]:
         *course.unseen.leaks,
         *(leak for each in course.walks for leak in each.leaks),
         *check_split(both, start, end, plan.steps_of(plan.embargo_s) - 1),
-        *check_duplicates(np.concatenate([rows.features, judged.features]), both),
+        *check_duplicates(*_telling(rows, judged, plan.feature_names)),
         *check_target(rows.features[some], rows.return_bps[some], plan.feature_names),
         *find_fit_leaks(learner, rows, plan.walk_terms),
         *check_batch(answer, judged.features[:_BATCH_ROWS]),
@@ -375,10 +387,19 @@ class _Exam:
         return mean_size(self.learner.explain(graph, weights, rows.features[some]))
 
 
-def _rows_to_compare(unseen: Rows, learnt: Rows, count: int) -> NDArray[np.float32]:
-    """Return ``count`` rows, or all there are: the unseen ones, filled up with some that were learnt from."""
-    wanting = min(max(0, count - len(unseen)), len(learnt))
-    return np.concatenate([unseen.features, learnt.features[np.arange(wanting) * len(learnt) // max(1, wanting)]])
+def _rows_to_compare(unseen: Rows, learnt: Rows, count: int, seed: int) -> NDArray[np.float32]:
+    """Return at least ``count`` rows: the unseen ones, filled up with some that were learnt from.
+
+    Where both are too few, the rest is put together from values that were learnt from, each feature's drawn by itself:
+    a graph must be its members whatever it is asked.
+    """
+    wanting = max(0, count - len(unseen))
+    taken = min(wanting, len(learnt))
+    rng = np.random.default_rng([seed, 4])
+    picks = rng.integers(0, len(learnt), (wanting - taken, learnt.features.shape[1]))
+    drawn = np.take_along_axis(learnt.features, picks, axis=0)
+    some = learnt.features[np.arange(taken) * len(learnt) // max(1, taken)]
+    return np.concatenate([unseen.features, some, drawn])
 
 
 def _control(plan: TrainingPlan, learner: Learner, learn: Rows, classes: Classes, exam: _Exam) -> Evaluation:

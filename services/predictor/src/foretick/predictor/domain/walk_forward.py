@@ -31,7 +31,7 @@ class WalkTerms:
 
     folds: stretches that are answered, of equal length in time; first_frac: share of time before the first of them
     embargo_steps: left out before each, beside what is purged
-    stride_steps: members of a fold are fitted on every so manieth step
+    stride_steps: only every so manieth step takes part: neighbours share most of their horizon
     seed: of every fit
     """
 
@@ -100,7 +100,7 @@ def fit_part(
 
 
 def walk(learner: MemberLearner[M], rows: Rows, target: Target, terms: WalkTerms) -> Walk:
-    """Walk forward over ``rows``.
+    """Walk forward over ``rows``, thinned.
 
     Raises:
         ValueError: a fold is left without rows, or without one of the classes to train on.
@@ -110,9 +110,10 @@ def walk(learner: MemberLearner[M], rows: Rows, target: Target, terms: WalkTerms
     priors: list[Floats] = []
     leaks: list[Leak] = []
     embargo = terms.embargo_steps
+    rows = rows.thin(terms.stride_steps)
     for split in walk_forward(rows.step, rows.end_step, terms.folds, embargo, terms.first_frac):
         leaks += check_split(split, rows.step, rows.end_step, embargo)
-        fitted = fit_part(learner, rows, split.train, terms.stride_steps, terms.seed)
+        fitted = fit_part(learner, rows, split.train, 1, terms.seed)
         judged = rows.take(split.test)
         classes = classify_rows(judged, fitted.flat_bps)
         answers = np.array(fitted.members.predict(judged.features))

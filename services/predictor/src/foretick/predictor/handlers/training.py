@@ -78,5 +78,5 @@ class TrainingHandler:
             upcoming = self.seeds[number] if number < len(self.seeds) else None
             self.log.warning("model refused", seed=seed, faults=faults, next_seed=upcoming, record=str(kept))
         tried = ", ".join(map(str, self.seeds))
-        hint = "the same seeds will fail again: set TRAIN_SEED to another one, or a longer TRAIN_DURATION"
+        hint = "the same seeds will fail again: set another TRAIN_SEED, or give a longer history (TRAIN_DURATION)"
         raise Refused("model_refused", f"seeds {tried}: {'; '.join(attempts[-1].faults)}", hint)

@@ -39,6 +39,8 @@ class Sizes:
 
     min_leaf_rows: no leaf of a tree stands for fewer rows: the signal is weak, a smaller leaf would only learn noise
     linear_penalty: weight of the squared coefficients of scaled features against the summed log loss
+    histogram_bins: values of a feature that the boosters tell apart; more of them took 1.5 times as long and lost
+        no less on an unseen market
     """
 
     forest_trees: int = 100
@@ -53,6 +55,7 @@ class Sizes:
     network_epochs: int = 8
     network_batch_rows: int = 512
     linear_penalty: float = 1.0
+    histogram_bins: int = 63
 
     def scale(self, effort_frac: float) -> "Sizes":
         """Return the same members with that share of the trees, rounds and epochs, at least one of each.
@@ -242,6 +245,7 @@ def _fit_lightgbm(sizes: Sizes, rows: _Rows) -> Any:
         "num_leaves": sizes.lightgbm_leaves,
         "learning_rate": sizes.learning_rate,
         "min_data_in_leaf": sizes.min_leaf_rows,
+        "max_bin": sizes.histogram_bins,
         "num_threads": 1,
         "seed": rows.seed,
         "deterministic": True,
@@ -261,6 +265,7 @@ def _fit_xgboost(sizes: Sizes, rows: _Rows) -> Any:
         "eta": sizes.learning_rate,
         "min_child_weight": sizes.min_leaf_rows / 5,  # a row weighs p (1 - p), about 0.2 of a row
         "tree_method": "hist",
+        "max_bin": sizes.histogram_bins + 1,  # it counts the missing value
         "nthread": 1,
         "seed": rows.seed,
         "verbosity": 0,
