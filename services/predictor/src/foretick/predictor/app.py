@@ -17,14 +17,15 @@ from foretick.predictor.adapters.metrics.client import PrometheusMeters
 from foretick.predictor.adapters.model_store.client import ObjectModelStore
 from foretick.predictor.adapters.onnx.client import OnnxModelLoader
 from foretick.predictor.domain.admission import ServingTerms
+from foretick.predictor.domain.learner import TrainingHistory
 from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.predicting import Sender
 from foretick.predictor.domain.publication import FAMILY, ModelIdentity
-from foretick.predictor.domain.regimes import Places
 from foretick.predictor.domain.recorded import Load
+from foretick.predictor.domain.regimes import Places
 from foretick.predictor.domain.targets import LabelKind, targets_of
 from foretick.predictor.domain.track_record import Terms
-from foretick.predictor.domain.training import TrainingHistory, TrainingPlan, train
+from foretick.predictor.domain.training import TrainingPlan, train
 from foretick.predictor.handlers.custody import Custodian, load_newest_model
 from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
 from foretick.predictor.handlers.training import TrainingHandler

@@ -24,7 +24,7 @@ from foretick.predictor.adapters.onnx.latency import measure_latency_us
 from foretick.predictor.adapters.onnx.parity import compare_with_members
 from foretick.predictor.adapters.onnx.trees import trees_of_forest, trees_of_lightgbm, trees_of_xgboost
 from foretick.predictor.domain.gate import Parity
-from foretick.predictor.domain.training import Ensemble
+from foretick.predictor.domain.learner import Ensemble
 from foretick.quant.explainer import ModelExplainer, add_reference
 from foretick.quant.runner import ModelRunner
 
