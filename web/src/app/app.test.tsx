@@ -1,7 +1,7 @@
 import { act, cleanup, fireEvent, screen, within } from "@testing-library/react";
 import axe from "axe-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { at, book, BTC, correlations, delta, ETH, instrument, metrics, prediction, snapshot, T0_US, ticks, venue, waterfall, welcome } from "../testing/builders.ts";
+import { at, book, BTC, calibration, correlations, delta, ETH, instrument, metrics, prediction, snapshot, T0_US, ticks, venue, waterfall, welcome } from "../testing/builders.ts";
 import { renderPage, type Page } from "../testing/page.tsx";
 
 let page: Page;
@@ -125,6 +125,20 @@ describe("a row", () => {
     expect(words()).toContain("rough, trending");
     page.feed(at(2, delta("predictions", prediction({ asof_seq: 12, interval: null, no_interval: "warming_up" }), { seq: 12, prev: 11 })));
     expect(words()).toContain("warming up: too few outcomes are known yet");
+  });
+
+  it("tells whether probabilities and intervals meant what they said, by regime", () => {
+    goLive();
+    expect(screen.getByTestId("calibration").textContent).toContain("Too few outcomes are known yet");
+    page.feed(at(1, snapshot("calibration", calibration(), { seq: 10 })));
+    const panel = screen.getByTestId("calibration");
+    const rows = within(panel).getAllByRole("row").map((row) => row.textContent.replaceAll("\u202f", " "));
+    expect(rows).toEqual([
+      "MarketOutcomesErrorBrierHeld", "all405.0 %0.50092.5 %", "calm, choppy105.0 %0.50092.5 %", "rough, trending305.0 %0.50092.5 %",
+    ]);
+    const dots = within(panel).getAllByTestId("bin");
+    expect(dots.map((dot) => [Number(dot.getAttribute("cx")), Number(dot.getAttribute("cy"))])).toEqual([[66, 48]]); // 0.55 and 1 - 0.6 of 120
+    expect(within(panel).getByRole("img").getAttribute("aria-label")?.replaceAll("\u202f", " ")).toBe("Reliability: 60 % right at 55 %");
   });
 
   it("warns when the model was trained on other data", () => {

@@ -466,6 +466,52 @@ export interface Coverage {
   target_frac: number;
 }
 /**
+ * How far a model's probabilities meant what they said on an instrument, over the last outcomes, now and then.
+ *
+ * asof_seq, step, model_id: of the latest prediction whose outcome is in it
+ * target_frac: share of intervals that should hold
+ * total: over all regimes; regimes: of each that has outcomes in the window
+ */
+export interface Calibration {
+  venue: string;
+  symbol: string;
+  origin: Origin;
+  run_id: string;
+  producer: string;
+  epoch: number;
+  ts_recv_ns: number;
+  ts_ingest_ns: number;
+  ts_sent_ns: number;
+  trust: Trust;
+  ts_event_ns?: number | null;
+  asof_seq: number;
+  step: number;
+  model_id: string;
+  target_frac: number;
+  total: Reliability;
+  regimes: Reliability[];
+}
+/**
+ * How a model's probabilities and intervals held in a regime; bins are ten equal parts of the largest probability.
+ *
+ * regime: null for outcomes whose regime was not known
+ * brier: mean squared distance of the probabilities to what came, 0 to 2 (Brier 1950)
+ * ece_frac: expected calibration error: mean distance of confidence and accuracy over bins (Guo et al. 2017)
+ * bin_count, bin_confidence_frac, bin_accuracy_frac: of each bin; null where it is empty
+ * intervals: outcomes that had an interval; coverage_frac: share of them that held
+ */
+export interface Reliability {
+  regime: Regime | null;
+  count: number;
+  brier: number | null;
+  ece_frac: number | null;
+  bin_count: number[];
+  bin_confidence_frac: (number | null)[];
+  bin_accuracy_frac: (number | null)[];
+  intervals: number;
+  coverage_frac: number | null;
+}
+/**
  * An instrument as its venue lists it; published on ``instruments.<venue>.<symbol>`` when it is learnt or changes.
  *
  * base, quote: the assets

@@ -73,6 +73,8 @@ const HAS_SHAPE: Readonly<Record<FollowedChannel, (data: Json, whole: boolean) =
     isMaybe(data["interval"], (interval) => isMaybeNumber(interval["low_bps"]) && isMaybeNumber(interval["high_bps"]) && isNumber(interval["coverage_frac"])) &&
     isMaybe(data["coverage"], (coverage) => ["count", "coverage_frac", "target_frac"].every((name) => isNumber(coverage[name]))) &&
     isMaybe(data["abstention"], (abstention) => ["confidence_frac", "least_frac"].every((name) => isNumber(abstention[name]))),
+  calibration: (data) =>
+    isNumber(data["target_frac"]) && isReliability(data["total"]) && Array.isArray(data["regimes"]) && data["regimes"].every(isReliability),
   metrics: (data) => isObject(data["waterfall"]) && isListOfObjects(data["waterfall"]["stages"]),
   consolidated: (data) => isListOfObjects(data["venues"]),
   venues: (data) => isListOfObjects(data["venues"]),
@@ -82,6 +84,17 @@ const HAS_SHAPE: Readonly<Record<FollowedChannel, (data: Json, whole: boolean) =
   },
   integrity: (data, whole) => !whole && isIntegrityEvent(data),
 };
+
+const BIN_COLUMNS = ["bin_count", "bin_confidence_frac", "bin_accuracy_frac"];
+
+function isReliability(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    isInteger(value["count"]) &&
+    ["brier", "ece_frac", "coverage_frac"].every((name) => isMaybeNumber(value[name])) &&
+    BIN_COLUMNS.every((name) => isColumn(value[name]))
+  );
+}
 
 const PAIR_COLUMNS = ["windowed", "ewma", "realised", "lag_s", "lag_correlation"];
 

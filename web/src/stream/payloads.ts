@@ -1,6 +1,7 @@
 /** What the feed's channels carry: the `data` of their snapshots and deltas. Times are UTC microseconds (`_us`). */
 
 import type { BookCounts, CorrelationMember, CorrelationPairs, NoInterval, Origin, Regime, Trust, VenueQuote, VenueState, Withheld } from "../contracts/bus";
+import type { Abstention, CalibrationData, Coverage, ReturnInterval } from "./sureness.ts";
 
 /** `[price, quantity]`; in a delta, quantity 0 removes the level. */
 export type Level = readonly [price: number, qty: number];
@@ -64,26 +65,6 @@ export interface Score {
   readonly decided: number;
   readonly decided_accuracy_frac: number | null;
   readonly abstained_accuracy_frac: number | null;
-}
-
-/** Where the return should lie; an end of `null` has no bound. */
-export interface ReturnInterval {
-  readonly low_bps: number | null;
-  readonly high_bps: number | null;
-  readonly coverage_frac: number;
-}
-
-/** The most probable class is less probable than it would have to be for a decision. */
-export interface Abstention {
-  readonly confidence_frac: number;
-  readonly least_frac: number;
-}
-
-/** How many of the last `count` intervals held, and how many should. */
-export interface Coverage {
-  readonly count: number;
-  readonly coverage_frac: number;
-  readonly target_frac: number;
 }
 
 export interface PredictionsData {
@@ -235,6 +216,7 @@ export interface ChannelData {
   readonly books: BooksData;
   readonly features: FeaturesData;
   readonly predictions: PredictionsData;
+  readonly calibration: CalibrationData;
   readonly metrics: MetricsData;
   readonly consolidated: ConsolidatedData;
   readonly venues: VenuesData;

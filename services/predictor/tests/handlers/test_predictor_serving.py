@@ -7,7 +7,7 @@ import pytest
 from foretick.common.contracts import NoInterval, Origin, Probabilities, Regime, Trust, Withheld
 from foretick.common.errors import Refused, Transient
 from foretick.common.sequence import SequenceCounts
-from foretick.common.subjects import OUTCOME_MESSAGES, PREDICTION_MESSAGES
+from foretick.common.subjects import CALIBRATION_MESSAGES, OUTCOME_MESSAGES, PREDICTION_MESSAGES
 from foretick.common.testing.builders import feature_vector, outcome, prediction
 from foretick.common.testing.fakes import FakeRuntime
 from foretick.predictor.adapters.bus.client import DataPlaneOutlet
@@ -450,3 +450,25 @@ def test_prediction_names_the_regime_of_its_vector(fake_runtime):
     service.vectors.on_vectors([vector(values=[1.0, 0.5, 0.9])])
     (one,) = service.predictions()
     assert (one.regime, one.volatility_bps) == (Regime.ROUGH_TRENDING, 1.0)
+
+
+def test_calibration_is_told_every_fifty_outcomes_and_shown_by_regime(fake_runtime):
+    service = Service(fake_runtime, places=Places(volatility=0, volatility_log_ratio=1, efficiency_ratio=2))
+    service.vectors.model = Model(announcement())  # says flat at 0.5
+    for step in range(10, 10 + 5 + 120):
+        rough = 0.5 if step < 40 else -0.5
+        mid = 100.0 if step < 65 else 100.0 + step
+        service.vectors.on_vectors([vector(step=step, values=[1.0, rough, 0.9], mid=mid)])
+    first, second = service.rt.data.messages(CALIBRATION_MESSAGES)
+    assert (first.step, second.step) == (59, 109)
+    assert (first.total.count, first.total.brier) == (50, pytest.approx(0.2**2 + 0.5**2 + 0.3**2))
+    assert first.total.ece_frac == pytest.approx(0.5)  # always right at a confidence of 0.5
+    counts = {one.regime: one.count for one in first.regimes}
+    assert counts == {Regime.ROUGH_TRENDING: 30, Regime.CALM_TRENDING: 20}
+    assert second.total.ece_frac == pytest.approx(0.0)  # then always wrong
+    assert second.total.bin_count == [0] * 5 + [100] + [0] * 4
+    shown = {
+        name: service.rt.metric(name, venue="sim", symbol="BTCUSDT", regime=regime)
+        for name, regime in (("calibrated_outcomes", "all"), ("calibration_error_frac", "rough_trending"))
+    }
+    assert shown == {"calibrated_outcomes": 100, "calibration_error_frac": pytest.approx(0.5)}

@@ -31,6 +31,7 @@ from foretick.common.contracts.market import (
 )
 from foretick.common.contracts.predictions import (
     Abstention,
+    Calibration,
     Coverage,
     Direction,
     LiveScore,
@@ -40,6 +41,7 @@ from foretick.common.contracts.predictions import (
     Prediction,
     Probabilities,
     Regime,
+    Reliability,
     ReturnInterval,
     Withheld,
 )
@@ -55,6 +57,7 @@ __all__ = [
     "BookEventKind",
     "BookFrame",
     "BookProof",
+    "Calibration",
     "ConsolidatedQuote",
     "Contract",
     "CorrelationMember",
@@ -80,6 +83,7 @@ __all__ = [
     "Probabilities",
     "QuoteColumns",
     "Regime",
+    "Reliability",
     "ReturnInterval",
     "TickFrame",
     "TradeColumns",

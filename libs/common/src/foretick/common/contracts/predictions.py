@@ -194,6 +194,43 @@ class Outcome(Message, frozen=True, kw_only=True, gc=False):
     coverage: Coverage | None = None
 
 
+class Reliability(Contract, frozen=True, kw_only=True, gc=False):
+    """How a model's probabilities and intervals held in a regime; bins are ten equal parts of the largest probability.
+
+    regime: null for outcomes whose regime was not known
+    brier: mean squared distance of the probabilities to what came, 0 to 2 (Brier 1950)
+    ece_frac: expected calibration error: mean distance of confidence and accuracy over bins (Guo et al. 2017)
+    bin_count, bin_confidence_frac, bin_accuracy_frac: of each bin; null where it is empty
+    intervals: outcomes that had an interval; coverage_frac: share of them that held
+    """
+
+    regime: Regime | None
+    count: int
+    brier: float | None
+    ece_frac: float | None
+    bin_count: list[int]
+    bin_confidence_frac: list[float | None]
+    bin_accuracy_frac: list[float | None]
+    intervals: int
+    coverage_frac: float | None
+
+
+class Calibration(Message, frozen=True, kw_only=True, gc=False):
+    """How far a model's probabilities meant what they said on an instrument, over the last outcomes, now and then.
+
+    asof_seq, step, model_id: of the latest prediction whose outcome is in it
+    target_frac: share of intervals that should hold
+    total: over all regimes; regimes: of each that has outcomes in the window
+    """
+
+    asof_seq: int
+    step: int
+    model_id: str
+    target_frac: float
+    total: Reliability
+    regimes: list[Reliability]
+
+
 class ModelPublished(Contract, frozen=True, kw_only=True, gc=False):
     """A trained model is in the Object Store and may be served.
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from foretick.common.contracts import FeatureVector, Outcome, Prediction
+from foretick.common.contracts import Calibration, FeatureVector, Outcome, Prediction
 from foretick.common.sequence import DerivedAudit, SequenceTally
 from foretick.predictor.domain.classes import CLASSES
 from foretick.predictor.domain.outcomes import Pending, PendingOutcomes, Realised
 from foretick.predictor.domain.predicting import Sender
-from foretick.predictor.domain.track_record import Prior, Terms, TrackRecord
+from foretick.predictor.domain.track_record import COVERAGE_FRAC, Prior, Terms, TrackRecord
 
 KEPT_RECORDS = 2
 """Models of an instrument that are remembered: the one in service, and the one before, whose outcomes still come."""
@@ -24,10 +24,11 @@ class Intake(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """Outcomes that a vector brought, and how many predictions it left without one."""
+    """Outcomes that a vector brought, how many predictions it left without one, and what is due on calibration."""
 
     outcomes: list[Outcome]
     given_up: int
+    calibration: Calibration | None = None
 
 
 class _Entry:
@@ -95,7 +96,8 @@ class Ledger:
         """Join ``vector`` with the predictions whose horizon it ends."""
         entry = self._entry(vector)
         realised, given_up = entry.pending.observe(vector)
-        return Settlement([self._score(one) for one in realised], given_up)
+        outcomes = [self._score(one) for one in realised]
+        return Settlement(outcomes, given_up, self._calibration(entry, vector, outcomes[-1]) if outcomes else None)
 
     def _entry(self, message: FeatureVector | Prediction) -> _Entry:
         return self._entry_of((message.venue, message.symbol))
@@ -136,4 +138,18 @@ class Ledger:
             interval_held=verdict.interval_held,
             next_miss_frac=verdict.next_miss_frac,
             coverage=verdict.coverage,
+        )
+
+    def _calibration(self, entry: _Entry, vector: FeatureVector, latest: Outcome) -> Calibration | None:
+        found = entry.records[latest.model_id].take_reliability()
+        if not found:
+            return None
+        return Calibration(
+            **self.sender.header_of(vector),
+            asof_seq=latest.asof_seq,
+            step=latest.step,
+            model_id=latest.model_id,
+            target_frac=COVERAGE_FRAC,
+            total=found[0],
+            regimes=found[1:],
         )

@@ -1,6 +1,6 @@
 """How a model has done on an instrument so far, and how sure it may therefore be of its next prediction."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import isinf
 
 from foretick.common.contracts import (
@@ -10,6 +10,8 @@ from foretick.common.contracts import (
     NoInterval,
     Outcome,
     Prediction,
+    Regime,
+    Reliability,
     ReturnInterval,
 )
 from foretick.predictor.domain.assessment import Assessment
@@ -18,11 +20,18 @@ from foretick.predictor.domain.predicting import Numbers
 from foretick.predictor.domain.regimes import Reading
 from foretick.predictor.domain.score import RunningScore, ScoredOutcome
 from foretick.quant.conformal import AdaptiveInterval
+from foretick.quant.scoring.window import ReliabilityWindow, Told
 
 COVERAGE_FRAC = 0.9
 """Share of intervals that should hold."""
 
+CALIBRATION_EVERY = 50
+"""Outcomes from one word on calibration to the next."""
+
 Prior = tuple[float, float, float]
+
+_REGIMES: tuple[Regime | None, ...] = (None, *Regime)
+_PLACE = {regime: place for place, regime in enumerate(_REGIMES)}
 
 _OUTWARD = 1.0 + 2.0**-50
 """Bounds are rounded outward: what lies exactly on one is within, whatever a multiplication rounds away."""
@@ -65,7 +74,7 @@ class TrackRecord:
         terms: what the record is kept by
     """
 
-    __slots__ = ("_interval", "_least_frac", "_prior", "_score", "_step")
+    __slots__ = ("_interval", "_least_frac", "_prior", "_reliability", "_score", "_step", "_untold")
 
     def __init__(self, prior: Prior, terms: Terms) -> None:
         cost_frac = terms.abstention_cost_frac
@@ -73,6 +82,8 @@ class TrackRecord:
         self._score = RunningScore(prior, terms.score_window)
         self._interval = AdaptiveInterval(COVERAGE_FRAC, judged_window=terms.score_window)
         self._prior = prior
+        self._reliability = ReliabilityWindow(terms.score_window, len(_REGIMES))
+        self._untold = 0
         self._step = -1
 
     def assess(self, numbers: Numbers, reading: Reading) -> Assessment:
@@ -101,12 +112,16 @@ class TrackRecord:
         self._step = prediction.step
         if error_scales is not None:
             self._interval.observe(error_scales, held)
+        brier = sum((p - (place == came)) ** 2 for place, p in enumerate(probabilities))
+        told = Told(_PLACE[prediction.regime], probabilities[predicted], predicted == came, brier, held)
+        self._reliability.add(told)
+        self._untold += 1
         return Verdict(
             predicted=predicted,
             came=came,
             log_loss=scored.log_loss,
             prior_log_loss=scored.prior_log_loss,
-            brier=sum((p - (place == came)) ** 2 for place, p in enumerate(probabilities)),
+            brier=brier,
             confidence_frac=probabilities[predicted],
             error_scales=error_scales,
             interval_held=held,
@@ -134,6 +149,23 @@ class TrackRecord:
             self._interval.observe(outcome.error_scales, outcome.interval_held)
         if outcome.next_miss_frac is not None:
             self._interval.go_on_at(outcome.next_miss_frac)
+
+        if outcome.confidence_frac is not None and outcome.brier is not None:
+            is_right, held = outcome.predicted is outcome.realised, outcome.interval_held
+            told = Told(_PLACE[outcome.regime], outcome.confidence_frac, is_right, outcome.brier, held)
+            self._reliability.add(told)
+
+    def take_reliability(self) -> list[Reliability]:
+        """Return how probabilities and intervals held, over all regimes and in each that has outcomes.
+
+        Nothing until ``CALIBRATION_EVERY`` outcomes came since the last time.
+        """
+        if self._untold < CALIBRATION_EVERY:
+            return []
+        self._untold = 0
+        of_regimes = [(regime, self._reliability.read(place)) for place, regime in enumerate(_REGIMES)]
+        found = [(None, self._reliability.read()), *((regime, one) for regime, one in of_regimes if one.count)]
+        return [Reliability(regime=regime, **asdict(one)) for regime, one in found]
 
     def _interval_around(self, expected_bps: float, volatility_bps: float | None) -> ReturnInterval | NoInterval:
         if volatility_bps is None:

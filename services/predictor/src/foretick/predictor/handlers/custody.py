@@ -128,7 +128,10 @@ class Custodian:
         for vector in vectors:
             if vector.run_id != self._run_id or (vector.venue, vector.symbol) not in keys:
                 continue
-            for outcome in self._ledger.settle(vector).outcomes:
+            settlement = self._ledger.settle(vector)
+            for outcome in settlement.outcomes:
                 self._outlet.send_outcome(outcome)
                 paid += 1
+            if settlement.calibration:
+                self._outlet.send_calibration(settlement.calibration)
         return paid

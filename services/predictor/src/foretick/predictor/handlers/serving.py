@@ -60,6 +60,9 @@ class VectorHandler:
         for outcome in settlement.outcomes:
             self._outlet.send_outcome(outcome)
             self._meters.settled(outcome)
+        if settlement.calibration:
+            self._outlet.send_calibration(settlement.calibration)
+            self._meters.calibrated(settlement.calibration)
         self._meters.gave_up(settlement.given_up)
 
     def _predict(self, vectors: list[FeatureVector], taken_ns: int) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter, Gauge
 
-from foretick.common.contracts import Outcome, Prediction, Withheld
+from foretick.common.contracts import Calibration, Outcome, Prediction, Withheld
 from foretick.common.runtime.metrics import Metrics
 from foretick.predictor.domain.ledger import Intake
 
@@ -66,6 +66,12 @@ class PrometheusMeters:
         self._decided_accuracy = metrics.gauge(
             "decided_accuracy_frac", "Share of right classes among these", instrument
         )
+        regime = (*instrument, "regime")
+        self._ece = metrics.gauge(
+            "calibration_error_frac", "Mean distance of confidence and accuracy in the score window, by regime", regime
+        )
+        self._brier = metrics.gauge("brier", "Mean Brier score in the score window, 0 to 2, by regime", regime)
+        self._calibrated = metrics.gauge("calibrated_outcomes", "Outcomes that these are taken of", regime)
         self._abstained = metrics.counter("abstained_total", "Predictions that were not sure enough to decide on")
         self._prior_log_loss = metrics.gauge("prior_log_loss_nats", "The same for the class prior", instrument)
 
@@ -107,6 +113,16 @@ class PrometheusMeters:
         if outcome.coverage is not None:
             found.coverage.set(outcome.coverage.coverage_frac)
             found.coverage_gap.set(outcome.coverage.coverage_frac - outcome.coverage.target_frac)
+
+    def calibrated(self, calibration: Calibration) -> None:
+        """Show how far predictions meant what they said, over all regimes and in each."""
+        for part in (calibration.total, *calibration.regimes):
+            name = "all" if part is calibration.total else part.regime.value if part.regime else "unknown"
+            labels = (calibration.venue, calibration.symbol, name)
+            self._calibrated.labels(*labels).set(part.count)
+            if part.ece_frac is not None and part.brier is not None:
+                self._ece.labels(*labels).set(part.ece_frac)
+                self._brier.labels(*labels).set(part.brier)
 
     def gave_up(self, count: int) -> None:
         """Count predictions that will have no outcome."""
