@@ -115,11 +115,12 @@ export class MockInstrument {
   }
 
   certainty(withheld) {
-    if (withheld) return { regime: null, volatility_bps: null, interval: null, no_interval: null, abstention: null, coverage: null };
+    if (withheld) return { regime: null, volatility_bps: null, interval: null, no_interval: null, abstention: null, coverage: null, weights: [], regret_nats: null };
     const middle = 0.9 * this.drift;
     return {
       regime: "calm_choppy", volatility_bps: 1.1, interval: { low_bps: middle - 1.9, high_bps: middle + 1.9, coverage_frac: 0.9 }, no_interval: null,
       abstention: Math.abs(this.drift) < 0.2 ? { confidence_frac: 0.38, least_frac: 0.42 } : null, coverage: { count: 5_000, coverage_frac: 0.894, target_frac: 0.9 },
+      weights: [0.05, 0.42, 0.38, 0.15], regret_nats: -0.0041,
     };
   }
 

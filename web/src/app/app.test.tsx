@@ -115,7 +115,7 @@ describe("a row", () => {
     };
     const unsure = prediction({
       asof_seq: 11, score, interval: { low_bps: null, high_bps: null, coverage_frac: 0.9 }, regime: "rough_trending",
-      coverage: { count: 500, coverage_frac: 0.885, target_frac: 0.9 }, abstention: { confidence_frac: 0.41, least_frac: 0.45 },
+      weights: [0.625], regret_nats: -0.0031, coverage: { count: 500, coverage_frac: 0.885, target_frac: 0.9 }, abstention: { confidence_frac: 0.41, least_frac: 0.45 },
     });
     page.feed(at(1, delta("predictions", unsure, { seq: 11, prev: 10 })));
     expect(screen.getByTestId("interval").textContent).toContain("without bound");
@@ -123,6 +123,8 @@ describe("a row", () => {
     expect(words()).toContain("abstains: 41.0 % sure, less than 45.0 %");
     expect(words()).toContain("right 47.5 % of 400 decided, 40.0 % of 100 abstained");
     expect(words()).toContain("rough, trending");
+    expect(words()).toContain("\u22120.0031 nats to the best member");
+    expect(screen.getByTestId("members").textContent.replaceAll("\u202f", " ")).toContain("LightGBM63 %");
     page.feed(at(2, delta("predictions", prediction({ asof_seq: 12, interval: null, no_interval: "warming_up" }), { seq: 12, prev: 11 })));
     expect(words()).toContain("warming up: too few outcomes are known yet");
   });

@@ -316,6 +316,7 @@ export interface Bar {
  * volatility_bps: realised volatility of a second, the unit of the interval's width
  * interval: adaptive conformal interval of the return; null: the reason is in ``no_interval``
  * abstention: the numbers are not sure enough to decide on; null where they are
+ * weights: of the members in the probabilities, in their order
  * ts_frame_sent_ns, ts_frame_taken_ns: as in the feature vector
  * ts_vector_sent_ns: wall clock of features when it published the vector
  * ts_vector_taken_ns: wall clock of the predictor when it took the vector up
@@ -355,6 +356,7 @@ export interface Prediction {
   interval?: ReturnInterval | null;
   no_interval?: NoInterval | null;
   abstention?: Abstention | null;
+  weights?: number[];
   ts_frame_sent_ns?: number | null;
   ts_frame_taken_ns?: number | null;
   ts_vector_sent_ns?: number | null;
@@ -404,6 +406,9 @@ export interface Abstention {
  * interval_held: whether the return lies in the prediction's interval; null where there was none
  * next_miss_frac: share that the next interval may miss: where a successor goes on
  * coverage: of the intervals, including this one; null before the first
+ * member_log_loss: of each member on it, in order
+ * next_weights: of the members from here on, in this regime; empty where they stay as trained
+ * regret_nats: mean log loss over the score's window minus that of the member that was best in it
  */
 export interface Outcome {
   venue: string;
@@ -437,6 +442,9 @@ export interface Outcome {
   interval_held?: boolean | null;
   next_miss_frac?: number | null;
   coverage?: Coverage | null;
+  member_log_loss?: number[];
+  next_weights?: number[];
+  regret_nats?: number | null;
 }
 /**
  * Running score of a model on an instrument, over the last ``count`` joined outcomes.

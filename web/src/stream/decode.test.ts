@@ -45,6 +45,7 @@ describe("decodeFrame", () => {
     ["an event that does not say when", JSON.stringify(integrityChange(integrityEvent({ ts_gateway_us: null as never }), null))],
     ["an ack of nothing", JSON.stringify({ type: "ack", action: "subscribe" })],
     ["a prediction that does not say when it came", JSON.stringify(snapshot("predictions", prediction({ ts_gateway_us: null as never }), { seq: 1 }))],
+    ["weights that are no list", JSON.stringify(snapshot("predictions", prediction({ weights: null as never }), { seq: 1 }))],
     ["an interval without an end", JSON.stringify(snapshot("predictions", prediction({ interval: { low_bps: 1 } as never }), { seq: 1 }))],
     ["a coverage without a count", JSON.stringify(snapshot("predictions", prediction({ coverage: { coverage_frac: 1 } as never }), { seq: 1 }))],
     ["an abstention without a reason", JSON.stringify(snapshot("predictions", prediction({ abstention: {} as never }), { seq: 1 }))],

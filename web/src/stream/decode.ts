@@ -69,6 +69,7 @@ const HAS_SHAPE: Readonly<Record<FollowedChannel, (data: Json, whole: boolean) =
     ["asof_seq", "ts_gateway_us", "latency_us"].every((name) => isInteger(data[name])) &&
     isObject(data["members"]) &&
     Object.values(data["members"]).every(isProbabilities) &&
+    isColumn(data["weights"]) &&
     (data["probabilities"] === null || isProbabilities(data["probabilities"])) &&
     isMaybe(data["interval"], (interval) => isMaybeNumber(interval["low_bps"]) && isMaybeNumber(interval["high_bps"]) && isNumber(interval["coverage_frac"])) &&
     isMaybe(data["coverage"], (coverage) => ["count", "coverage_frac", "target_frac"].every((name) => isNumber(coverage[name]))) &&

@@ -93,8 +93,11 @@ export interface PredictionsData {
   readonly interval: ReturnInterval | null;
   readonly no_interval: NoInterval | null;
   readonly abstention: Abstention | null;
+  /** Of the members, in their order; they follow what each is worth in this regime. */
+  readonly weights: readonly number[];
   readonly score: Score | null;
   readonly coverage: Coverage | null;
+  readonly regret_nats: number | null;
 }
 
 export type StageName = "ingest" | "to_features" | "features" | "to_predictor" | "predictor" | "to_gateway" | "gateway";

@@ -54,7 +54,7 @@ export function prediction(changes: Partial<PredictionsData> = {}): PredictionsD
     probabilities: { down: 0.2, flat: 0.43, up: 0.37 }, members: { lightgbm: { down: 0.1, flat: 0.5, up: 0.4 } }, flat_bps: 0.3,
     withheld: null, out_of_origin: false, model_origin: "sim", trust: "LIVE", origin: "sim", ts_recv_us: T0_US, ts_gateway_us: T0_US, latency_us: 4_200,
     regime: "calm_choppy", volatility_bps: 1.2, interval: { low_bps: -1.36, high_bps: 3.04, coverage_frac: 0.9 }, no_interval: null, abstention: null,
-    score: null, coverage: null, ...changes,
+    weights: [1], score: null, coverage: null, regret_nats: null, ...changes,
   };
 }
 

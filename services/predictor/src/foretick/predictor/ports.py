@@ -24,8 +24,10 @@ class ServedModel(Protocol):
         """Which values of a vector it takes, in its order."""
         ...
 
-    def predict(self, vectors: Sequence[FeatureVector]) -> list[Numbers]:
-        """Return the model's numbers for each vector, in order, by one call of the graph."""
+    def predict(
+        self, vectors: Sequence[FeatureVector], weights: Sequence[Sequence[float]] | None = None
+    ) -> list[Numbers]:
+        """Return the model's numbers for each vector, in order; ``weights``: of its members, for each of them."""
         ...
 
 

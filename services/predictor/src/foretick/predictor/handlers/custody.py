@@ -103,7 +103,7 @@ class Custodian:
             self._ledger.resume_after(prediction)
             is_open = prediction.step > settled.get(key, -1)
             if serving and is_open and prediction.withheld is None and prediction.model_id == serving.model_id:
-                self._ledger.expect(Pending(prediction, values_of(serving.prior)))
+                self._ledger.expect(Pending(prediction, values_of(serving.prior), serving.member_weights))
                 owed += 1
         return owed
 
@@ -119,7 +119,7 @@ class Custodian:
                 continue
             settled[key] = outcome.step
             if serving and outcome.model_id == serving.model_id:
-                self._ledger.go_on_from(outcome, values_of(serving.prior))
+                self._ledger.go_on_from(outcome, values_of(serving.prior), serving.member_weights)
         return settled
 
     async def _settle_missed(self, keys: set[InstrumentKey]) -> int:
