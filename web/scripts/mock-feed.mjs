@@ -46,10 +46,11 @@ const READ = {
   books: (instrument) => instrument.book(),
   features: (instrument) => instrument.features(),
   predictions: (instrument) => instrument.prediction(faultOf(instrument)),
+  calibration: (instrument) => instrument.calibration(),
   metrics: () => ({
     latency_p50_us: 4_180, latency_p99_us: 17_900, waterfall: waterfall(), messages_per_s: 1_240, connections: sockets.clients.size,
     model_id: "ensemble-mock-20261122T190000Z", conflated: 0,
-    score: { count: 18_340, accuracy_frac: 0.487, prior_accuracy_frac: 0.452, log_loss: 1.021, prior_log_loss: 1.058 },
+    score: { count: 18_340, accuracy_frac: 0.487, prior_accuracy_frac: 0.452, log_loss: 1.021, prior_log_loss: 1.058, decided: 12_100, decided_accuracy_frac: 0.512, abstained_accuracy_frac: 0.439 },
   }),
   consolidated: (instrument) => instrument.consolidated(scenario === "mixed"),
   venues: () => ({ venues: venues(origin, scenario === "mixed") }),

@@ -202,3 +202,25 @@ def test_missing_value_stays_one_through_the_calibration():
 
 def test_graph_survives_the_onnx_checker():
     onnx.checker.check_model(onnx.load_model_from_string(ensemble(tree_member("a", [STUMP]))), full_check=True)
+
+
+def test_each_row_is_blended_with_its_own_weights():
+    """Against a runner of each row's weights, runs of equal ones among them."""
+    other = [(1, 0.0, 1, 2), (0.0, 1.0, 0.0), (0.5, 0.0, 0.5)]
+    graph = ensemble(tree_member("a", [STUMP]), tree_member("b", [other]))
+    rng = np.random.default_rng(4)
+    rows = rng.normal(size=(7, FEATURES))
+    weights = rng.dirichlet([1, 1], 7)
+    weights[3] = weights[2]
+    found = ModelRunner(graph, [0.5, 0.5], FEATURES).run(rows, weights)
+    for at in range(7):
+        alone = ModelRunner(graph, weights[at], FEATURES).run(rows[at : at + 1])
+        for ours, theirs in zip(found, alone, strict=True):
+            np.testing.assert_array_equal(ours[at : at + 1], theirs)
+
+
+def test_weights_for_other_rows_are_an_error_and_for_none_nothing():
+    runner = ModelRunner(ensemble(tree_member("a", [STUMP])), [1.0], FEATURES)
+    with pytest.raises(ValueError, match="weights of shape"):
+        runner.run(np.zeros((2, FEATURES)), [[1.0]])
+    assert len(runner.run(np.zeros((0, FEATURES)), np.zeros((0, 1))).probabilities) == 0

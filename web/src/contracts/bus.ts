@@ -329,6 +329,7 @@ export interface Bar {
  * volatility_bps: realised volatility of a second, the unit of the interval's width
  * interval: adaptive conformal interval of the return; null: the reason is in ``no_interval``
  * abstention: the numbers are not sure enough to decide on; null where they are
+ * weights: of the members in the probabilities, in their order
  * ts_frame_sent_ns, ts_frame_taken_ns: as in the feature vector
  * ts_vector_sent_ns: wall clock of features when it published the vector
  * ts_vector_taken_ns: wall clock of the predictor when it took the vector up
@@ -368,6 +369,7 @@ export interface Prediction {
   interval?: ReturnInterval | null;
   no_interval?: NoInterval | null;
   abstention?: Abstention | null;
+  weights?: number[];
   ts_frame_sent_ns?: number | null;
   ts_frame_taken_ns?: number | null;
   ts_vector_sent_ns?: number | null;
@@ -417,6 +419,9 @@ export interface Abstention {
  * interval_held: whether the return lies in the prediction's interval; null where there was none
  * next_miss_frac: share that the next interval may miss: where a successor goes on
  * coverage: of the intervals, including this one; null before the first
+ * member_log_loss: of each member on it, in order
+ * next_weights: of the members from here on, in this regime; empty where they stay as trained
+ * regret_nats: mean log loss over the score's window minus that of the member that was best in it
  */
 export interface Outcome {
   venue: string;
@@ -450,6 +455,9 @@ export interface Outcome {
   interval_held?: boolean | null;
   next_miss_frac?: number | null;
   coverage?: Coverage | null;
+  member_log_loss?: number[];
+  next_weights?: number[];
+  regret_nats?: number | null;
 }
 /**
  * Running score of a model on an instrument, over the last ``count`` joined outcomes.
@@ -477,6 +485,52 @@ export interface Coverage {
   count: number;
   coverage_frac: number;
   target_frac: number;
+}
+/**
+ * How far a model's probabilities meant what they said on an instrument, over the last outcomes, now and then.
+ *
+ * asof_seq, step, model_id: of the latest prediction whose outcome is in it
+ * target_frac: share of intervals that should hold
+ * total: over all regimes; regimes: of each that has outcomes in the window
+ */
+export interface Calibration {
+  venue: string;
+  symbol: string;
+  origin: Origin;
+  run_id: string;
+  producer: string;
+  epoch: number;
+  ts_recv_ns: number;
+  ts_ingest_ns: number;
+  ts_sent_ns: number;
+  trust: Trust;
+  ts_event_ns?: number | null;
+  asof_seq: number;
+  step: number;
+  model_id: string;
+  target_frac: number;
+  total: Reliability;
+  regimes: Reliability[];
+}
+/**
+ * How a model's probabilities and intervals held in a regime; bins are ten equal parts of the largest probability.
+ *
+ * regime: null for outcomes whose regime was not known
+ * brier: mean squared distance of the probabilities to what came, 0 to 2 (Brier 1950)
+ * ece_frac: expected calibration error: mean distance of confidence and accuracy over bins (Guo et al. 2017)
+ * bin_count, bin_confidence_frac, bin_accuracy_frac: of each bin; null where it is empty
+ * intervals: outcomes that had an interval; coverage_frac: share of them that held
+ */
+export interface Reliability {
+  regime: Regime | null;
+  count: number;
+  brier: number | null;
+  ece_frac: number | null;
+  bin_count: number[];
+  bin_confidence_frac: (number | null)[];
+  bin_accuracy_frac: (number | null)[];
+  intervals: number;
+  coverage_frac: number | null;
 }
 /**
  * An instrument as its venue lists it; published on ``instruments.<venue>.<symbol>`` when it is learnt or changes.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ackOf, book, certificate, consolidated, correlations, delta, integrityChange, integrityEvent, metrics, prediction, snapshot, ticks, venue, welcome } from "../testing/builders.ts";
+import { ackOf, book, calibration, certificate, consolidated, correlations, delta, integrityChange, integrityEvent, metrics, prediction, snapshot, ticks, venue, welcome } from "../testing/builders.ts";
 import { decodeFrame } from "./decode.ts";
 
 describe("decodeFrame", () => {
@@ -11,6 +11,7 @@ describe("decodeFrame", () => {
     snapshot("predictions", prediction({ interval: { low_bps: null, high_bps: null, coverage_frac: 0.9 } }), { seq: 1 }),
     snapshot("predictions", prediction({ interval: null, no_interval: "warming_up" }), { seq: 1 }),
     snapshot("metrics", metrics(), { seq: 1 }),
+    snapshot("calibration", calibration(), { seq: 1 }),
     snapshot("consolidated", consolidated(), { seq: 1 }),
     snapshot("venues", { venues: [venue()] }, { seq: 1 }),
     snapshot("correlations", correlations(), { seq: 1 }),
@@ -47,9 +48,11 @@ describe("decodeFrame", () => {
     ["an event that does not say when", JSON.stringify(integrityChange(integrityEvent({ ts_gateway_us: null as never }), null))],
     ["an ack of nothing", JSON.stringify({ type: "ack", action: "subscribe" })],
     ["a prediction that does not say when it came", JSON.stringify(snapshot("predictions", prediction({ ts_gateway_us: null as never }), { seq: 1 }))],
+    ["weights that are no list", JSON.stringify(snapshot("predictions", prediction({ weights: null as never }), { seq: 1 }))],
     ["an interval without an end", JSON.stringify(snapshot("predictions", prediction({ interval: { low_bps: 1 } as never }), { seq: 1 }))],
     ["a coverage without a count", JSON.stringify(snapshot("predictions", prediction({ coverage: { coverage_frac: 1 } as never }), { seq: 1 }))],
     ["an abstention without a reason", JSON.stringify(snapshot("predictions", prediction({ abstention: {} as never }), { seq: 1 }))],
+    ["a calibration without bins", JSON.stringify(snapshot("calibration", calibration({ total: { count: 1 } as never }), { seq: 1 }))],
     ["a welcome without lists", JSON.stringify({ type: "welcome", protocol: 1, run_id: "r" })],
   ])("refuses %s", (_, frame) => {
     expect(decodeFrame(frame).kind).toBe("malformed");

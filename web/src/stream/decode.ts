@@ -69,10 +69,13 @@ const HAS_SHAPE: Readonly<Record<FollowedChannel, (data: Json, whole: boolean) =
     ["asof_seq", "ts_gateway_us", "latency_us"].every((name) => isInteger(data[name])) &&
     isObject(data["members"]) &&
     Object.values(data["members"]).every(isProbabilities) &&
+    isColumn(data["weights"]) &&
     (data["probabilities"] === null || isProbabilities(data["probabilities"])) &&
     isMaybe(data["interval"], (interval) => isMaybeNumber(interval["low_bps"]) && isMaybeNumber(interval["high_bps"]) && isNumber(interval["coverage_frac"])) &&
     isMaybe(data["coverage"], (coverage) => ["count", "coverage_frac", "target_frac"].every((name) => isNumber(coverage[name]))) &&
     isMaybe(data["abstention"], (abstention) => ["confidence_frac", "least_frac"].every((name) => isNumber(abstention[name]))),
+  calibration: (data) =>
+    isNumber(data["target_frac"]) && isReliability(data["total"]) && Array.isArray(data["regimes"]) && data["regimes"].every(isReliability),
   metrics: (data) => isObject(data["waterfall"]) && isListOfObjects(data["waterfall"]["stages"]),
   consolidated: (data) => isListOfObjects(data["venues"]),
   venues: (data) => isListOfObjects(data["venues"]),
@@ -85,6 +88,17 @@ const HAS_SHAPE: Readonly<Record<FollowedChannel, (data: Json, whole: boolean) =
     (data["last"] === null || (isObject(data["last"]) && isInteger(data["last"]["ts_checked_us"]))),
   integrity: (data, whole) => !whole && isIntegrityEvent(data),
 };
+
+const BIN_COLUMNS = ["bin_count", "bin_confidence_frac", "bin_accuracy_frac"];
+
+function isReliability(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    isInteger(value["count"]) &&
+    ["brier", "ece_frac", "coverage_frac"].every((name) => isMaybeNumber(value[name])) &&
+    BIN_COLUMNS.every((name) => isColumn(value[name]))
+  );
+}
 
 const PAIR_COLUMNS = ["windowed", "ewma", "realised", "lag_s", "lag_correlation"];
 

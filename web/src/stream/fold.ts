@@ -14,6 +14,7 @@ const FOLDS: Folds = {
   books: foldBook,
   features: (_, delta) => delta,
   predictions: (_, delta) => delta,
+  calibration: (_, delta) => delta,
   metrics: (_, delta) => delta,
   consolidated: (_, delta) => delta,
   venues: (_, delta) => delta,

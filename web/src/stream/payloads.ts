@@ -2,6 +2,7 @@
 
 import type { BookCounts, CorrelationMember, CorrelationPairs, NoInterval, Origin, Regime, Trust, VenueQuote, VenueState, Withheld } from "../contracts/bus";
 import type { CertificateData } from "./certificate.ts";
+import type { Abstention, CalibrationData, Coverage, ReturnInterval } from "./sureness.ts";
 
 /** `[price, quantity]`; in a delta, quantity 0 removes the level. */
 export type Level = readonly [price: number, qty: number];
@@ -67,26 +68,6 @@ export interface Score {
   readonly abstained_accuracy_frac: number | null;
 }
 
-/** Where the return should lie; an end of `null` has no bound. */
-export interface ReturnInterval {
-  readonly low_bps: number | null;
-  readonly high_bps: number | null;
-  readonly coverage_frac: number;
-}
-
-/** The most probable class is less probable than it would have to be for a decision. */
-export interface Abstention {
-  readonly confidence_frac: number;
-  readonly least_frac: number;
-}
-
-/** How many of the last `count` intervals held, and how many should. */
-export interface Coverage {
-  readonly count: number;
-  readonly coverage_frac: number;
-  readonly target_frac: number;
-}
-
 export interface PredictionsData {
   readonly model_id: string | null;
   readonly asof_seq: number;
@@ -113,8 +94,11 @@ export interface PredictionsData {
   readonly interval: ReturnInterval | null;
   readonly no_interval: NoInterval | null;
   readonly abstention: Abstention | null;
+  /** Of the members, in their order; they follow what each is worth in this regime. */
+  readonly weights: readonly number[];
   readonly score: Score | null;
   readonly coverage: Coverage | null;
+  readonly regret_nats: number | null;
 }
 
 export type StageName = "ingest" | "to_features" | "features" | "to_predictor" | "predictor" | "to_gateway" | "gateway";
@@ -236,6 +220,7 @@ export interface ChannelData {
   readonly books: BooksData;
   readonly features: FeaturesData;
   readonly predictions: PredictionsData;
+  readonly calibration: CalibrationData;
   readonly metrics: MetricsData;
   readonly consolidated: ConsolidatedData;
   readonly venues: VenuesData;

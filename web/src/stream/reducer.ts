@@ -117,6 +117,7 @@ function dispatchSnapshot(draft: Draft, message: Snapshot, atMs: number): void {
     case "books": applySnapshot(draft, "books", message, atMs); break;
     case "features": applySnapshot(draft, "features", message, atMs); break;
     case "predictions": applySnapshot(draft, "predictions", message, atMs); break;
+    case "calibration": applySnapshot(draft, "calibration", message, atMs); break;
     case "metrics": applySnapshot(draft, "metrics", message, atMs); break;
     case "consolidated": applySnapshot(draft, "consolidated", message, atMs); break;
     case "venues": applySnapshot(draft, "venues", message, atMs); break;
@@ -131,6 +132,7 @@ function dispatchDelta(draft: Draft, message: Delta | IntegrityChange, atMs: num
     case "ticks": applyDelta(draft, "ticks", message, atMs); break;
     case "books": applyDelta(draft, "books", message, atMs); break;
     case "features": applyDelta(draft, "features", message, atMs); break;
+    case "calibration": applyDelta(draft, "calibration", message, atMs); break;
     case "consolidated": applyDelta(draft, "consolidated", message, atMs); break;
     case "venues": applyDelta(draft, "venues", message, atMs); break;
     case "correlations": applyDelta(draft, "correlations", message, atMs); break;

@@ -74,6 +74,7 @@ const NO_SLICES: Slices = {
   books: new Map(),
   features: new Map(),
   predictions: new Map(),
+  calibration: new Map(),
   metrics: new Map(),
   consolidated: new Map(),
   venues: new Map(),

@@ -23,6 +23,7 @@ from foretick.common.testing.builders import (
     T0_NS,
     bar,
     book_frame,
+    calibration,
     consolidated_quote,
     correlations,
     feature_vector,
@@ -417,6 +418,7 @@ async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(bo
         "/api/analytics/bars/{symbol}",
         "/api/analytics/correlations",
         "/api/analytics/feature-parity",
+        "/api/models/calibration/{symbol}",
         "/api/system/status",
         "/api/system/latency",
         "/api/system/venues",
@@ -558,3 +560,23 @@ async def test_parity_certificate_is_told_with_its_age(board: Board, client: htt
     answer = (await client.get("/api/analytics/feature-parity")).json()
     assert (answer["age_ms"], answer["stale"], answer["reason"]) == (250, False, "")
     assert (answer["certificate"]["verdict"], answer["certificate"]["last"]["vectors"]) == ("equal", 80)
+
+
+async def test_calibration_is_told_by_regime_with_its_age(board: Board, client: httpx.AsyncClient, clock: ManualClock):
+    fold(board, book_frame(seq=1))
+    path = "/api/models/calibration/BTCUSDT"
+    nothing = (await client.get(path)).json()
+    assert (nothing["calibration"], nothing["stale"]) == (None, True)
+    assert nothing["reason"]
+    fold(board, calibration())
+    clock.advance(250 * NS_PER_MS)
+    answer = (await client.get(path)).json()
+    assert (answer["age_ms"], answer["stale"], answer["reason"]) == (250, False, "")
+    told = answer["calibration"]
+    assert (told["model_id"], told["target_frac"], told["total"]["regime"]) == ("ensemble-1", 0.9, None)
+    assert [(part["regime"], part["count"]) for part in told["regimes"]] == [
+        ("calm_choppy", 10), ("rough_trending", 30),
+    ]  # fmt: skip
+    assert told["total"]["bin_accuracy_frac"][5] == 0.6
+    clock.advance(60_000 * NS_PER_MS)
+    assert (await client.get(path)).json()["stale"]

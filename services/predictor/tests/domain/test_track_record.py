@@ -190,6 +190,66 @@ def test_records_of_two_models_are_kept_apart_and_no_more_than_two():
     assert ledger.record_of(("sim", "X"), "a", PRIOR) is not records[0]
 
 
+WEIGHTS = (0.5, 0.3, 0.2)
+ODDS = ((0.2, 0.6, 0.2), (0.3, 0.4, 0.3), (0.05, 0.9, 0.05))
+
+
+def with_members(step, record, regime=Regime.CALM_CHOPPY):
+    said = numbers(odds=(0.2, 0.6, 0.2))
+    message = given(step, said, record.assess(said, Reading(regime, 1.0)))
+    members = {name: Probabilities(down=d, flat=f, up=u) for name, (d, f, u) in zip("abc", ODDS, strict=True)}
+    return msgspec.structs.replace(message, members=members, weights=list(record.weights_in(regime)))
+
+
+def test_weights_follow_what_members_gave_to_what_came_in_its_regime_alone():
+    """By hand, with two outcomes to one: w * p^(1/2), normed, of which 1/1000 goes back, half of that evenly."""
+    record = TrackRecord(PRIOR, Terms(10, horizon_steps=2), WEIGHTS)
+    assert tuple(record.weights_in(Regime.CALM_CHOPPY)) == WEIGHTS
+    verdict = record.judge(with_members(0, record), 0.0)
+    raw = [weight * odds[1] ** 0.5 for weight, odds in zip(WEIGHTS, ODDS, strict=True)]
+    expected = [
+        0.999 * one / sum(raw) + 0.001 * (0.5 * weight + 0.5 / 3) for one, weight in zip(raw, WEIGHTS, strict=True)
+    ]
+    assert record.weights_in(Regime.CALM_CHOPPY) == pytest.approx(expected)
+    assert verdict.next_weights == record.weights_in(Regime.CALM_CHOPPY)
+    assert tuple(record.weights_in(Regime.ROUGH_TRENDING)) == WEIGHTS
+    assert tuple(record.weights_in(None)) == WEIGHTS
+    assert verdict.member_log_loss == pytest.approx([-np.log(odds[1]) for odds in ODDS])
+    assert verdict.regret_nats == pytest.approx(np.log(0.9 / 0.6))
+
+
+def test_weights_stay_as_trained_where_they_are_not_to_follow():
+    record = TrackRecord(PRIOR, Terms(10, online_weights=False), WEIGHTS)
+    verdict = record.judge(with_members(0, record), 0.0)
+    assert tuple(record.weights_in(Regime.CALM_CHOPPY)) == WEIGHTS
+    assert verdict.next_weights == []
+    assert verdict.regret_nats == pytest.approx(np.log(0.9 / 0.6))  # measured all the same
+
+
+@pytest.mark.parametrize("weights", [(0.0, 0.0, 0.0), (-0.5, 1.0, 0.5)])
+def test_weights_that_are_no_shares_are_left_as_they_are(weights):
+    record = TrackRecord(PRIOR, TERMS, weights)
+    record.judge(with_members(0, record), 0.0)
+    assert tuple(record.weights_in(None)) == weights
+
+
+def test_successor_goes_on_with_the_weights_of_each_regime():
+    first = TrackRecord(PRIOR, TERMS, WEIGHTS)
+    second = TrackRecord(PRIOR, TERMS, WEIGHTS)
+    for step in range(20):
+        regime = (Regime.CALM_CHOPPY, Regime.ROUGH_CHOPPY)[step % 2]
+        verdict = first.judge(with_members(step, first, regime), 0.0 if step % 3 else 5.0)
+        told = outcome(
+            step=step, regime=regime, log_loss=verdict.log_loss, member_log_loss=verdict.member_log_loss,
+            next_weights=verdict.next_weights,
+        )  # fmt: skip
+        second.go_on_from(msgspec.json.decode(msgspec.json.encode(told), type=Outcome))
+    for regime in (*Regime, None):
+        assert list(second.weights_in(regime)) == list(first.weights_in(regime))
+    both = [record.judge(with_members(30, record), 0.0).regret_nats for record in (first, second)]
+    assert both[0] == both[1]
+
+
 @pytest.mark.parametrize(
     ("log_ratio", "efficiency", "regime"),
     [

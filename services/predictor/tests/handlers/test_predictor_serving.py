@@ -7,7 +7,7 @@ import pytest
 from foretick.common.contracts import NoInterval, Origin, Probabilities, Regime, Trust, Withheld
 from foretick.common.errors import Refused, Transient
 from foretick.common.sequence import SequenceCounts
-from foretick.common.subjects import OUTCOME_MESSAGES, PREDICTION_MESSAGES
+from foretick.common.subjects import CALIBRATION_MESSAGES, OUTCOME_MESSAGES, PREDICTION_MESSAGES
 from foretick.common.testing.builders import feature_vector, outcome, prediction
 from foretick.common.testing.fakes import FakeRuntime
 from foretick.predictor.adapters.bus.client import DataPlaneOutlet
@@ -44,7 +44,8 @@ class Model:
         self.on_predict = lambda: None
         self._says_bps = says_bps
 
-    def predict(self, vectors):
+    def predict(self, vectors, weights=None):
+        self.weights = weights
         self.calls.append([vector.symbol for vector in vectors])
         self.on_predict()
         return [Numbers(self._says_bps, (0.2, 0.5, 0.3), [(0.1, 0.6, 0.3), (0.3, 0.4, 0.3)]) for _ in vectors]
@@ -447,3 +448,63 @@ def test_prediction_names_the_regime_of_its_vector(fake_runtime):
     service.vectors.on_vectors([vector(values=[1.0, 0.5, 0.9])])
     (one,) = service.predictions()
     assert (one.regime, one.volatility_bps) == (Regime.ROUGH_TRENDING, 1.0)
+
+
+def test_calibration_is_told_every_fifty_outcomes_and_shown_by_regime(fake_runtime):
+    service = Service(fake_runtime, places=Places(volatility=0, volatility_log_ratio=1, efficiency_ratio=2))
+    service.vectors.model = Model(announcement())  # says flat at 0.5
+    for step in range(10, 10 + 5 + 120):
+        rough = 0.5 if step < 40 else -0.5
+        mid = 100.0 if step < 65 else 100.0 + step
+        service.vectors.on_vectors([vector(step=step, values=[1.0, rough, 0.9], mid=mid)])
+    first, second = service.rt.data.messages(CALIBRATION_MESSAGES)
+    assert (first.step, second.step) == (59, 109)
+    assert (first.total.count, first.total.brier) == (50, pytest.approx(0.2**2 + 0.5**2 + 0.3**2))
+    assert first.total.ece_frac == pytest.approx(0.5)  # always right at a confidence of 0.5
+    counts = {one.regime: one.count for one in first.regimes}
+    assert counts == {Regime.ROUGH_TRENDING: 30, Regime.CALM_TRENDING: 20}
+    assert second.total.ece_frac == pytest.approx(0.0)  # then always wrong
+    assert second.total.bin_count == [0] * 5 + [100] + [0] * 4
+    shown = {
+        name: service.rt.metric(name, venue="sim", symbol="BTCUSDT", regime=regime)
+        for name, regime in (("calibrated_outcomes", "all"), ("calibration_error_frac", "rough_trending"))
+    }
+    assert shown == {"calibrated_outcomes": 100, "calibration_error_frac": pytest.approx(0.5)}
+
+
+REGIMES = Places(volatility=0, volatility_log_ratio=1, efficiency_ratio=2)
+ROUGH, CALM = [1.0, 0.5, 0.9], [1.0, -0.5, 0.9]
+
+
+def told_by(service, batches):
+    service.vectors.model = Model(announcement())
+    for batch in batches:
+        service.vectors.on_vectors(batch)
+    return {(one.symbol, one.step): one.weights for one in service.predictions()}
+
+
+def test_graph_gets_each_rows_weights_which_follow_in_its_regime(fake_runtime):
+    """Flat comes true each time; member a gave it 0.6, member b 0.4."""
+    service = Service(fake_runtime, places=REGIMES)
+    found = told_by(service, [[vector(step=step, values=ROUGH, mid=100.0)] for step in range(10, 30)])
+    assert found["BTCUSDT", 14] == [0.5, 0.5]
+    assert found["BTCUSDT", 29][0] > 0.95  # (0.6 / 0.4)^15 to 1, less what goes back
+    service.vectors.on_vectors([vector(step=30, values=CALM, mid=100.0), vector(step=30, values=ROUGH, symbol="B")])
+    model = service.vectors.model
+    assert model.weights == [[0.5, 0.5], [0.5, 0.5]]  # another regime, another instrument
+    assert [one.weights for one in service.predictions()[-2:]] == model.weights
+    assert service.rt.metric("regret_nats", venue="sim", symbol="BTCUSDT") == pytest.approx(np.log(0.6 / 0.5))
+
+
+def test_replay_gives_equal_weights_however_instruments_are_batched(fake_runtime):
+    steps = [
+        [
+            vector(step=step, values=ROUGH if step % 3 else CALM, mid=100.0 + step % 2, symbol=name)
+            for name in ("A", "B")
+        ]
+        for step in range(10, 60)
+    ]
+    together = told_by(Service(fake_runtime, places=REGIMES), steps)
+    apart = told_by(Service(FakeRuntime(), places=REGIMES), [[one] for batch in steps for one in batch[::-1]])
+    assert together == apart
+    assert together["A", 59] != [0.5, 0.5]

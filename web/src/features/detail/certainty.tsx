@@ -20,6 +20,10 @@ export function Certainty({ prediction }: { readonly prediction: PredictionsData
       <dd className="figure" data-testid="coverage">{coverage === null ? <span className="muted">none has met its outcome yet</span> : <Held coverage={coverage} />}</dd>
       <dt>Decision</dt>
       <dd data-testid="decision"><Decision abstention={prediction.abstention} score={prediction.score} /></dd>
+      <dt>Regret</dt>
+      <dd className="figure" title="Mean log loss minus that of the member that was best, known afterwards; below 0 the ensemble beat each of them">
+        {formatSigned(prediction.regret_nats, 4)} {prediction.regret_nats !== null && <span className="muted">nats to the best member</span>}
+      </dd>
       <dt>Market</dt>
       <dd>{regime === null ? <span className="muted">not known</span> : REGIME_WORDS[regime]}</dd>
     </dl>

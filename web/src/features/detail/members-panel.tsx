@@ -1,4 +1,4 @@
-import { formatFixed, formatMicros, formatSeconds, formatSigned } from "../../lib/format.ts";
+import { formatFixed, formatMicros, formatPercent, formatSeconds, formatSigned } from "../../lib/format.ts";
 import { useIsStale, useSlice } from "../../stream/context.ts";
 import type { InstrumentId, PredictionsData, Probabilities } from "../../stream/protocol.ts";
 import { StaleTag } from "../../ui/age.tsx";
@@ -71,9 +71,14 @@ function Members({ prediction, probabilities }: MembersProps) {
         </small>
       </dt>
       <dd className="is-ensemble"><ProbabilityBar probabilities={probabilities} /></dd>
-      {Object.entries(prediction.members).map(([name, ofMember]) => (
+      {Object.entries(prediction.members).map(([name, ofMember], place) => (
         <div key={name} className="member">
-          <dt>{MEMBER_LABELS[name] ?? name}</dt>
+          <dt>
+            {MEMBER_LABELS[name] ?? name}
+            <small className="figure" title="Its weight in the ensemble, which follows what it is worth in this kind of market">
+              {formatPercent(prediction.weights[place], 0)}
+            </small>
+          </dt>
           <dd><ProbabilityBar probabilities={ofMember} isCompact /></dd>
         </div>
       ))}

@@ -10,6 +10,7 @@ from enum import StrEnum
 from foretick.common.contracts import (
     Bar,
     BookFrame,
+    Calibration,
     ConsolidatedQuote,
     Contract,
     Correlations,
@@ -64,6 +65,7 @@ FEATURES = Stream("FEATURES", DAY_S, 1 * GIB)
 BARS = Stream("BARS", HOUR_S // 2, 256 * MIB)
 PREDICTIONS = Stream("PREDICTIONS", DAY_S, 1 * GIB)
 OUTCOMES = Stream("OUTCOMES", DAY_S, 512 * MIB)
+CALIBRATIONS = Stream("CALIBRATIONS", HOUR_S, 64 * MIB, max_msgs_per_subject=1)
 INSTRUMENTS = Stream("INSTRUMENTS", 0, 16 * MIB, max_msgs_per_subject=1)
 VENUES = Stream("VENUES", HOUR_S, 16 * MIB, max_msgs_per_subject=1)
 CONSOLIDATED = Stream("CONSOLIDATED", HOUR_S, 64 * MIB, max_msgs_per_subject=1)
@@ -216,6 +218,10 @@ OUTCOME_MESSAGES = Subject(
     ("gateway.api", "gateway.feed", "ingest.record"), OUTCOMES,
     "What became of a prediction, and the running score of its model",
 )  # fmt: skip
+CALIBRATION_MESSAGES = Subject(
+    "calibrations", ("venue", "symbol"), Calibration, Plane.DATA, ("predictor.serve",), ("gateway.api", "gateway.feed"),
+    CALIBRATIONS, "How far the predictions of an instrument meant what they said, every 50 outcomes", ttl_ms=60_000,
+)  # fmt: skip
 INSTRUMENT_LISTINGS = Subject(
     "instruments", ("venue", "symbol"), Instrument, Plane.DATA, ("ingest.feed",),
     (
@@ -251,9 +257,9 @@ DEAD_LETTERS = Subject(
 )  # fmt: skip
 
 TABLE: tuple[Subject, ...] = (
-    TICKS, BOOKS, FEATURE_VECTORS, BAR_MESSAGES, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS,
-    VENUE_STATUSES, CONSOLIDATED_QUOTES, CORRELATION_MESSAGES, PARITY_CERTIFICATES, MODEL_ANNOUNCEMENTS,
-    DEAD_LETTERS,
+    TICKS, BOOKS, FEATURE_VECTORS, BAR_MESSAGES, PREDICTION_MESSAGES, OUTCOME_MESSAGES, CALIBRATION_MESSAGES,
+    INSTRUMENT_LISTINGS, VENUE_STATUSES, CONSOLIDATED_QUOTES, CORRELATION_MESSAGES, PARITY_CERTIFICATES,
+    MODEL_ANNOUNCEMENTS, DEAD_LETTERS,
 )  # fmt: skip
 
 STREAMS: tuple[Stream, ...] = tuple(dict.fromkeys(subject.stream for subject in TABLE))

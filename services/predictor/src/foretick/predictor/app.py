@@ -50,6 +50,16 @@ def seeds_to_try(given: int | None, earlier: Sequence[int]) -> tuple[int, ...]:
     return tuple(first + SEED_STEP * attempt for attempt in range(ATTEMPTS))
 
 
+def terms_of(settings: PredictorSettings) -> Terms:
+    """Return what the models' track records are kept by."""
+    return Terms(
+        score_window=settings.score_window,
+        abstention_cost_frac=settings.abstention_cost_frac,
+        online_weights=settings.online_weights,
+        horizon_steps=settings.prediction_horizon_steps,
+    )
+
+
 async def build_serve(rt: Runtime, settings: PredictorSettings) -> None:
     """Own what this shard should own: take over what is owed, predict live; and take announcements of models."""
     horizon_steps = settings.prediction_horizon_steps
@@ -57,7 +67,7 @@ async def build_serve(rt: Runtime, settings: PredictorSettings) -> None:
     sender = Sender(rt.name, rt.epoch)
     outlet = DataPlaneOutlet(rt.data, rt.clock)
     meters = PrometheusMeters(rt.metrics)
-    ledger = Ledger(sender, Terms(settings.score_window, settings.abstention_cost_frac), rt.sequence)
+    ledger = Ledger(sender, terms_of(settings), rt.sequence)
     vectors = VectorHandler(ledger, outlet, meters, horizon_steps, rt.clock, Places.of(FEATURE_NAMES))
     models = ModelHandler(vectors, OnnxModelLoader(ObjectModelStore(rt.bus.js).fetch, terms), meters, rt.log)
     tail, feed = StreamTail(rt.bus), InstrumentFeed(rt, (FEATURE_VECTORS,))

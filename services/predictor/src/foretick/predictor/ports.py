@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from foretick.common.contracts import FeatureVector, ModelPublished, Outcome, Prediction
+from foretick.common.contracts import Calibration, FeatureVector, ModelPublished, Outcome, Prediction
 from foretick.common.ownership import InstrumentKey
 from foretick.common.subjects import Subject
 from foretick.predictor.domain.ledger import Intake
@@ -24,8 +24,10 @@ class ServedModel(Protocol):
         """Which values of a vector it takes, in its order."""
         ...
 
-    def predict(self, vectors: Sequence[FeatureVector]) -> list[Numbers]:
-        """Return the model's numbers for each vector, in order, by one call of the graph."""
+    def predict(
+        self, vectors: Sequence[FeatureVector], weights: Sequence[Sequence[float]] | None = None
+    ) -> list[Numbers]:
+        """Return the model's numbers for each vector, in order; ``weights``: of its members, for each of them."""
         ...
 
 
@@ -77,6 +79,10 @@ class Outlet(Protocol):
         """Publish an outcome."""
         ...
 
+    def send_calibration(self, calibration: Calibration) -> None:
+        """Publish how far predictions meant what they said."""
+        ...
+
     async def flush(self) -> None:
         """Wait until everything published so far has left."""
         ...
@@ -115,6 +121,10 @@ class Meters(Protocol):
 
     def settled(self, outcome: Outcome) -> None:
         """Count an outcome and show the running score."""
+        ...
+
+    def calibrated(self, calibration: Calibration) -> None:
+        """Show how far predictions meant what they said."""
         ...
 
     def gave_up(self, count: int) -> None:

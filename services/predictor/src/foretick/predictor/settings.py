@@ -20,6 +20,9 @@ class PredictorSettings(StepSettings):
         None, alias="ABSTENTION_COST", ge=0.0, le=2 / 3,
         description="of a decision that is not taken, a wrong one costing 1; not given: what the prior's answer costs",
     )  # fmt: skip
+    online_weights: bool = Field(
+        True, alias="ONLINE_WEIGHTS", description="the members' weights follow their losses; else they stay as trained"
+    )
     train_seed: int | None = Field(
         None, alias="TRAIN_SEED", ge=0, description="not given: the last model's plus 2, so that retraining learns anew"
     )

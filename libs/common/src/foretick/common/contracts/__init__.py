@@ -39,6 +39,7 @@ from foretick.common.contracts.market import (
 )
 from foretick.common.contracts.predictions import (
     Abstention,
+    Calibration,
     Coverage,
     Direction,
     LiveScore,
@@ -48,6 +49,7 @@ from foretick.common.contracts.predictions import (
     Prediction,
     Probabilities,
     Regime,
+    Reliability,
     ReturnInterval,
     Withheld,
 )
@@ -64,6 +66,7 @@ __all__ = [
     "BookEventKind",
     "BookFrame",
     "BookProof",
+    "Calibration",
     "ConsolidatedQuote",
     "Contract",
     "CorrelationMember",
@@ -93,6 +96,7 @@ __all__ = [
     "Probabilities",
     "QuoteColumns",
     "Regime",
+    "Reliability",
     "ReturnInterval",
     "TickFrame",
     "TradeColumns",

@@ -103,6 +103,7 @@ class Prediction(Message, frozen=True, kw_only=True, gc=False):
     volatility_bps: realised volatility of a second, the unit of the interval's width
     interval: adaptive conformal interval of the return; null: the reason is in ``no_interval``
     abstention: the numbers are not sure enough to decide on; null where they are
+    weights: of the members in the probabilities, in their order
     ts_frame_sent_ns, ts_frame_taken_ns: as in the feature vector
     ts_vector_sent_ns: wall clock of features when it published the vector
     ts_vector_taken_ns: wall clock of the predictor when it took the vector up
@@ -129,6 +130,7 @@ class Prediction(Message, frozen=True, kw_only=True, gc=False):
     interval: ReturnInterval | None = None
     no_interval: NoInterval | None = None
     abstention: Abstention | None = None
+    weights: list[float] = []
     ts_frame_sent_ns: int | None = None
     ts_frame_taken_ns: int | None = None
     ts_vector_sent_ns: int | None = None
@@ -170,6 +172,9 @@ class Outcome(Message, frozen=True, kw_only=True, gc=False):
     interval_held: whether the return lies in the prediction's interval; null where there was none
     next_miss_frac: share that the next interval may miss: where a successor goes on
     coverage: of the intervals, including this one; null before the first
+    member_log_loss: of each member on it, in order
+    next_weights: of the members from here on, in this regime; empty where they stay as trained
+    regret_nats: mean log loss over the score's window minus that of the member that was best in it
     """
 
     asof_seq: int
@@ -192,6 +197,46 @@ class Outcome(Message, frozen=True, kw_only=True, gc=False):
     interval_held: bool | None = None
     next_miss_frac: float | None = None
     coverage: Coverage | None = None
+    member_log_loss: list[float] = []
+    next_weights: list[float] = []
+    regret_nats: float | None = None
+
+
+class Reliability(Contract, frozen=True, kw_only=True, gc=False):
+    """How a model's probabilities and intervals held in a regime; bins are ten equal parts of the largest probability.
+
+    regime: null for outcomes whose regime was not known
+    brier: mean squared distance of the probabilities to what came, 0 to 2 (Brier 1950)
+    ece_frac: expected calibration error: mean distance of confidence and accuracy over bins (Guo et al. 2017)
+    bin_count, bin_confidence_frac, bin_accuracy_frac: of each bin; null where it is empty
+    intervals: outcomes that had an interval; coverage_frac: share of them that held
+    """
+
+    regime: Regime | None
+    count: int
+    brier: float | None
+    ece_frac: float | None
+    bin_count: list[int]
+    bin_confidence_frac: list[float | None]
+    bin_accuracy_frac: list[float | None]
+    intervals: int
+    coverage_frac: float | None
+
+
+class Calibration(Message, frozen=True, kw_only=True, gc=False):
+    """How far a model's probabilities meant what they said on an instrument, over the last outcomes, now and then.
+
+    asof_seq, step, model_id: of the latest prediction whose outcome is in it
+    target_frac: share of intervals that should hold
+    total: over all regimes; regimes: of each that has outcomes in the window
+    """
+
+    asof_seq: int
+    step: int
+    model_id: str
+    target_frac: float
+    total: Reliability
+    regimes: list[Reliability]
 
 
 class ModelPublished(Contract, frozen=True, kw_only=True, gc=False):

@@ -10,6 +10,7 @@ from foretick.common.contracts import (
     BookEvent,
     BookEventKind,
     BookFrame,
+    Calibration,
     ConsolidatedQuote,
     CorrelationMember,
     CorrelationPairs,
@@ -28,6 +29,8 @@ from foretick.common.contracts import (
     Prediction,
     Probabilities,
     QuoteColumns,
+    Regime,
+    Reliability,
     TickFrame,
     TradeColumns,
     Trust,
@@ -228,6 +231,24 @@ def outcome(*, step: int = T0_NS // INTERVAL_NS, **fields: Any) -> Outcome:
         ),
     }  # fmt: skip
     return Outcome(**_identity(message | fields, (step + 5) * INTERVAL_NS, "predictor.serve-0"))
+
+
+def calibration(*, step: int = T0_NS // INTERVAL_NS, **fields: Any) -> Calibration:
+    """Of 40 outcomes 24 were right at a confidence of 0.55, 10 of them in a calm, choppy market; all intervals held."""
+    bins: dict[str, Any] = {
+        "brier": 0.5, "ece_frac": 0.05, "bin_confidence_frac": [None] * 5 + [0.55] + [None] * 4,
+        "bin_accuracy_frac": [None] * 5 + [0.6] + [None] * 4, "coverage_frac": 1.0,
+    }  # fmt: skip
+
+    def reliability(regime: Regime | None, count: int) -> Reliability:
+        of_bin = [0] * 5 + [count] + [0] * 4
+        return Reliability(regime=regime, count=count, bin_count=of_bin, intervals=count, **bins)
+
+    message: dict[str, Any] = {
+        "asof_seq": 10, "step": step, "model_id": "ensemble-1", "target_frac": 0.9, "total": reliability(None, 40),
+        "regimes": [reliability(Regime.CALM_CHOPPY, 10), reliability(Regime.ROUGH_TRENDING, 30)],
+    }  # fmt: skip
+    return Calibration(**_identity(message | fields, (step + 5) * INTERVAL_NS, "predictor.serve-0"))
 
 
 def consolidated_quote(*, ts_ns: int = T0_NS, **fields: Any) -> ConsolidatedQuote:

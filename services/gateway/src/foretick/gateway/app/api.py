@@ -41,6 +41,7 @@ def make_application(
         redoc_url=None,
         openapi_tags=[
             {"name": "analytics", "description": "Predictions, market depth, bars, correlations"},
+            {"name": "models", "description": "What the model is worth, live"},
             {"name": "system", "description": "The state of the system itself"},
         ],
     )

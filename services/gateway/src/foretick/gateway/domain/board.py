@@ -7,6 +7,7 @@ from typing import Any
 from foretick.common.contracts import (
     Bar,
     BookFrame,
+    Calibration,
     ConsolidatedQuote,
     Contract,
     Correlations,
@@ -95,6 +96,7 @@ class Board:
             FeatureVector: self._fold_features,
             Prediction: self._fold_prediction,
             Outcome: self._fold_outcome,
+            Calibration: self._fold_calibration,
             Bar: self._fold_bar,
             Instrument: self._fold_listing,
             ConsolidatedQuote: self.pairs.fold,
@@ -216,6 +218,9 @@ class Board:
     def _fold_outcome(self, outcome: Outcome, arrived_ns: int) -> None:
         self._touch("predictor", outcome, arrived_ns).fold_outcome(outcome)
 
+    def _fold_calibration(self, calibration: Calibration, arrived_ns: int) -> None:
+        self._touch("predictor", calibration, arrived_ns).calibration.fold(calibration, arrived_ns)
+
     def _fold_bar(self, bar: Bar, arrived_ns: int) -> None:
         self.view((bar.venue, bar.symbol)).fold_bar(bar, arrived_ns)
 
@@ -227,7 +232,10 @@ class Board:
             self.model = model
 
     def _touch(
-        self, service: str, message: TickFrame | BookFrame | FeatureVector | Prediction | Outcome, arrived_ns: int
+        self,
+        service: str,
+        message: TickFrame | BookFrame | FeatureVector | Prediction | Outcome | Calibration,
+        arrived_ns: int,
     ) -> InstrumentView:
         self.arrivals[service] = max(arrived_ns, self.arrivals.get(service, 0))
         view = self.view((message.venue, message.symbol))

@@ -5,6 +5,7 @@ from enum import StrEnum
 from foretick.common.contracts import Contract
 from foretick.common.subjects import (
     BAR_MESSAGES,
+    CALIBRATION_MESSAGES,
     CONSOLIDATED_QUOTES,
     CORRELATION_MESSAGES,
     FEATURE_VECTORS,
@@ -65,6 +66,7 @@ CHANNELS: dict[str, Channel] = {
         _state("books", 12_000),  # a quiet book still gets a full snapshot every 10 s of data time
         _state("features", FEATURE_VECTORS.ttl_ms),
         _state("predictions", PREDICTION_MESSAGES.ttl_ms),
+        _state("calibration", CALIBRATION_MESSAGES.ttl_ms),
         *(_state(name, BAR_MESSAGES.ttl_ms) for name in BAR_CHANNELS.values()),
         _event("integrity"),
         _state("consolidated", CONSOLIDATED_QUOTES.ttl_ms, Scope.PAIR),

@@ -6,6 +6,7 @@ from foretick.common.contracts import Bar, BookFrame, FeatureVector, Outcome, Pr
 from foretick.common.sequence import Admission, DerivedAudit, SequenceAudit, SequenceTally
 from foretick.gateway.domain.bars import BarSeries
 from foretick.gateway.domain.book_view import BookView
+from foretick.gateway.domain.calibration import CalibrationView
 from foretick.gateway.domain.channels import BAR_CHANNELS, CHANNELS
 from foretick.gateway.domain.integrity_log import IntegrityLog
 from foretick.gateway.domain.market_view import MarketView
@@ -34,6 +35,7 @@ class InstrumentView:
         self.books = Topic(CHANNELS["books"], venue, symbol, self.book.snapshot, fanout)
         self.feature_topic = Topic(CHANNELS["features"], venue, symbol, lambda: self.features, fanout)
         self.prediction_topic = Topic(CHANNELS["predictions"], venue, symbol, lambda: self.prediction, fanout)
+        self.calibration = CalibrationView(venue, symbol, fanout, audits)
         self.bars = {timeframe: BarSeries(venue, symbol, timeframe, fanout) for timeframe in BAR_CHANNELS}
         self._feature_audit = DerivedAudit()
         self._prediction_audit = DerivedAudit()
@@ -46,6 +48,7 @@ class InstrumentView:
     def topics(self) -> dict[str, Topic]:
         """The topics by channel."""
         topics = (self.ticks, self.books, self.feature_topic, self.prediction_topic, self.integrity.topic)
+        topics += (self.calibration.topic,)
         topics += tuple(series.topic for series in self.bars.values())
         return {topic.channel.name: topic for topic in topics}
 

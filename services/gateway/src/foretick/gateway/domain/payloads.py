@@ -82,8 +82,9 @@ class FeatureData(Contract, frozen=True, kw_only=True, gc=False):
 class PredictionData(Contract, frozen=True, kw_only=True, gc=False):
     """A prediction, or the reason why it is withheld, with the live score of its model on the instrument.
 
-    regime, volatility_bps, interval, no_interval, abstention: as on the bus
+    regime, volatility_bps, interval, no_interval, abstention, weights: as on the bus
     coverage: of the model's latest intervals on the instrument; null before the first was joined
+    regret_nats: mean log loss minus that of the member that was best in the score's window
     ts_event_us: the venue's own clock of the last event behind it that had one
     ts_gateway_us: wall clock of the gateway when the prediction arrived there
     latency_us: from ingest reading the bytes behind it to there
@@ -113,8 +114,10 @@ class PredictionData(Contract, frozen=True, kw_only=True, gc=False):
     interval: ReturnInterval | None
     no_interval: NoInterval | None
     abstention: Abstention | None
+    weights: list[float]
     score: LiveScore | None
     coverage: Coverage | None
+    regret_nats: float | None
 
 
 class Stage(StrEnum):
@@ -232,6 +235,8 @@ def prediction_data(prediction: Prediction, outcome: Outcome | None, arrived_ns:
         interval=prediction.interval,
         no_interval=prediction.no_interval,
         abstention=prediction.abstention,
+        weights=prediction.weights,
         score=outcome and outcome.score,
         coverage=outcome and outcome.coverage,
+        regret_nats=outcome and outcome.regret_nats,
     )

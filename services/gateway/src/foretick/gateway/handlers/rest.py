@@ -10,6 +10,7 @@ from foretick.common.errors import Refused, Transient
 from foretick.gateway.domain.bars import CLOSED_BARS, BarsAnswer, answer_bars, join_bars
 from foretick.gateway.domain.board import Board
 from foretick.gateway.domain.book_view import MAX_LEVELS
+from foretick.gateway.domain.calibration import CalibrationAnswer
 from foretick.gateway.domain.certificate import CertificateAnswer
 from foretick.gateway.domain.channels import BAR_CHANNELS, BOOK_LEVELS
 from foretick.gateway.domain.consolidated import ConsolidatedAnswer
@@ -49,6 +50,7 @@ def make_router(board: Board, clock: Clock, record: BarRecord | None = None) -> 
     _add_bars(router, board, clock, record)
     _add_correlations(router, board, clock)
     _add_certificate(router, board, clock)
+    _add_models(router, board, clock)
     _add_system(router, board, clock)
     return router
 
@@ -127,6 +129,18 @@ def _add_certificate(router: APIRouter, board: Board, clock: Clock) -> None:
     async def get_feature_parity() -> Response:
         """Tell over how many vectors live features were found equal to the bit, or the first that was not."""
         return _json(board.certificate.answer(clock.now_ns()))
+
+
+def _add_models(router: APIRouter, board: Board, clock: Clock) -> None:
+    @router.get(
+        "/models/calibration/{symbol:path}",
+        tags=["models"], summary="Whether predictions meant what they said", response_model=CalibrationAnswer,
+        responses=_PROBLEMS,
+    )  # fmt: skip
+    async def get_calibration(symbol: Symbol) -> Response:
+        """Tell an instrument's reliability by bins, Brier score, calibration error and coverage, live and by regime."""
+        view = board.view(board.directory.resolve(symbol))
+        return _json(view.calibration.answer(clock.now_ns()))
 
 
 def _add_bars(router: APIRouter, board: Board, clock: Clock, record: BarRecord | None) -> None:

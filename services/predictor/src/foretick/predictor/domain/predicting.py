@@ -116,6 +116,7 @@ def compose_prediction(
         interval=sureness.interval,
         no_interval=sureness.no_interval,
         abstention=sureness.abstention,
+        weights=list(sureness.weights),
         ts_frame_sent_ns=vector.ts_frame_sent_ns,
         ts_frame_taken_ns=vector.ts_frame_taken_ns,
         ts_vector_sent_ns=vector.ts_sent_ns,

@@ -103,7 +103,7 @@ class Custodian:
             self._ledger.resume_after(prediction)
             is_open = prediction.step > settled.get(key, -1)
             if serving and is_open and prediction.withheld is None and prediction.model_id == serving.model_id:
-                self._ledger.expect(Pending(prediction, values_of(serving.prior)))
+                self._ledger.expect(Pending(prediction, values_of(serving.prior), serving.member_weights))
                 owed += 1
         return owed
 
@@ -119,7 +119,7 @@ class Custodian:
                 continue
             settled[key] = outcome.step
             if serving and outcome.model_id == serving.model_id:
-                self._ledger.go_on_from(outcome, values_of(serving.prior))
+                self._ledger.go_on_from(outcome, values_of(serving.prior), serving.member_weights)
         return settled
 
     async def _settle_missed(self, keys: set[InstrumentKey]) -> int:
@@ -128,7 +128,10 @@ class Custodian:
         for vector in vectors:
             if vector.run_id != self._run_id or (vector.venue, vector.symbol) not in keys:
                 continue
-            for outcome in self._ledger.settle(vector).outcomes:
+            settlement = self._ledger.settle(vector)
+            for outcome in settlement.outcomes:
                 self._outlet.send_outcome(outcome)
                 paid += 1
+            if settlement.calibration:
+                self._outlet.send_calibration(settlement.calibration)
         return paid

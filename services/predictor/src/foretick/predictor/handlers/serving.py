@@ -1,7 +1,6 @@
 """Feature vectors to predictions and outcomes; announcements to a new model."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from foretick.common.clock import Clock
 from foretick.common.contracts import FeatureVector, ModelPublished
@@ -9,7 +8,7 @@ from foretick.common.errors import Refused
 from foretick.predictor.domain.classes import values_of
 from foretick.predictor.domain.ledger import Intake, Ledger
 from foretick.predictor.domain.outcomes import Pending
-from foretick.predictor.domain.predicting import Forecast, Numbers, compose_prediction
+from foretick.predictor.domain.predicting import Forecast, compose_prediction
 from foretick.predictor.domain.regimes import Places
 from foretick.predictor.domain.withholding import reason_to_withhold
 from foretick.predictor.ports import Log, Meters, ModelLoader, Outlet, ServedModel
@@ -60,6 +59,9 @@ class VectorHandler:
         for outcome in settlement.outcomes:
             self._outlet.send_outcome(outcome)
             self._meters.settled(outcome)
+        if settlement.calibration:
+            self._outlet.send_calibration(settlement.calibration)
+            self._meters.calibrated(settlement.calibration)
         self._meters.gave_up(settlement.given_up)
 
     def _predict(self, vectors: list[FeatureVector], taken_ns: int) -> None:
@@ -68,11 +70,7 @@ class VectorHandler:
         columns = model.columns if model else ()
         reasons = [reason_to_withhold(vector, announced, columns) for vector in vectors]
         due = [vector for vector, reason in zip(vectors, reasons, strict=True) if reason is None]
-        forecasts = iter(())
-        if model and due:
-            with self._meters.inferring(len(due)):
-                numbers = model.predict(due)
-            forecasts = map(partial(self._assess, model.announcement), due, numbers)
+        forecasts = iter(self._forecast(model, due) if model and due else ())
         for vector, reason in zip(vectors, reasons, strict=True):
             verdict = reason or next(forecasts)
             prediction = compose_prediction(
@@ -81,11 +79,18 @@ class VectorHandler:
             self._outlet.send_prediction(prediction)
             self._meters.predicted(prediction)
             if announced and reason is None:
-                self.ledger.expect(Pending(prediction, values_of(announced.prior)))
+                self.ledger.expect(Pending(prediction, values_of(announced.prior), announced.member_weights))
 
-    def _assess(self, model: ModelPublished, vector: FeatureVector, numbers: Numbers) -> Forecast:
-        record = self.ledger.record_of((vector.venue, vector.symbol), model.model_id, values_of(model.prior))
-        return Forecast(numbers, record.assess(numbers, self._places.read(vector.values)))
+    def _forecast(self, model: ServedModel, due: Sequence[FeatureVector]) -> list[Forecast]:
+        announced = model.announcement
+        prior, trained = values_of(announced.prior), announced.member_weights
+        records = [self.ledger.record_of((one.venue, one.symbol), announced.model_id, prior, trained) for one in due]
+        readings = [self._places.read(one.values) for one in due]
+        weights = [record.weights_in(reading.regime) for record, reading in zip(records, readings, strict=True)]
+        with self._meters.inferring(len(due)):
+            numbers = model.predict(due, weights)
+        told = zip(records, readings, numbers, strict=True)
+        return [Forecast(said, record.assess(said, reading)) for record, reading, said in told]
 
 
 class ModelHandler:

@@ -31,16 +31,19 @@ class OnnxModel:
         """What was announced of it."""
         return self._announcement
 
-    def predict(self, vectors: Sequence[FeatureVector]) -> list[Numbers]:
-        """Return the numbers for each vector, in order, by one call of the graph.
+    def predict(
+        self, vectors: Sequence[FeatureVector], weights: Sequence[Sequence[float]] | None = None
+    ) -> list[Numbers]:
+        """Return the numbers for each vector, in order, by one call of the graph, or one for each change of weights.
 
-        No value that it takes may be missing.
+        No value that it takes may be missing. ``weights``: of the members, for each vector; None: the announced ones.
         """
-        output = self._runner.run(np.array([self._take(vector.values)[:-1] for vector in vectors], np.float32))
-        rows = zip(
+        rows = np.array([self._take(vector.values)[:-1] for vector in vectors], np.float32)
+        output = self._runner.run(rows, weights)
+        numbers = zip(
             output.expected_return_bps.tolist(), output.probabilities.tolist(), output.members.tolist(), strict=True
         )
-        return [Numbers(*row) for row in rows]
+        return [Numbers(*row) for row in numbers]
 
     def warm_up(self) -> None:
         """Run the graph a few times, so that the first prediction is as fast as the others.
