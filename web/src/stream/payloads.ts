@@ -2,6 +2,7 @@
 
 import type { BookCounts, CorrelationMember, CorrelationPairs, Origin, Trust, VenueQuote, VenueState, Withheld } from "../contracts/bus";
 import type { CertificateData } from "./certificate.ts";
+import type { FeatureHealthData } from "./feature-health.ts";
 
 /** `[price, quantity]`; in a delta, quantity 0 removes the level. */
 export type Level = readonly [price: number, qty: number];
@@ -211,4 +212,5 @@ export interface ChannelData {
   readonly venues: VenuesData;
   readonly correlations: CorrelationsData;
   readonly certificate: CertificateData;
+  readonly feature_health: FeatureHealthData;
 }

@@ -122,6 +122,7 @@ function dispatchSnapshot(draft: Draft, message: Snapshot, atMs: number): void {
     case "venues": applySnapshot(draft, "venues", message, atMs); break;
     case "correlations": applySnapshot(draft, "correlations", message, atMs); break;
     case "certificate": applySnapshot(draft, "certificate", message, atMs); break;
+    case "feature_health": applySnapshot(draft, "feature_health", message, atMs); break;
   }
 }
 
@@ -135,6 +136,7 @@ function dispatchDelta(draft: Draft, message: Delta | IntegrityChange, atMs: num
     case "venues": applyDelta(draft, "venues", message, atMs); break;
     case "correlations": applyDelta(draft, "correlations", message, atMs); break;
     case "certificate": applyDelta(draft, "certificate", message, atMs); break;
+    case "feature_health": applyDelta(draft, "feature_health", message, atMs); break;
     case "predictions":
       applyDelta(draft, "predictions", message, atMs);
       draft.wire = addDelivery(draft.wire, atMs, message.data);

@@ -25,6 +25,7 @@ from foretick.common.testing.builders import (
     book_frame,
     consolidated_quote,
     correlations,
+    feature_health,
     feature_vector,
     instrument,
     outcome,
@@ -421,6 +422,7 @@ async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(bo
         "/api/system/latency",
         "/api/system/venues",
         "/api/system/features",
+        "/api/system/feature-health",
     }
     fold(board, book_frame(seq=1), prediction(), outcome(), feature_vector())
     for path, operations in document["paths"].items():
@@ -558,3 +560,10 @@ async def test_parity_certificate_is_told_with_its_age(board: Board, client: htt
     answer = (await client.get("/api/analytics/feature-parity")).json()
     assert (answer["age_ms"], answer["stale"], answer["reason"]) == (250, False, "")
     assert (answer["certificate"]["verdict"], answer["certificate"]["last"]["vectors"]) == ("equal", 80)
+
+
+async def test_feature_health_is_told_with_the_number_of_processes(board: Board, client: httpx.AsyncClient):
+    assert (await client.get("/api/system/feature-health")).json()["producers"] == 0
+    fold(board, feature_health())
+    answer = (await client.get("/api/system/feature-health")).json()
+    assert (answer["producers"], answer["vectors"], answer["missing"], answer["faults"]) == (1, 600, 0, [])

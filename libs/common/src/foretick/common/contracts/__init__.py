@@ -21,6 +21,7 @@ from foretick.common.contracts.certificates import (
 )
 from foretick.common.contracts.correlations import CorrelationMember, CorrelationPairs, Correlations
 from foretick.common.contracts.features import FeatureVector
+from foretick.common.contracts.health import FeatureFaults, FeatureHealth
 from foretick.common.contracts.market import (
     BookCounts,
     BookEvent,
@@ -65,6 +66,8 @@ __all__ = [
     "DerivativeColumns",
     "Direction",
     "Encoded",
+    "FeatureFaults",
+    "FeatureHealth",
     "FeatureVector",
     "Instrument",
     "InstrumentKind",
