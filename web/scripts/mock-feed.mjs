@@ -13,7 +13,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { parseArgs } from "node:util";
 import { WebSocketServer } from "ws";
-import { certificate, correlations, FEATURES, makeInstruments, venues } from "./mock-market.mjs";
+import { certificate, correlations, featureHealth, FEATURES, makeInstruments, venues } from "./mock-market.mjs";
 
 const { values: options } = parseArgs({
   options: { port: { type: "string", default: "8000" }, scenario: { type: "string", default: "normal" }, origin: { type: "string", default: "sim" } },
@@ -55,9 +55,10 @@ const READ = {
   consolidated: (instrument) => instrument.consolidated(scenario === "mixed"),
   venues: () => ({ venues: venues(origin, scenario === "mixed") }),
   correlations: () => correlations(instruments, origin),
+  feature_health: () => featureHealth(scenario === "mixed"),
   certificate: () => certificate(origin, scenario === "mixed"),
 };
-const SYSTEM = ["metrics", "venues", "correlations", "certificate"];
+const SYSTEM = ["metrics", "venues", "correlations", "certificate", "feature_health"];
 const scopeOf = (name) => (SYSTEM.includes(name) ? "system" : name === "consolidated" ? "pair" : "instrument");
 
 function waterfall() {

@@ -193,6 +193,16 @@ export function certificate(origin, isDifferent) {
   };
 }
 
+/** What was wrong with feature values in the last minute: nothing, or a book that is not trusted. */
+export function featureHealth(isMasked) {
+  const none = { warming: 0, masked: 0, missing: 0, outside: 0, stale: 0 };
+  const masked = isMasked ? 600 : 0;
+  return {
+    producers: 1, age_ms: 900, window_s: 60, vectors: 4_800, ...none, masked,
+    faults: isMasked ? [{ feature: "depth_imbalance_l5", ...none, masked }] : [],
+  };
+}
+
 function spread(lean) {
   const weights = [Math.exp(-1.4 * lean), Math.exp(0.5), Math.exp(1.4 * lean)];
   const total = weights.reduce((sum, weight) => sum + weight, 0);

@@ -1,6 +1,6 @@
 import { cleanup, fireEvent, screen, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { at, certificate, correlations, delta, ETH, metrics, prediction, snapshot, T0_US, ticks, venue, waterfall, welcome } from "../testing/builders.ts";
+import { at, certificate, correlations, delta, ETH, featureHealth, metrics, prediction, snapshot, T0_US, ticks, venue, waterfall, welcome } from "../testing/builders.ts";
 import { renderPage, type Page } from "../testing/page.tsx";
 
 let page: Page;
@@ -116,6 +116,30 @@ describe("the correlations panel", () => {
     expect(screen.getByTestId("correlations-panel").dataset["stale"]).toBe("false");
     page.setNow(16_000);
     expect(screen.getByTestId("correlations-panel").dataset["stale"]).toBe("true");
+  });
+});
+
+describe("feature health", () => {
+  const tile = (): HTMLElement => screen.getByTestId("feature-health");
+  const tell = (data = featureHealth()): void => { page.feed(at(0, snapshot("feature_health", data, { seq: 1 }))); };
+
+  it("counts what was outside, missing, stale and masked, and names the worst feature", () => {
+    goLive();
+    expect(tile().textContent).toContain("–outside");
+    const none = { warming: 0, masked: 0, missing: 0, outside: 0, stale: 0 };
+    tell(featureHealth({ outside: 2, masked: 30, stale: 4, faults: [{ feature: "adx", ...none, masked: 30, stale: 4 }, { feature: "rsi", ...none, outside: 2 }] }));
+    expect(tile().textContent).toContain("! 2outside0missing4stale30masked");
+    expect(tile().title).toContain("rsi: 2 outside; adx: 4 stale, 30 masked");
+  });
+
+  it("claims nothing where no process is heard of, or nobody tells", () => {
+    goLive();
+    tell(featureHealth({ producers: 0 }));
+    expect(tile().textContent).toContain("–outside");
+    tell();
+    page.setNow(4_000);
+    expect(tile().textContent).toContain("STALE");
+    expect(tile().textContent).toContain("–outside");
   });
 });
 

@@ -809,6 +809,40 @@ export interface ParityDifference {
   ts_found_ns: number;
 }
 /**
+ * What a process of features counted in the latest ``window_s`` seconds of its wall clock.
+ *
+ * epoch: of the producer's start
+ * ts_ns: wall clock of the producer
+ * vectors: how many it made
+ * faults: of the features that had any, in the registry's order
+ */
+export interface FeatureHealth {
+  run_id: string;
+  producer: string;
+  epoch: number;
+  ts_ns: number;
+  window_s: number;
+  vectors: number;
+  faults: FeatureFaults[];
+}
+/**
+ * Values of one feature that were not as they should be, of all instruments of the producer.
+ *
+ * warming: missing before every feature has passed its warm-up
+ * masked: missing, for the book or the quotes that it needs are not there or not trusted
+ * missing: missing for no such reason
+ * outside: beyond the range that the registry says
+ * stale: there, but made from quotes or a book of long ago
+ */
+export interface FeatureFaults {
+  feature: string;
+  warming: number;
+  masked: number;
+  missing: number;
+  outside: number;
+  stale: number;
+}
+/**
  * A trained model is in the Object Store and may be served.
  *
  * model_id: name and training time, unique

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ackOf, book, calibration, certificate, consolidated, correlations, delta, integrityChange, integrityEvent, metrics, prediction, snapshot, ticks, venue, welcome } from "../testing/builders.ts";
+import { ackOf, book, calibration, certificate, consolidated, correlations, delta, featureHealth, integrityChange, integrityEvent, metrics, prediction, snapshot, ticks, venue, welcome } from "../testing/builders.ts";
 import { decodeFrame } from "./decode.ts";
 
 describe("decodeFrame", () => {
@@ -16,6 +16,7 @@ describe("decodeFrame", () => {
     snapshot("venues", { venues: [venue()] }, { seq: 1 }),
     snapshot("correlations", correlations(), { seq: 1 }),
     snapshot("certificate", certificate(), { seq: 1 }),
+    snapshot("feature_health", featureHealth(), { seq: 1 }),
     snapshot("certificate", certificate({ last: null }), { seq: 1 }),
     integrityChange(integrityEvent(), null),
     ackOf("integrity"),
@@ -42,6 +43,7 @@ describe("decodeFrame", () => {
     ["a probability that is missing", JSON.stringify(snapshot("predictions", prediction({ probabilities: { up: 1 } as never }), { seq: 1 }))],
     ["a waterfall without stages", JSON.stringify(snapshot("metrics", metrics({ waterfall: {} as never }), { seq: 1 }))],
     ["a certificate without counts", JSON.stringify(snapshot("certificate", certificate({ equal: null as never }), { seq: 1 }))],
+    ["feature health without its rows", JSON.stringify(snapshot("feature_health", featureHealth({ faults: null as never }), { seq: 1 }))],
     ["correlations without a column", JSON.stringify(snapshot("correlations", correlations({ pairs: {} as never }), { seq: 1 }))],
     ["venues that are no list", JSON.stringify(snapshot("venues", {} as never, { seq: 1 }))],
     ["an event as a snapshot", JSON.stringify({ ...integrityChange(integrityEvent(), null), type: "snapshot" })],

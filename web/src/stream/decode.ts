@@ -86,6 +86,7 @@ const HAS_SHAPE: Readonly<Record<FollowedChannel, (data: Json, whole: boolean) =
   certificate: (data) =>
     ["equal", "different", "ts_sent_us"].every((name) => isInteger(data[name])) &&
     (data["last"] === null || (isObject(data["last"]) && isInteger(data["last"]["ts_checked_us"]))),
+  feature_health: (data) => ["producers", "masked", "missing", "outside", "stale"].every((name) => isInteger(data[name])) && isListOfObjects(data["faults"]),
   integrity: (data, whole) => !whole && isIntegrityEvent(data),
 };
 

@@ -20,6 +20,7 @@ const FOLDS: Folds = {
   venues: (_, delta) => delta,
   correlations: (_, delta) => delta,
   certificate: (_, delta) => delta,
+  feature_health: (_, delta) => delta,
 };
 
 export function foldDelta<C extends ChannelName>(channel: C, held: ChannelData[C], delta: DeltaData<C>): ChannelData[C] {

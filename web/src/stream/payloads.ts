@@ -3,6 +3,7 @@
 import type { BookCounts, CorrelationMember, CorrelationPairs, NoInterval, Origin, Regime, Trust, VenueQuote, VenueState, Withheld } from "../contracts/bus";
 import type { CertificateData } from "./certificate.ts";
 import type { Abstention, CalibrationData, Coverage, ReturnInterval } from "./sureness.ts";
+import type { FeatureHealthData } from "./feature-health.ts";
 
 /** `[price, quantity]`; in a delta, quantity 0 removes the level. */
 export type Level = readonly [price: number, qty: number];
@@ -226,4 +227,5 @@ export interface ChannelData {
   readonly venues: VenuesData;
   readonly correlations: CorrelationsData;
   readonly certificate: CertificateData;
+  readonly feature_health: FeatureHealthData;
 }

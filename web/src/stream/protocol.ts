@@ -45,11 +45,11 @@ export type FollowedChannel = ChannelName | "integrity";
 /** Whether a channel exists for each instrument, for each pair of currencies, or once. */
 export const SCOPES: Readonly<Record<FollowedChannel, "instrument" | "pair" | "system">> = {
   ticks: "instrument", books: "instrument", features: "instrument", predictions: "instrument", calibration: "instrument", integrity: "instrument",
-  consolidated: "pair", metrics: "system", venues: "system", correlations: "system", certificate: "system",
+  consolidated: "pair", metrics: "system", venues: "system", correlations: "system", certificate: "system", feature_health: "system",
 };
 
 export const CHANNEL_NAMES = [
-  "ticks", "books", "features", "predictions", "calibration", "metrics", "consolidated", "venues", "correlations", "certificate",
+  "ticks", "books", "features", "predictions", "calibration", "metrics", "consolidated", "venues", "correlations", "certificate", "feature_health",
 ] as const satisfies ChannelName[];
 
 export interface Welcome {

@@ -80,6 +80,7 @@ const NO_SLICES: Slices = {
   venues: new Map(),
   correlations: new Map(),
   certificate: new Map(),
+  feature_health: new Map(),
 };
 
 export const INITIAL_STATE: FeedState = {

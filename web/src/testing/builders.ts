@@ -1,6 +1,7 @@
 /** Messages for tests: sound by default, with what matters to a test given. */
 
 import type { CertificateData } from "../stream/certificate.ts";
+import type { FeatureHealthData } from "../stream/feature-health.ts";
 import type { DepthAnswer } from "../stream/depth.ts";
 import type { IntegrityAnswer } from "../stream/integrity.ts";
 import type {
@@ -20,7 +21,7 @@ export function instrument(base: string, changes: Partial<InstrumentInfo> = {}):
 }
 
 const CHANNELS: readonly ChannelInfo[] = (
-  [["ticks", 3_000], ["books", 12_000], ["features", 3_000], ["predictions", 3_000], ["calibration", 60_000], ["metrics", 3_000], ["consolidated", 3_000], ["venues", 5_000], ["correlations", 15_000], ["certificate", 120_000]] as const
+  [["ticks", 3_000], ["books", 12_000], ["features", 3_000], ["predictions", 3_000], ["calibration", 60_000], ["metrics", 3_000], ["consolidated", 3_000], ["venues", 5_000], ["correlations", 15_000], ["certificate", 120_000], ["feature_health", 3_000]] as const
 ).map(([name, ttl_ms]) => ({ name, kind: "state", ttl_ms, scope: SCOPES[name] }));
 
 export function welcome(changes: Partial<Welcome> = {}): Welcome {
@@ -154,6 +155,11 @@ export function certificate(changes: Partial<CertificateData> = {}): Certificate
     last: { venue: "sim", symbol: "BTCUSDT", first_seq: 101, last_seq: 900, vectors: 80, from_start: true, ts_checked_us: T0_US - 2_000_000 },
     difference: null, ...changes,
   };
+}
+
+/** One process, and 600 vectors without a fault. */
+export function featureHealth(changes: Partial<FeatureHealthData> = {}): FeatureHealthData {
+  return { producers: 1, age_ms: 0, window_s: 60, vectors: 600, warming: 0, masked: 0, missing: 0, outside: 0, stale: 0, faults: [], ...changes };
 }
 
 /** Two ticks of spread now, three on average. */

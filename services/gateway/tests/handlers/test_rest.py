@@ -26,6 +26,7 @@ from foretick.common.testing.builders import (
     calibration,
     consolidated_quote,
     correlations,
+    feature_health,
     feature_vector,
     instrument,
     outcome,
@@ -423,6 +424,7 @@ async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(bo
         "/api/system/latency",
         "/api/system/venues",
         "/api/system/features",
+        "/api/system/feature-health",
     }
     fold(board, book_frame(seq=1), prediction(), outcome(), feature_vector())
     for path, operations in document["paths"].items():
@@ -580,3 +582,10 @@ async def test_calibration_is_told_by_regime_with_its_age(board: Board, client: 
     assert told["total"]["bin_accuracy_frac"][5] == 0.6
     clock.advance(60_000 * NS_PER_MS)
     assert (await client.get(path)).json()["stale"]
+
+
+async def test_feature_health_is_told_with_the_number_of_processes(board: Board, client: httpx.AsyncClient):
+    assert (await client.get("/api/system/feature-health")).json()["producers"] == 0
+    fold(board, feature_health())
+    answer = (await client.get("/api/system/feature-health")).json()
+    assert (answer["producers"], answer["vectors"], answer["missing"], answer["faults"]) == (1, 600, 0, [])

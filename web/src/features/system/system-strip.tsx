@@ -4,6 +4,7 @@ import { useFeedState, useIsStale, useSlice } from "../../stream/context.ts";
 import { SYSTEM_ID, type MetricsData, type Score } from "../../stream/protocol.ts";
 import { judgeScore } from "../../stream/selectors.ts";
 import { CertificateTile } from "./certificate-tile.tsx";
+import { FeatureHealthTile } from "./feature-health-tile.tsx";
 import { Tile } from "./tile.tsx";
 import { StaleTag } from "../../ui/age.tsx";
 import { VERDICT_LABELS } from "../../ui/words.ts";
@@ -40,6 +41,7 @@ export function SystemStrip({ latency, venues, correlations }: Props) {
       <CorrelationsTile>
         <TileButton title="Correlations" toggle={correlations} />
       </CorrelationsTile>
+      <FeatureHealthTile />
       <CertificateTile />
       <ThroughputTile metrics={metrics} />
     </section>

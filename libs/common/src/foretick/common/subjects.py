@@ -15,6 +15,7 @@ from foretick.common.contracts import (
     Contract,
     Correlations,
     DeadLetter,
+    FeatureHealth,
     FeatureVector,
     Instrument,
     ModelPublished,
@@ -71,6 +72,7 @@ VENUES = Stream("VENUES", HOUR_S, 16 * MIB, max_msgs_per_subject=1)
 CONSOLIDATED = Stream("CONSOLIDATED", HOUR_S, 64 * MIB, max_msgs_per_subject=1)
 CORRELATIONS = Stream("CORRELATIONS", HOUR_S, 64 * MIB, max_msgs_per_subject=1)
 CERTIFICATES = Stream("CERTIFICATES", DAY_S, 16 * MIB, max_msgs_per_subject=1)
+FEATURE_HEALTH = Stream("FEATURE_HEALTH", HOUR_S, 16 * MIB, max_msgs_per_subject=1)
 MODELS = Stream("MODELS", 0, 16 * MIB, max_msgs_per_subject=16)
 DLQ = Stream("DLQ", 7 * DAY_S, 64 * MIB)
 
@@ -246,6 +248,10 @@ PARITY_CERTIFICATES = Subject(
     "certificates", (), ParityCertificate, Plane.DATA, ("features.certify",), ("gateway.api", "gateway.feed"),
     CERTIFICATES, "Whether published vectors are those that their recording gives", ttl_ms=120_000,
 )  # fmt: skip
+FEATURE_HEALTHS = Subject(
+    "feature_health", ("producer",), FeatureHealth, Plane.DATA, ("features.serve",), ("gateway.api", "gateway.feed"),
+    FEATURE_HEALTH, "What was wrong with the feature values of a process in the last minute", ttl_ms=20_000,
+)  # fmt: skip
 MODEL_ANNOUNCEMENTS = Subject(
     "models", ("name",), ModelPublished, Plane.CONTROL, ("predictor.train",),
     ("predictor.serve", "gateway.api", "gateway.feed"), MODELS,
@@ -259,7 +265,7 @@ DEAD_LETTERS = Subject(
 TABLE: tuple[Subject, ...] = (
     TICKS, BOOKS, FEATURE_VECTORS, BAR_MESSAGES, PREDICTION_MESSAGES, OUTCOME_MESSAGES, CALIBRATION_MESSAGES,
     INSTRUMENT_LISTINGS, VENUE_STATUSES, CONSOLIDATED_QUOTES, CORRELATION_MESSAGES, PARITY_CERTIFICATES,
-    MODEL_ANNOUNCEMENTS, DEAD_LETTERS,
+    FEATURE_HEALTHS, MODEL_ANNOUNCEMENTS, DEAD_LETTERS,
 )  # fmt: skip
 
 STREAMS: tuple[Stream, ...] = tuple(dict.fromkeys(subject.stream for subject in TABLE))

@@ -29,10 +29,10 @@ def run_evaluate(options: argparse.Namespace, data_dir: Path, terminal: Terminal
     """Run both steps; return the exit code: 0, 2 where it cannot be done as asked."""
     terminal = terminal or Terminal()
     out = options.out or data_dir / "evaluation"
-    stages = _Stages(terminal)
+    stages = Stages(terminal)
     try:
-        given = [_events_of(options.path, out / "events" / "given", stages)]
-        given.append(_events_of(options.test, out / "events" / "test", stages))
+        given = [events_of(options.path, out / "events" / "given", stages)]
+        given.append(events_of(options.test, out / "events" / "test", stages))
         if None in given:
             return EXIT_REFUSED
         learnt, judged = ([str(path) for path in paths or ()] for paths in given)
@@ -66,8 +66,8 @@ def render_leads(leads: Sequence[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _events_of(paths: Sequence[Path], folder: Path, stages: "_Stages") -> list[Path] | None:
-    """Return files of events for ``paths``, made where a path is a recording; None where one cannot be."""
+def events_of(paths: Sequence[Path], folder: Path, stages: "Stages") -> list[Path] | None:
+    """Return files of events for ``paths``, made in ``folder`` of what is a recording; None where one cannot be."""
     found: list[Path] = []
     for number, path in enumerate(paths):
         if path.name.endswith(_EVENTS_SUFFIX):
@@ -82,7 +82,7 @@ def _events_of(paths: Sequence[Path], folder: Path, stages: "_Stages") -> list[P
     return found
 
 
-class _Stages:
+class Stages:
     """Runs steps that tell JSON lines, and shows what they tell: redrawn on a terminal, a line a stage elsewhere."""
 
     def __init__(self, terminal: Terminal) -> None:

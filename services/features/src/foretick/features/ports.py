@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from foretick.common.contracts import Bar, Correlations, FeatureVector, ParityCertificate, ParityVerdict
+from foretick.common.contracts import Bar, Correlations, FeatureHealth, FeatureVector, ParityCertificate, ParityVerdict
 from foretick.common.ownership import InstrumentKey
 from foretick.features.domain.certificate import Findings
 from foretick.features.domain.instrument import Folded, Frame
@@ -41,6 +41,14 @@ class BarPublisher(Protocol):
 
     def publish_bar(self, bar: Bar) -> None:
         """Publish ``bar`` on the subject of its instrument and timeframe."""
+        ...
+
+
+class HealthPublisher(Protocol):
+    """Sends on its way how well feature values are."""
+
+    def publish_health(self, message: FeatureHealth) -> None:
+        """Publish ``message`` on the producer's subject."""
         ...
 
 

@@ -22,6 +22,7 @@ from foretick.common.contracts.certificates import (
 )
 from foretick.common.contracts.correlations import CorrelationMember, CorrelationPairs, Correlations
 from foretick.common.contracts.features import FeatureVector
+from foretick.common.contracts.health import FeatureFaults, FeatureHealth
 from foretick.common.contracts.market import (
     BookCounts,
     BookEvent,
@@ -77,6 +78,8 @@ __all__ = [
     "DerivativeColumns",
     "Direction",
     "Encoded",
+    "FeatureFaults",
+    "FeatureHealth",
     "FeatureVector",
     "Instrument",
     "InstrumentKind",

@@ -17,6 +17,7 @@ from foretick.common.contracts import (
     Correlations,
     DerivativeColumns,
     Direction,
+    FeatureHealth,
     FeatureVector,
     Instrument,
     LiquidationColumns,
@@ -188,6 +189,15 @@ def parity_certificate(*, seq: int = 1, **fields: Any) -> ParityCertificate:
         "from_start": 200, "reasons": {}, "last": last, "difference": None,
     }  # fmt: skip
     return ParityCertificate(**(message | fields))
+
+
+def feature_health(*, ts_ns: int = T0_NS, **fields: Any) -> FeatureHealth:
+    """A minute of 600 vectors without a fault."""
+    message: dict[str, Any] = {
+        "run_id": "test", "producer": "features.serve-0", "epoch": 1, "ts_ns": ts_ns, "window_s": 60.0, "vectors": 600,
+        "faults": [],
+    }  # fmt: skip
+    return FeatureHealth(**(message | fields))
 
 
 def prediction(*, step: int = T0_NS // INTERVAL_NS, **fields: Any) -> Prediction:

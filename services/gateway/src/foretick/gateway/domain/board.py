@@ -11,6 +11,7 @@ from foretick.common.contracts import (
     ConsolidatedQuote,
     Contract,
     Correlations,
+    FeatureHealth,
     FeatureVector,
     Instrument,
     ModelPublished,
@@ -29,6 +30,7 @@ from foretick.gateway.domain.channels import CHANNELS, SYSTEM, Scope
 from foretick.gateway.domain.consolidated import PairBoard
 from foretick.gateway.domain.correlations import CorrelationView
 from foretick.gateway.domain.directory import Directory, Identity
+from foretick.gateway.domain.health_board import HealthBoard, HealthData
 from foretick.gateway.domain.instrument_view import InstrumentView
 from foretick.gateway.domain.payloads import MetricsData
 from foretick.gateway.domain.protocol import FeatureLabel, Heartbeat, Instruments, encode
@@ -71,11 +73,12 @@ class Board:
         self.instruments: dict[Identity, InstrumentView] = {}
         self.pairs = PairBoard(self.fanout)
         self.venues = VenueBoard()
+        self.health = HealthBoard()
         self.model: ModelPublished | None = None
         self.model_id: str | None = None
         self.arrivals: dict[str, int] = {}
         self._system_data: dict[str, Callable[[], Contract]] = {
-            "metrics": self.metrics_data, "venues": self.venues_data,
+            "metrics": self.metrics_data, "venues": self.venues_data, "feature_health": self.health_data,
         }  # fmt: skip
         self.system = {
             name: Topic(CHANNELS[name], SYSTEM, SYSTEM, read, self.fanout) for name, read in self._system_data.items()
@@ -102,6 +105,7 @@ class Board:
             ConsolidatedQuote: self.pairs.fold,
             Correlations: self.correlations.fold,
             ParityCertificate: self.certificate.fold,
+            FeatureHealth: self.health.fold,
             VenueStatus: self.venues.fold,
             ModelPublished: self._fold_model,
         }
@@ -175,6 +179,10 @@ class Board:
         self._beats += 1
         for name, read in self._system_data.items():
             self.system[name].publish(self.identification.epoch, self._beats, read(), now_ns)
+
+    def health_data(self) -> HealthData:
+        """Return how well feature values are, as of the last beat."""
+        return self.health.data(self._now_ns)
 
     def metrics_data(self) -> MetricsData:
         """Return the system at a glance, as of the last beat."""

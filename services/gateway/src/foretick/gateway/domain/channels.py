@@ -72,6 +72,7 @@ CHANNELS: dict[str, Channel] = {
         _state("consolidated", CONSOLIDATED_QUOTES.ttl_ms, Scope.PAIR),
         _state("correlations", CORRELATION_MESSAGES.ttl_ms, Scope.SYSTEM),
         _state("certificate", PARITY_CERTIFICATES.ttl_ms, Scope.SYSTEM),
+        _state("feature_health", 3_000, Scope.SYSTEM),
         _state("metrics", 3_000, Scope.SYSTEM),
         _state("venues", VENUE_STATUSES.ttl_ms, Scope.SYSTEM),
     )

@@ -16,6 +16,7 @@ from foretick.gateway.domain.channels import BAR_CHANNELS, BOOK_LEVELS
 from foretick.gateway.domain.consolidated import ConsolidatedAnswer
 from foretick.gateway.domain.correlations import CorrelationsAnswer
 from foretick.gateway.domain.depth_answer import DepthAnswer, DepthQuestion, answer_depth
+from foretick.gateway.domain.health_board import HealthData
 from foretick.gateway.domain.instrument_view import HISTORY_PREDICTIONS
 from foretick.gateway.domain.integrity_answer import IntegrityAnswer, answer_integrity
 from foretick.gateway.domain.payloads import WaterfallData
@@ -177,6 +178,13 @@ def _add_system(router: APIRouter, board: Board, clock: Clock) -> None:
     async def get_latency() -> Response:
         """Tell how long each stage of the predictions' way took in the last minute."""
         return _json(board.waterfall.data(clock.now_ns()))
+
+    @router.get(
+        "/system/feature-health", tags=["system"], summary="How well feature values are", response_model=HealthData
+    )
+    async def get_feature_health() -> Response:
+        """Tell how many values were missing, out of range, stale or masked in the last minute, by feature."""
+        return _json(board.health.data(clock.now_ns()))
 
     @router.get("/system/venues", tags=["system"], summary="How the venues are reached", response_model=VenuesData)
     async def get_venues() -> Response:
