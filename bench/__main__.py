@@ -13,6 +13,7 @@ MODULES = {
     "book": ("book",),
     "features": ("features", "features-amortised"),
     "feature_cost": ("feature-cost",),
+    "train": ("train",),
     "ensemble": ("ensemble",),
     "predictions": ("predict-batch", "explain"),
     "signal_path": ("signal", "signal-p99"),

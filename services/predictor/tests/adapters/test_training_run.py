@@ -224,6 +224,7 @@ def test_record_says_what_went_in_and_what_came_of_it(model):
     record = record_of(model, PLAN)
     assert record.made_with.libraries == library_versions()
     assert record.made_with.feature_names == list(MODEL_FEATURE_NAMES)
+    assert record.data.source["window_steps"] == 1_000
     assert record.data.source["symbols"] == ["BTCUSDT", "ETHUSDT", "AAPL"]
     assert [each["symbol"] for each in record.data.known] == ["BTCUSDT", "ETHUSDT", "AAPL"]
     assert [(each.label, each.horizon_steps) for each in record.walk_forward] == [

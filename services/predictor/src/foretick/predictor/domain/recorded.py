@@ -58,7 +58,12 @@ class RecordedHistory:
     @property
     def description(self) -> Mapping[str, object]:
         """What was read."""
-        return {"kind": self.kind, "test_frac": self.test_frac, "series": [dict(each.source) for each in self._series]}
+        return {
+            "kind": self.kind,
+            "test_frac": self.test_frac,
+            "window_steps": self.sampling.grid.window_steps,
+            "series": [dict(each.source) for each in self._series],
+        }
 
     def known(self, seed: int) -> Sample:
         """Return the first stretch. The seed only draws the calendar of a history that is too short to have one."""

@@ -39,6 +39,7 @@ class SimulatedMarketHistory:
         """The simulation's arguments."""
         return {
             "kind": "simulation", "symbols": list(self.symbols), "known_s": self.known_s, "unseen_s": self.unseen_s,
+            "window_steps": self.sampling.grid.window_steps,
         }  # fmt: skip
 
     def known(self, seed: int) -> Sample:
