@@ -18,7 +18,7 @@ from foretick.common.contracts import (
     TickFrame,
     Trust,
 )
-from foretick.common.errors import Transient
+from foretick.common.errors import Refused, Transient
 from foretick.common.testing.builders import (
     T0_NS,
     bar,
@@ -43,6 +43,8 @@ from foretick.gateway.handlers.feed import FeedHandler
 from foretick.gateway.settings import GatewaySettings
 from foretick.quant.registry import FEATURE_NAMES, SCHEMA_ID
 
+from .explained import EXPLANATION, Predictor
+
 
 @pytest.fixture
 def web_dir(tmp_path: Path) -> Path:
@@ -55,7 +57,7 @@ def web_dir(tmp_path: Path) -> Path:
 
 def application(board: Board, clock: ManualClock, **settings: object) -> FastAPI:
     feed = FeedHandler(board, clock, SessionLimits(), lambda: None)
-    return make_application(feed, clock, GatewaySettings.model_validate(settings))
+    return make_application(feed, clock, GatewaySettings.model_validate(settings), explanations=Predictor(EXPLANATION))
 
 
 def client_of(app: FastAPI) -> httpx.AsyncClient:
@@ -74,6 +76,44 @@ def fold(board: Board, *messages: object) -> None:
     for message in messages:
         board.fold(message, T0_NS)
     board.publish()
+
+
+async def explained_by(board: Board, clock: ManualClock, predictor: Predictor | None) -> httpx.Response:
+    fold(board, instrument())
+    feed = FeedHandler(board, clock, SessionLimits(), lambda: None)
+    app = make_application(feed, clock, GatewaySettings.model_validate({}), explanations=predictor)
+    async with client_of(app) as client:
+        return await client.get("/api/analytics/explanations/BTCUSDT")
+
+
+async def test_explanation_tells_contributions_age_and_what_they_add_up_to(board: Board, clock: ManualClock) -> None:
+    predictor = Predictor(EXPLANATION)
+    answer = (await explained_by(board, clock, predictor)).json()
+    assert predictor.asked == [("sim", "BTCUSDT")]
+    assert [one["name"] for one in answer["contributions"]] == ["rsi_14", "spread_bps"]
+    assert answer["baseline"] + sum(one["contribution"] for one in answer["contributions"]) == pytest.approx(
+        answer["answer"]
+    )
+    assert (answer["asof_seq"], answer["model_id"], answer["ts_recv_us"]) == (7, "ensemble-1", T0_NS // 1000)
+    assert answer["age_us"] == (clock.now_ns() - T0_NS) // 1000
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("withheld", 409), ("no_prediction", 404), ("no_explanation", 404), ("not_owned", 503), ("no_answer", 504)],
+)
+async def test_explanation_that_is_refused_is_a_problem_with_the_predictors_reason(
+    board: Board, clock: ManualClock, code: str, status: int
+) -> None:
+    response = await explained_by(board, clock, Predictor(Refused(code, "because", "wait")))
+    problem = response.json()
+    assert (response.status_code, problem["code"], problem["detail"], problem["hint"]) == (
+        status, code, "because", "wait",
+    )  # fmt: skip
+
+
+async def test_gateway_without_a_predictor_says_so(board: Board, clock: ManualClock) -> None:
+    assert (await explained_by(board, clock, None)).json()["code"] == "not_available"
 
 
 async def test_prediction_tells_model_score_age_and_history(
@@ -410,6 +450,7 @@ async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(bo
     assert document["openapi"].startswith("3.")
     assert set(document["paths"]) == {
         "/api/analytics/predictions/{symbol}",
+        "/api/analytics/explanations/{symbol}",
         "/api/analytics/market-depth/{symbol}",
         "/api/analytics/consolidated/{symbol}",
         "/api/analytics/integrity/{symbol}",

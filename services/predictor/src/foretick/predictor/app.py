@@ -11,6 +11,7 @@ from foretick.common.runtime.instruments import InstrumentFeed, watch_instrument
 from foretick.common.runtime.leases import Leases
 from foretick.common.subjects import FEATURE_VECTORS, INSTRUMENT_LISTINGS, MODEL_ANNOUNCEMENTS
 from foretick.predictor.adapters.bus.client import DataPlaneOutlet
+from foretick.predictor.adapters.explanations.client import ExplainedFeed
 from foretick.predictor.adapters.history.client import StreamTail
 from foretick.predictor.adapters.metrics.client import PrometheusMeters
 from foretick.predictor.adapters.model_store.client import ObjectModelStore
@@ -21,6 +22,7 @@ from foretick.predictor.domain.predicting import Sender
 from foretick.predictor.domain.publication import FAMILY, ModelIdentity
 from foretick.predictor.domain.training import TrainingPlan, train
 from foretick.predictor.handlers.custody import Custodian, load_newest_model
+from foretick.predictor.handlers.explaining import ExplanationHandler
 from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
 from foretick.predictor.handlers.training import TrainingHandler
 from foretick.predictor.settings import PredictorSettings
@@ -55,7 +57,8 @@ async def build_serve(rt: Runtime, settings: PredictorSettings) -> None:
     vectors = VectorHandler(sender, ledger, outlet, meters, horizon_steps, rt.clock)
     models = ModelHandler(vectors, OnnxModelLoader(ObjectModelStore(rt.bus.js).fetch, terms), meters, rt.log)
     tail, feed = StreamTail(rt.bus), InstrumentFeed(rt, (FEATURE_VECTORS,))
-    custodian = Custodian(rt.run_id, vectors, feed, tail, outlet, rt.log)
+    explained = ExplainedFeed(feed, rt.bus, ExplanationHandler(vectors, meters), rt.log)
+    custodian = Custodian(rt.run_id, vectors, explained, tail, outlet, rt.log)
     leases = Leases(rt, Shard(settings.shard_index, settings.shard_count), custodian)
     custodian.is_owner = lambda: leases.are_sound
     feed.deliver_to(custodian.handle)

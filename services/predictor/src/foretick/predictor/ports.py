@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from foretick.common.contracts import FeatureVector, ModelPublished, Outcome, Prediction
+from foretick.common.contracts import ExplanationReply, FeatureVector, ModelPublished, Outcome, Prediction
 from foretick.common.ownership import InstrumentKey
 from foretick.common.subjects import Subject
+from foretick.predictor.domain.explaining import Attribution
 from foretick.predictor.domain.ledger import Intake
 from foretick.predictor.domain.predicting import Numbers
 
@@ -26,6 +27,14 @@ class ServedModel(Protocol):
 
     def predict(self, vectors: Sequence[FeatureVector]) -> list[Numbers]:
         """Return the model's numbers for each vector, in order, by one call of the graph."""
+        ...
+
+    def explain(self, vector: FeatureVector) -> Attribution:
+        """Return what each feature adds to the answer for ``vector``.
+
+        Raises:
+            Refused: the model was made before explanations.
+        """
         ...
 
 
@@ -82,6 +91,18 @@ class VectorFeed(Protocol):
         ...
 
 
+class ExplanationDesk(Protocol):
+    """Where requests for explanations are answered."""
+
+    def reply(self, key: InstrumentKey) -> ExplanationReply:
+        """Return the explanation of an instrument's latest prediction, or why there is none."""
+        ...
+
+    def forget(self, key: InstrumentKey) -> None:
+        """Forget an instrument that is no longer ours."""
+        ...
+
+
 class Meters(Protocol):
     """What is counted and timed."""
 
@@ -107,6 +128,10 @@ class Meters(Protocol):
 
     def gave_up(self, count: int) -> None:
         """Count predictions that will have no outcome."""
+        ...
+
+    def explained(self, result: str) -> None:
+        """Count a request for an explanation: ``given``, or the code of the refusal."""
         ...
 
     def model(self, result: str) -> None:

@@ -13,6 +13,7 @@ from foretick.common.contracts._base import (
 )
 from foretick.common.contracts.bars import Bar
 from foretick.common.contracts.correlations import CorrelationMember, CorrelationPairs, Correlations
+from foretick.common.contracts.explanations import CallRefusal, Explanation, ExplanationReply, FeatureContribution
 from foretick.common.contracts.features import FeatureVector
 from foretick.common.contracts.market import (
     BookCounts,
@@ -49,6 +50,7 @@ __all__ = [
     "BookEventKind",
     "BookFrame",
     "BookProof",
+    "CallRefusal",
     "ConsolidatedQuote",
     "Contract",
     "CorrelationMember",
@@ -58,6 +60,9 @@ __all__ = [
     "DerivativeColumns",
     "Direction",
     "Encoded",
+    "Explanation",
+    "ExplanationReply",
+    "FeatureContribution",
     "FeatureVector",
     "Instrument",
     "InstrumentKind",

@@ -16,13 +16,15 @@ from foretick.predictor.ports import Log, Meters, ModelLoader, Outlet, ServedMod
 class VectorHandler:
     """Predicts the latest vector of each instrument of a batch, and settles outcomes with every vector.
 
-    ``model`` may be replaced between two batches; a batch is predicted by one model throughout.
+    ``model`` may be replaced between two batches; a batch is predicted by one model throughout. ``latest``: the vector
+    behind each instrument's latest prediction.
     """
 
     def __init__(
         self, sender: Sender, ledger: Ledger, outlet: Outlet, meters: Meters, horizon_steps: int, clock: Clock
     ) -> None:
         self.model: ServedModel | None = None
+        self.latest: dict[tuple[str, str], FeatureVector] = {}
         self._sender = sender
         self.ledger = ledger
         self._outlet = outlet
@@ -67,6 +69,7 @@ class VectorHandler:
             verdict = reason or next(numbers)
             prediction = compose_prediction(vector, announced, self._sender, verdict, self._horizon_steps, taken_ns)
             self._outlet.send_prediction(prediction)
+            self.latest[vector.venue, vector.symbol] = vector
             self._meters.predicted(prediction)
             if announced and reason is None:
                 self.ledger.expect(Pending(prediction, values_of(announced.prior)))

@@ -40,6 +40,7 @@ class PrometheusMeters:
         self._inference = metrics.histogram("inference_s", "Time of one call of the graph, s")
         self._rows = metrics.histogram("inference_rows", "Rows in one call", buckets=_BATCH_BUCKETS_ROWS)
         self._models = metrics.counter("models_total", "Models announced, by what became of them", ("result",))
+        self._explained = metrics.counter("explanations_total", "Explanations asked for, by the answer", ("result",))
         self._accuracy = metrics.gauge("accuracy_frac", "Share of right classes in the score window", instrument)
         self._prior_accuracy = metrics.gauge("prior_accuracy_frac", "The same for the class prior", instrument)
         self._of_instrument: dict[tuple[str, str], _Instrument] = {}
@@ -78,6 +79,10 @@ class PrometheusMeters:
     def gave_up(self, count: int) -> None:
         """Count predictions that will have no outcome."""
         self._given_up.inc(count)
+
+    def explained(self, result: str) -> None:
+        """Count a request for an explanation: ``given``, or the code of the refusal."""
+        self._explained.labels(result).inc()
 
     def model(self, result: str) -> None:
         """Count an announced model: ``served``, ``refused`` or ``superseded``."""
