@@ -911,3 +911,59 @@ export interface DeadLetter {
   payload_bytes: number;
   ts_ns: number;
 }
+/**
+ * The answer to a request for an explanation: it, or why there is none; exactly one of the two is set.
+ */
+export interface ExplanationReply {
+  explanation?: Explanation | null;
+  refusal?: CallRefusal | null;
+}
+/**
+ * Why the model answers what it answers for an instrument's latest vector.
+ *
+ * What is explained is P(up) - P(down), calibrated as it is published. ``baseline`` and all contributions add up to
+ * ``answer``.
+ *
+ * asof_seq, step, ts_recv_ns, trust: of the feature vector
+ * model_id: the model that answers
+ * baseline: its answer where every member says what it says on average over the rows trained on
+ * answer: P(up) - P(down)
+ * probabilities: of down, flat and up
+ * contributions: of every feature that the model takes, the largest in size first
+ */
+export interface Explanation {
+  venue: string;
+  symbol: string;
+  run_id: string;
+  asof_seq: number;
+  step: number;
+  ts_recv_ns: number;
+  trust: Trust;
+  model_id: string;
+  baseline: number;
+  answer: number;
+  probabilities: Probabilities;
+  contributions: FeatureContribution[];
+}
+/**
+ * What one feature adds to the answer.
+ *
+ * name, group, unit: as in the feature registry; unit is that of ``value``
+ * value: of the feature, as the model took it
+ * contribution: what it adds to P(up) - P(down), -2..2
+ */
+export interface FeatureContribution {
+  name: string;
+  group: string;
+  unit: string;
+  value: number;
+  contribution: number;
+}
+/**
+ * Why a request is not answered. ``code`` is for programs; ``message`` and ``hint`` are for people.
+ */
+export interface CallRefusal {
+  code: string;
+  message: string;
+  hint?: string;
+}

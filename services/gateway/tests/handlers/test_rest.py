@@ -1,12 +1,10 @@
 """REST over ASGI: answers, problems, OpenAPI, the web app."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from foretick.common.contracts import (
     BookCounts,
@@ -23,14 +21,10 @@ from foretick.common.testing.builders import (
     T0_NS,
     bar,
     book_frame,
-    calibration,
     consolidated_quote,
-    correlations,
-    feature_health,
     feature_vector,
     instrument,
     outcome,
-    parity_certificate,
     prediction,
     snapshot,
     tick_frame,
@@ -46,37 +40,7 @@ from foretick.gateway.handlers.feed import FeedHandler
 from foretick.gateway.settings import GatewaySettings
 from foretick.quant.registry import FEATURE_NAMES, SCHEMA_ID
 
-
-@pytest.fixture
-def web_dir(tmp_path: Path) -> Path:
-    (tmp_path / "assets").mkdir()
-    (tmp_path / "assets" / "index-abc123.js").write_text("console.log(1)")
-    (tmp_path / "index.html").write_text("<title>Foretick web</title>")
-    (tmp_path / "favicon.svg").write_text("<svg/>")
-    return tmp_path
-
-
-def application(board: Board, clock: ManualClock, **settings: object) -> FastAPI:
-    feed = FeedHandler(board, clock, SessionLimits(), lambda: None)
-    return make_application(feed, clock, GatewaySettings.model_validate(settings))
-
-
-def client_of(app: FastAPI) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://localhost"
-    )
-
-
-@pytest.fixture
-async def client(board: Board, clock: ManualClock, web_dir: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(application(board, clock, WEB_DIR=str(web_dir))) as client:
-        yield client
-
-
-def fold(board: Board, *messages: object) -> None:
-    for message in messages:
-        board.fold(message, T0_NS)
-    board.publish()
+from .rest import application, client_of, fold
 
 
 async def test_prediction_tells_model_score_age_and_history(
@@ -413,6 +377,7 @@ async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(bo
     assert document["openapi"].startswith("3.")
     assert set(document["paths"]) == {
         "/api/analytics/predictions/{symbol}",
+        "/api/analytics/explanations/{symbol}",
         "/api/analytics/market-depth/{symbol}",
         "/api/analytics/consolidated/{symbol}",
         "/api/analytics/integrity/{symbol}",
@@ -544,48 +509,3 @@ async def test_bars_that_nobody_told_yet_are_none_and_stale(board: Board, clock:
 async def test_bars_that_cannot_be_are_refused(board: Board, clock: ManualClock, path: str, status: int, code: str):
     reply = await client_with(board, clock, None).get(f"/api/analytics/bars/{path}")
     assert (reply.status_code, reply.json()["code"]) == (status, code)
-
-
-async def test_correlations_are_told_with_their_age(board: Board, client: httpx.AsyncClient, clock: ManualClock):
-    assert (await client.get("/api/analytics/correlations")).json()["correlations"] is None
-    fold(board, correlations())
-    clock.advance(250 * NS_PER_MS)
-    answer = (await client.get("/api/analytics/correlations")).json()
-    assert (answer["age_ms"], answer["stale"], answer["reason"]) == (250, False, "")
-    assert answer["correlations"]["pairs"]["first"] == [0, 0, 1]
-
-
-async def test_parity_certificate_is_told_with_its_age(board: Board, client: httpx.AsyncClient, clock: ManualClock):
-    assert (await client.get("/api/analytics/feature-parity")).json()["certificate"] is None
-    fold(board, parity_certificate())
-    clock.advance(250 * NS_PER_MS)
-    answer = (await client.get("/api/analytics/feature-parity")).json()
-    assert (answer["age_ms"], answer["stale"], answer["reason"]) == (250, False, "")
-    assert (answer["certificate"]["verdict"], answer["certificate"]["last"]["vectors"]) == ("equal", 80)
-
-
-async def test_calibration_is_told_by_regime_with_its_age(board: Board, client: httpx.AsyncClient, clock: ManualClock):
-    fold(board, book_frame(seq=1))
-    path = "/api/models/calibration/BTCUSDT"
-    nothing = (await client.get(path)).json()
-    assert (nothing["calibration"], nothing["stale"]) == (None, True)
-    assert nothing["reason"]
-    fold(board, calibration())
-    clock.advance(250 * NS_PER_MS)
-    answer = (await client.get(path)).json()
-    assert (answer["age_ms"], answer["stale"], answer["reason"]) == (250, False, "")
-    told = answer["calibration"]
-    assert (told["model_id"], told["target_frac"], told["total"]["regime"]) == ("ensemble-1", 0.9, None)
-    assert [(part["regime"], part["count"]) for part in told["regimes"]] == [
-        ("calm_choppy", 10), ("rough_trending", 30),
-    ]  # fmt: skip
-    assert told["total"]["bin_accuracy_frac"][5] == 0.6
-    clock.advance(60_000 * NS_PER_MS)
-    assert (await client.get(path)).json()["stale"]
-
-
-async def test_feature_health_is_told_with_the_number_of_processes(board: Board, client: httpx.AsyncClient):
-    assert (await client.get("/api/system/feature-health")).json()["producers"] == 0
-    fold(board, feature_health())
-    answer = (await client.get("/api/system/feature-health")).json()
-    assert (answer["producers"], answer["vectors"], answer["missing"], answer["faults"]) == (1, 600, 0, [])

@@ -30,7 +30,8 @@ PLACES = Places(volatility=1, volatility_log_ratio=2, efficiency_ratio=None)
 
 
 def announcement(model_id="ensemble-1", ts=1):
-    model = trained_model(flat_bps={"X": 0.5, "*": 0.7}, importance=Importance(np.ones(3), np.ones(3)))
+    weights, importance = np.array([0.5, 0.5]), Importance(np.ones(3), np.ones(3))
+    model = trained_model(flat_bps={"X": 0.5, "*": 0.7}, weights=weights, importance=importance)
     return msgspec.structs.replace(announce(model, IDENTITY, ts, b"{}"), model_id=model_id)
 
 

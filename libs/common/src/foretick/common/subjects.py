@@ -15,6 +15,7 @@ from foretick.common.contracts import (
     Contract,
     Correlations,
     DeadLetter,
+    ExplanationReply,
     FeatureHealth,
     FeatureVector,
     Instrument,
@@ -267,6 +268,45 @@ TABLE: tuple[Subject, ...] = (
     INSTRUMENT_LISTINGS, VENUE_STATUSES, CONSOLIDATED_QUOTES, CORRELATION_MESSAGES, PARITY_CERTIFICATES,
     FEATURE_HEALTHS, MODEL_ANNOUNCEMENTS, DEAD_LETTERS,
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that is answered at once: an empty message on the subject, ``reply`` to the caller's inbox.
+
+    Who answers subscribes to the subjects that it answers for, so that a call nobody answers fails at once.
+    """
+
+    root: str
+    tokens: tuple[str, ...]
+    reply: type[Contract]
+    responder: str
+    callers: tuple[str, ...]
+    meaning: str
+
+    @property
+    def pattern(self) -> str:
+        """The subject with ``{token}`` in place of each variable part, as AsyncAPI writes it."""
+        return ".".join((self.root, *(f"{{{token}}}" for token in self.tokens)))
+
+    @property
+    def wildcard(self) -> str:
+        """The NATS wildcard over every subject of this row."""
+        return ".".join((self.root, *("*" for _ in self.tokens)))
+
+    def of(self, *values: str) -> str:
+        """Return the concrete subject for ``values``, each escaped to be one token."""
+        if len(values) != len(self.tokens):
+            raise ValueError(f"{self.pattern} takes {len(self.tokens)} tokens, not {len(values)}")
+        return ".".join((self.root, *(escape_token(value) for value in values)))
+
+
+EXPLANATIONS = Call(
+    "rpc.predictor.explanation", ("venue", "symbol"), ExplanationReply, "predictor.serve", ("gateway.api",),
+    "What each feature adds to the latest prediction for an instrument",
+)  # fmt: skip
+
+CALLS: tuple[Call, ...] = (EXPLANATIONS,)
 
 STREAMS: tuple[Stream, ...] = tuple(dict.fromkeys(subject.stream for subject in TABLE))
 

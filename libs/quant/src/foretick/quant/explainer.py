@@ -59,6 +59,15 @@ class ModelExplainer:
         self._work = np.zeros(work_words(self._model), np.int64)
         refuse_remainder(self.run(probe_rows(parts, _PROBES)))
 
+    @classmethod
+    def open(cls, graph: bytes, weights: ArrayLike) -> "ModelExplainer | None":
+        """Return the explainer of ``graph``; None where it keeps no reference.
+
+        Raises:
+            ModelRefused: as for the class, but for that.
+        """
+        return cls(graph, weights) if read_reference(graph, read_graph(graph)) is not None else None
+
     def run(self, rows: NDArray[np.floating], weights: ArrayLike | None = None) -> Contributions:
         """Predict and explain ``rows``, shape (n, features), without missing values.
 

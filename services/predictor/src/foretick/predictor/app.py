@@ -12,6 +12,7 @@ from foretick.common.runtime.instruments import InstrumentFeed, watch_instrument
 from foretick.common.runtime.leases import Leases
 from foretick.common.subjects import FEATURE_VECTORS, INSTRUMENT_LISTINGS, MODEL_ANNOUNCEMENTS
 from foretick.predictor.adapters.bus.client import DataPlaneOutlet
+from foretick.predictor.adapters.explanations.client import ExplainedFeed
 from foretick.predictor.adapters.history.client import StreamTail
 from foretick.predictor.adapters.metrics.client import PrometheusMeters
 from foretick.predictor.adapters.model_store.client import ObjectModelStore
@@ -27,6 +28,7 @@ from foretick.predictor.domain.targets import LabelKind, targets_of
 from foretick.predictor.domain.track_record import Terms
 from foretick.predictor.domain.training import TrainingPlan, train
 from foretick.predictor.handlers.custody import Custodian, load_newest_model
+from foretick.predictor.handlers.explaining import ExplanationHandler
 from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
 from foretick.predictor.handlers.training import TrainingHandler
 from foretick.predictor.settings import PredictorSettings
@@ -71,7 +73,8 @@ async def build_serve(rt: Runtime, settings: PredictorSettings) -> None:
     vectors = VectorHandler(ledger, outlet, meters, horizon_steps, rt.clock, Places.of(FEATURE_NAMES))
     models = ModelHandler(vectors, OnnxModelLoader(ObjectModelStore(rt.bus.js).fetch, terms), meters, rt.log)
     tail, feed = StreamTail(rt.bus), InstrumentFeed(rt, (FEATURE_VECTORS,))
-    custodian = Custodian(rt.run_id, vectors, feed, tail, outlet, rt.log)
+    explained = ExplainedFeed(feed, rt.bus, ExplanationHandler(vectors, meters), rt.log)
+    custodian = Custodian(rt.run_id, vectors, explained, tail, outlet, rt.log)
     leases = Leases(rt, Shard(settings.shard_index, settings.shard_count), custodian)
     custodian.is_owner = lambda: leases.are_sound
     feed.deliver_to(custodian.handle)

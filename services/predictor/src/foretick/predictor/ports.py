@@ -4,9 +4,17 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from foretick.common.contracts import Calibration, FeatureVector, ModelPublished, Outcome, Prediction
+from foretick.common.contracts import (
+    Calibration,
+    ExplanationReply,
+    FeatureVector,
+    ModelPublished,
+    Outcome,
+    Prediction,
+)
 from foretick.common.ownership import InstrumentKey
 from foretick.common.subjects import Subject
+from foretick.predictor.domain.explaining import Attribution
 from foretick.predictor.domain.ledger import Intake
 from foretick.predictor.domain.predicting import Numbers
 
@@ -28,6 +36,14 @@ class ServedModel(Protocol):
         self, vectors: Sequence[FeatureVector], weights: Sequence[Sequence[float]] | None = None
     ) -> list[Numbers]:
         """Return the model's numbers for each vector, in order; ``weights``: of its members, for each of them."""
+        ...
+
+    def explain(self, vector: FeatureVector, weights: Sequence[float] | None = None) -> Attribution:
+        """Return what each feature adds to the answer for ``vector``; ``weights``: of its members.
+
+        Raises:
+            Refused: the model was made before explanations.
+        """
         ...
 
 
@@ -100,6 +116,18 @@ class VectorFeed(Protocol):
         ...
 
 
+class ExplanationDesk(Protocol):
+    """Where requests for explanations are answered."""
+
+    def reply(self, key: InstrumentKey) -> ExplanationReply:
+        """Return the explanation of an instrument's latest prediction, or why there is none."""
+        ...
+
+    def forget(self, key: InstrumentKey) -> None:
+        """Forget an instrument that is no longer ours."""
+        ...
+
+
 class Meters(Protocol):
     """What is counted and timed."""
 
@@ -129,6 +157,10 @@ class Meters(Protocol):
 
     def gave_up(self, count: int) -> None:
         """Count predictions that will have no outcome."""
+        ...
+
+    def explained(self, result: str) -> None:
+        """Count a request for an explanation: ``given``, or the code of the refusal."""
         ...
 
     def model(self, result: str) -> None:

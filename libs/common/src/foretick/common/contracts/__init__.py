@@ -21,6 +21,7 @@ from foretick.common.contracts.certificates import (
     Unchecked,
 )
 from foretick.common.contracts.correlations import CorrelationMember, CorrelationPairs, Correlations
+from foretick.common.contracts.explanations import CallRefusal, Explanation, ExplanationReply, FeatureContribution
 from foretick.common.contracts.features import FeatureVector
 from foretick.common.contracts.health import FeatureFaults, FeatureHealth
 from foretick.common.contracts.market import (
@@ -68,6 +69,7 @@ __all__ = [
     "BookFrame",
     "BookProof",
     "Calibration",
+    "CallRefusal",
     "ConsolidatedQuote",
     "Contract",
     "CorrelationMember",
@@ -78,6 +80,9 @@ __all__ = [
     "DerivativeColumns",
     "Direction",
     "Encoded",
+    "Explanation",
+    "ExplanationReply",
+    "FeatureContribution",
     "FeatureFaults",
     "FeatureHealth",
     "FeatureVector",

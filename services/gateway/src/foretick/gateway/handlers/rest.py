@@ -16,6 +16,7 @@ from foretick.gateway.domain.channels import BAR_CHANNELS, BOOK_LEVELS
 from foretick.gateway.domain.consolidated import ConsolidatedAnswer
 from foretick.gateway.domain.correlations import CorrelationsAnswer
 from foretick.gateway.domain.depth_answer import DepthAnswer, DepthQuestion, answer_depth
+from foretick.gateway.domain.explanation import ExplanationAnswer, answer_explanation
 from foretick.gateway.domain.health_board import HealthData
 from foretick.gateway.domain.instrument_view import HISTORY_PREDICTIONS
 from foretick.gateway.domain.integrity_answer import IntegrityAnswer, answer_integrity
@@ -31,7 +32,7 @@ from foretick.gateway.domain.replies import (
     answer_status,
 )
 from foretick.gateway.domain.venue_board import VenuesData
-from foretick.gateway.ports import BarRecord
+from foretick.gateway.ports import BarRecord, Explanations
 
 Symbol = Annotated[str, Path(description="`BTCUSDT`, resolved by the order of VENUES, or `sim:BTCUSDT`", max_length=64)]
 
@@ -44,10 +45,24 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def make_router(board: Board, clock: Clock, record: BarRecord | None = None) -> APIRouter:
+_NOT_EXPLAINED = _PROBLEMS | {
+    status: {"description": meaning, "content": _PROBLEMS[404]["content"]}
+    for status, meaning in (
+        (409, "The prediction is withheld; the detail says why"),
+        (502, "The predictor answers with something else"),
+        (503, "No predictor has the instrument now"),
+        (504, "The predictor does not answer in time"),
+    )
+}
+
+
+def make_router(
+    board: Board, clock: Clock, record: BarRecord | None = None, explanations: Explanations | None = None
+) -> APIRouter:
     """Return the routes under ``/api``; ``record`` has the bars from before this gateway began."""
     router = APIRouter(prefix="/api")
     _add_analytics(router, board, clock)
+    _add_explanations(router, board, clock, explanations)
     _add_bars(router, board, clock, record)
     _add_correlations(router, board, clock)
     _add_certificate(router, board, clock)
@@ -109,6 +124,20 @@ def _add_analytics(router: APIRouter, board: Board, clock: Clock) -> None:
         """Tell the best bid and ask of a pair over all venues, with and without fees, and who is the odd one out."""
         pair = board.directory.pair_of(board.directory.resolve(symbol))
         return _json(board.pairs.view(pair).answer(clock.now_ns()))
+
+
+def _add_explanations(router: APIRouter, board: Board, clock: Clock, explanations: Explanations | None) -> None:
+    @router.get(
+        "/analytics/explanations/{symbol:path}",
+        tags=["analytics"], summary="What each feature adds to the latest prediction",
+        response_model=ExplanationAnswer, responses=_NOT_EXPLAINED,
+    )  # fmt: skip
+    async def get_explanation(symbol: Symbol) -> Response:
+        """Tell why: contributions of all features to P(up) - P(down), which add up with the baseline to the answer."""
+        identity = board.directory.resolve(symbol)
+        if explanations is None:
+            raise Refused("not_available", "this gateway asks no predictor")
+        return _json(answer_explanation(await explanations.ask(identity), clock.now_ns()))
 
 
 def _add_correlations(router: APIRouter, board: Board, clock: Clock) -> None:

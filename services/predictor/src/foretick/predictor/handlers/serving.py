@@ -1,6 +1,7 @@
 """Feature vectors to predictions and outcomes; announcements to a new model."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from foretick.common.clock import Clock
 from foretick.common.contracts import FeatureVector, ModelPublished
@@ -14,11 +15,19 @@ from foretick.predictor.domain.withholding import reason_to_withhold
 from foretick.predictor.ports import Log, Meters, ModelLoader, Outlet, ServedModel
 
 
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """A vector that was predicted or withheld, and the weights of the members if they were."""
+
+    vector: FeatureVector
+    weights: Sequence[float] | None = None
+
+
 class VectorHandler:
     """Predicts the latest vector of each instrument of a batch, and settles outcomes with every vector.
 
     ``model`` may be replaced between two batches; a batch is predicted by one model throughout. ``places``: where a
-    vector tells regime and volatility.
+    vector tells regime and volatility. ``latest``: what is behind each instrument's latest prediction.
     """
 
     def __init__(
@@ -31,6 +40,7 @@ class VectorHandler:
         places: Places,
     ) -> None:
         self.model: ServedModel | None = None
+        self.latest: dict[tuple[str, str], Latest] = {}
         self.ledger = ledger
         self._outlet = outlet
         self._meters = meters
@@ -77,6 +87,8 @@ class VectorHandler:
                 vector, announced, self.ledger.sender, verdict, self._horizon_steps, taken_ns
             )
             self._outlet.send_prediction(prediction)
+            if reason is not None:
+                self.latest[vector.venue, vector.symbol] = Latest(vector)
             self._meters.predicted(prediction)
             if announced and reason is None:
                 self.ledger.expect(Pending(prediction, values_of(announced.prior), announced.member_weights))
@@ -89,6 +101,7 @@ class VectorHandler:
         weights = [record.weights_in(reading.regime) for record, reading in zip(records, readings, strict=True)]
         with self._meters.inferring(len(due)):
             numbers = model.predict(due, weights)
+        self.latest |= {(one.venue, one.symbol): Latest(one, used) for one, used in zip(due, weights, strict=True)}
         told = zip(records, readings, numbers, strict=True)
         return [Forecast(said, record.assess(said, reading)) for record, reading, said in told]
 

@@ -71,6 +71,7 @@ class PrometheusMeters:
         self._rows = metrics.histogram("inference_rows", "Rows in one call", buckets=_BATCH_BUCKETS_ROWS)
         self._models = metrics.counter("models_total", "Models announced, by what became of them", ("result",))
         self._shown = {name: metrics.gauge(name, text, instrument) for name, (text, _) in _SHOWN.items()}
+        self._explained = metrics.counter("explanations_total", "Explanations asked for, by the answer", ("result",))
         self._of_instrument: dict[tuple[str, str], _Instrument] = {}
         self._intervals = metrics.counter(
             "intervals_total", "Intervals joined, by whether they held", (*instrument, "verdict")
@@ -128,6 +129,10 @@ class PrometheusMeters:
     def gave_up(self, count: int) -> None:
         """Count predictions that will have no outcome."""
         self._given_up.inc(count)
+
+    def explained(self, result: str) -> None:
+        """Count a request for an explanation: ``given``, or the code of the refusal."""
+        self._explained.labels(result).inc()
 
     def model(self, result: str) -> None:
         """Count an announced model: ``served``, ``refused`` or ``superseded``."""
