@@ -12,6 +12,7 @@ the autocorrelation that the real features have at one step (median 0.99). Both 
 import statistics
 import timeit
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,7 @@ TRAINING_ROWS = 30_000
 ROWS = 2_000
 PARITY_ROWS = 10_000
 AUTOCORRELATION = 0.99
+TEMPERATURE = 0.9
 LOOPS = 400
 ROUNDS = 25
 
@@ -52,6 +54,17 @@ def check_agreement(graph: Parity, kernel: Parity) -> None:
         raise AssertionError(f"the kernel is not the graph: {kernel}")
 
 
+def make_model(rng: np.random.Generator) -> tuple[Any, bytes, np.ndarray]:
+    """Fit and export as training does; return members, graph and weights once the three engines agree."""
+    features = rng.normal(size=(TRAINING_ROWS, INPUTS)).astype(np.float32)
+    learner = LibraryLearner(threads=2)
+    ensemble = learner.fit(features, classes_of(features, rng), seed=1)
+    weights = np.full(len(ensemble.names), 1.0 / len(ensemble.names))
+    graph = learner.add_reference(ensemble.export(np.array([-1.0, 0.0, 1.0]), 0, TEMPERATURE), features)
+    check_agreement(*learner.compare(graph, weights, walk(PARITY_ROWS, rng), ensemble, TEMPERATURE))
+    return ensemble, graph, weights
+
+
 def measure() -> list[Figure]:
     """Fit, export, compare, time.
 
@@ -59,13 +72,7 @@ def measure() -> list[Figure]:
         MachineTooNoisy: the null pair left its band.
     """
     rng = np.random.default_rng(1)
-    features = rng.normal(size=(TRAINING_ROWS, INPUTS)).astype(np.float32)
-    learner = LibraryLearner(threads=2)
-    ensemble = learner.fit(features, classes_of(features, rng), seed=1)
-    weights = np.full(len(ensemble.names), 1.0 / len(ensemble.names))
-    graph = ensemble.export(np.array([-1.0, 0.0, 1.0]), 0)
-    check_agreement(*learner.compare(graph, weights, walk(PARITY_ROWS, rng), ensemble))
-
+    ensemble, graph, weights = make_model(rng)
     runner = ModelRunner(graph, weights, INPUTS)
     rows = [np.ascontiguousarray(row[None]) for row in walk(ROWS, rng)]
     ours, rivals = endless(rows), endless(rows)

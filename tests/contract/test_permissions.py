@@ -8,12 +8,25 @@ import nats
 import nats.errors
 import pytest
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 
 from foretick.common import permissions, subjects
 from foretick.common.permissions import Permissions, permissions_of, users
 from foretick.common.runtime.embedded import NatsServer
 from foretick.common.runtime.stream_setup import ensure_all
-from foretick.common.subjects import BUCKETS, DEAD_LETTERS, MARKET, OPERATOR, ROLES, STREAMS, TABLE, Bucket, Subject
+from foretick.common.subjects import (
+    BUCKETS,
+    CALLS,
+    DEAD_LETTERS,
+    MARKET,
+    OPERATOR,
+    ROLES,
+    STREAMS,
+    TABLE,
+    Bucket,
+    Call,
+    Subject,
+)
 from foretick.common.testing.servers import scratch_directory
 
 
@@ -140,6 +153,28 @@ async def test_role_makes_the_streams_of_the_table_and_reads_what_it_consumes(gu
                 assert (await js.get_last_msg(subject.stream.name, message.subject, direct=True)).data
                 await js.delete_consumer(subject.stream.name, (await consumer.consumer_info()).name)
         assert await mine.settle() == []
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_call_reaches_its_responder_from_its_callers_alone(guarded: NatsServer, call: Call) -> None:
+    subject = call.of(*("sim", "BTCUSDT")[: len(call.tokens)])
+    async with session(guarded, call.responder) as responder:
+
+        async def answer(message: Msg) -> None:
+            if message.reply:
+                await message.respond(b"here")
+
+        await responder.client.subscribe(subject, cb=answer)
+        assert await responder.settle() == []
+        for role in set(ROLES) - {call.responder}:
+            async with session(guarded, role) as caller:
+                if role in call.callers:
+                    assert (await caller.client.request(subject, b"", timeout=5)).data == b"here"
+                else:
+                    await caller.client.publish(subject, b"")
+                    is_own_service = role.partition(".")[0] == call.responder.partition(".")[0]
+                    assert bool(await caller.settle()) is not is_own_service, role
+        assert await responder.settle() == []
 
 
 async def test_nobody_connects_without_a_password(guarded: NatsServer) -> None:

@@ -3,6 +3,7 @@
 import signal
 import time
 
+import httpx
 import msgspec
 import nats
 import psycopg
@@ -46,6 +47,34 @@ def test_page_has_no_script_error_and_no_failed_request(simulated: System, brows
     page.wait_for_selector(f"{ROW}:not([data-model-id=''])[data-withheld='']", timeout=30_000)
     assert problems == []
     page.close()
+
+
+@pytest.mark.parametrize("width", [1440, 1000, 390])
+def test_tiles_hold_their_titles_and_figures(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    over = page.eval_on_selector_all(
+        ".strip .tile",
+        """tiles => tiles.filter(tile => [...tile.children].some(part => part.scrollWidth > part.clientWidth + 1))
+            .map(tile => tile.dataset.testid)""",
+    )
+    assert over == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_published_features_are_found_equal_to_their_recording(page: Page, simulated: System) -> None:
+    expect(page.locator("[data-testid='certificate'] [data-verdict='equal']")).to_be_visible(timeout=60_000)
+    told = httpx.get(f"{simulated.url}/api/analytics/feature-parity").json()["certificate"]
+    assert (told["verdict"], told["different"], told["difference"]) == ("equal", 0, None)
+    assert told["equal"] > 0
+    expect(page.get_by_test_id("feature-health")).to_contain_text("0missing", timeout=90_000)
+
+
+def test_latest_prediction_is_explained_by_contributions_that_add_up(page: Page, simulated: System) -> None:
+    told = httpx.get(f"{simulated.url}/api/analytics/explanations/BTCUSDT").json()
+    assert told["model_id"] == page.locator(ROW).get_attribute("data-model-id")
+    sum_of = told["baseline"] + sum(one["contribution"] for one in told["contributions"])
+    assert sum_of == pytest.approx(told["answer"], abs=1e-9)
+    assert told["answer"] == pytest.approx(told["probabilities"]["up"] - told["probabilities"]["down"], abs=1e-6)
 
 
 def test_page_message_and_row_are_the_same_prediction(page: Page, simulated: System, rows: psycopg.Connection) -> None:

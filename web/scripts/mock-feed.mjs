@@ -13,7 +13,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { parseArgs } from "node:util";
 import { WebSocketServer } from "ws";
-import { correlations, FEATURES, makeInstruments, venues } from "./mock-market.mjs";
+import { certificate, correlations, featureHealth, FEATURES, makeInstruments, venues } from "./mock-market.mjs";
 
 const { values: options } = parseArgs({
   options: { port: { type: "string", default: "8000" }, scenario: { type: "string", default: "normal" }, origin: { type: "string", default: "sim" } },
@@ -46,16 +46,19 @@ const READ = {
   books: (instrument) => instrument.book(),
   features: (instrument) => instrument.features(),
   predictions: (instrument) => instrument.prediction(faultOf(instrument)),
+  calibration: (instrument) => instrument.calibration(),
   metrics: () => ({
     latency_p50_us: 4_180, latency_p99_us: 17_900, waterfall: waterfall(), messages_per_s: 1_240, connections: sockets.clients.size,
     model_id: "ensemble-mock-20261122T190000Z", conflated: 0,
-    score: { count: 18_340, accuracy_frac: 0.487, prior_accuracy_frac: 0.452, log_loss: 1.021, prior_log_loss: 1.058 },
+    score: { count: 18_340, accuracy_frac: 0.487, prior_accuracy_frac: 0.452, log_loss: 1.021, prior_log_loss: 1.058, decided: 12_100, decided_accuracy_frac: 0.512, abstained_accuracy_frac: 0.439 },
   }),
   consolidated: (instrument) => instrument.consolidated(scenario === "mixed"),
   venues: () => ({ venues: venues(origin, scenario === "mixed") }),
   correlations: () => correlations(instruments, origin),
+  feature_health: () => featureHealth(scenario === "mixed"),
+  certificate: () => certificate(origin, scenario === "mixed"),
 };
-const SYSTEM = ["metrics", "venues", "correlations"];
+const SYSTEM = ["metrics", "venues", "correlations", "certificate", "feature_health"];
 const scopeOf = (name) => (SYSTEM.includes(name) ? "system" : name === "consolidated" ? "pair" : "instrument");
 
 function waterfall() {

@@ -97,13 +97,41 @@ export class MockInstrument {
     return { step: this.seq, values, warm: true, schema_id: "mock-1", mid: this.mid, trust: this.trust, origin: this.origin, ts_recv_us: Date.now() * 1_000 };
   }
 
+  calibration() {
+    const shares = [0, 0, 0, 0.08, 0.34, 0.3, 0.18, 0.08, 0.02, 0];
+    const reliability = (regime, count, ece_frac, coverage_frac) => ({
+      regime, count, brier: 0.59, ece_frac, bin_count: shares.map((share) => Math.round(share * count)),
+      bin_confidence_frac: shares.map((share, bin) => (share > 0 ? (bin + 0.5) / 10 : null)),
+      bin_accuracy_frac: shares.map((share, bin) => (share > 0 ? Math.max(0, (bin + 0.5) / 10 - 0.02 * (bin - 4)) : null)), intervals: count, coverage_frac,
+    });
+    return {
+      model_id: "ensemble-mock-20261122T190000Z", asof_seq: this.seq, step: this.seq, origin: this.origin, ts_recv_us: Date.now() * 1_000, target_frac: 0.9,
+      total: reliability(null, 5_000, 0.018, 0.894),
+      regimes: [
+        reliability("calm_choppy", 2_300, 0.012, 0.91), reliability("calm_trending", 900, 0.021, 0.9), reliability("rough_choppy", 1_100, 0.024, 0.871),
+        reliability("rough_trending", 700, 0.031, 0.868),
+      ],
+    };
+  }
+
+  certainty(withheld) {
+    if (withheld) return { regime: null, volatility_bps: null, interval: null, no_interval: null, abstention: null, coverage: null, weights: [], regret_nats: null };
+    const middle = 0.9 * this.drift;
+    return {
+      regime: "calm_choppy", volatility_bps: 1.1, interval: { low_bps: middle - 1.9, high_bps: middle + 1.9, coverage_frac: 0.9 }, no_interval: null,
+      abstention: Math.abs(this.drift) < 0.2 ? { confidence_frac: 0.38, least_frac: 0.42 } : null, coverage: { count: 5_000, coverage_frac: 0.894, target_frac: 0.9 },
+      weights: [0.05, 0.42, 0.38, 0.15], regret_nats: -0.0041,
+    };
+  }
+
   prediction({ withheld = null, outOfOrigin = false } = {}) {
     const members = Object.fromEntries(MEMBERS.map((name) => [name, spread(this.drift + 0.3 * gauss())]));
     return {
       model_id: withheld === "no_model" ? null : "ensemble-mock-20261122T190000Z", asof_seq: this.seq, step: this.seq, horizon_steps: 5, horizon_s: 0.5,
       mid: this.mid, expected_return_bps: withheld ? null : 0.9 * this.drift, probabilities: withheld ? null : spread(this.drift),
       members: withheld ? {} : members, flat_bps: 0.35, withheld, out_of_origin: outOfOrigin, model_origin: "sim", trust: this.trust,
-      origin: this.origin, ts_recv_us: Date.now() * 1_000, ts_gateway_us: Date.now() * 1_000 - Math.floor(2_000 * Math.random()), latency_us: 2_000 + Math.floor(3_000 * Math.random()), score: null,
+      origin: this.origin, ts_recv_us: Date.now() * 1_000, ts_gateway_us: Date.now() * 1_000 - Math.floor(2_000 * Math.random()), latency_us: 2_000 + Math.floor(3_000 * Math.random()), score: { count: 5_000, accuracy_frac: 0.489, prior_accuracy_frac: 0.452, log_loss: 1.02, prior_log_loss: 1.06, decided: 3_400, decided_accuracy_frac: 0.521, abstained_accuracy_frac: 0.421 },
+      ...this.certainty(withheld),
     };
   }
 }
@@ -150,6 +178,28 @@ export function correlations(instruments, origin) {
   }
   return {
     seq: now, ts_recv_us: now * 1_000_000, origins: [origin], trust: "LIVE", window_s: 900, half_life_s: 120, max_lag_s: 10, left_out: 0, members, pairs,
+  };
+}
+
+/** What the checks of published features have found so far: all equal, or a bit of one not. */
+export function certificate(origin, isDifferent) {
+  const now = Date.now() * 1_000;
+  const found = { venue: origin, symbol: "BTCUSDT", asof_seq: 48_211, feature: "rsi", published: "51.20000000000001", recomputed: "51.2", ts_found_us: now };
+  return {
+    verdict: isDifferent ? "different" : "equal", ts_since_us: now - 3_600_000_000, ts_sent_us: now, equal: 48_120, different: isDifferent ? 1 : 0,
+    unchecked: 0, from_start: 48_120, reasons: {},
+    last: { venue: origin, symbol: "BTCUSDT", first_seq: 47_900, last_seq: 48_300, vectors: 80, from_start: true, ts_checked_us: now },
+    difference: isDifferent ? found : null,
+  };
+}
+
+/** What was wrong with feature values in the last minute: nothing, or a book that is not trusted. */
+export function featureHealth(isMasked) {
+  const none = { warming: 0, masked: 0, missing: 0, outside: 0, stale: 0 };
+  const masked = isMasked ? 600 : 0;
+  return {
+    producers: 1, age_ms: 900, window_s: 60, vectors: 4_800, ...none, masked,
+    faults: isMasked ? [{ feature: "depth_imbalance_l5", ...none, masked }] : [],
   };
 }
 

@@ -32,9 +32,45 @@ def test_temperature_minimises_the_weighted_loss():
     assert loss(found) <= min(loss(found * 1.02), loss(found / 1.02)) + 1e-12
 
 
-def test_temperature_of_one_changes_nothing():
-    given = np.array([[0.2, 0.3, 0.5]])
-    assert apply_temperature(given, 1.0) is given
+def test_temperature_of_one_changes_nothing_but_the_impossible():
+    np.testing.assert_allclose(apply_temperature(np.array([[0.2, 0.3, 0.5]]), 1.0), [[0.2, 0.3, 0.5]], rtol=1e-15)
+    given = np.array([[0.5, 0.5, 0.0]])
+    np.testing.assert_allclose(apply_temperature(given, 1.0), np.array([[0.5, 0.5, 1e-6]]) / 1.000001, rtol=1e-12)
+
+
+def calibration_error(given: np.ndarray, came: np.ndarray) -> float:
+    """Confidence against hit rate in ten bins, by the definition of Guo et al. 2017."""
+    confidence, hit = given.max(axis=1), given.argmax(axis=1) == came
+    bins = [(confidence >= low) & (confidence < low + 0.1) for low in np.arange(0.0, 1.0, 0.1)]
+    return sum(abs(confidence[one].sum() - hit[one].sum()) for one in bins) / len(came)
+
+
+@pytest.mark.parametrize("temperature", [0.6, 2.5])
+def test_calibrated_answers_can_be_taken_at_their_word_on_rows_that_the_fit_has_not_seen(temperature):
+    rng = np.random.default_rng(4)
+    true = rng.dirichlet([1.5, 2, 1.5], 60_000)
+    given = true**temperature / (true**temperature).sum(axis=1, keepdims=True)  # too sure above 1, too unsure below
+    came = draw(true, rng)
+    found = fit_temperature(given[:30_000], came[:30_000])
+    assert found == pytest.approx(temperature, rel=0.05)
+    before = calibration_error(given[30_000:], came[30_000:])
+    after = calibration_error(apply_temperature(given[30_000:], found), came[30_000:])
+    assert before > 0.05
+    assert after < 0.015
+
+
+def test_no_decision_changes_by_calibration():
+    given = np.random.default_rng(7).dirichlet([1, 1, 1], 2_000)
+    for temperature in (0.25, 3.0):
+        assert np.array_equal(apply_temperature(given, temperature).argmax(axis=1), given.argmax(axis=1))
+
+
+@pytest.mark.parametrize(("sure", "bound"), [(True, 0.25), (False, 20.0)])
+def test_temperature_stays_within_its_bounds(sure, bound):
+    """Classes that always come true ask for none at all, those that never do for an infinite one."""
+    given = np.tile([0.5, 0.3, 0.2], (100, 1))
+    came = np.full(100, 0 if sure else 2)
+    assert fit_temperature(given, came) == pytest.approx(bound, rel=1e-6)
 
 
 def test_shares_equal_those_of_a_general_minimiser():

@@ -5,7 +5,7 @@ import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 from foretick.quant.ensemble import judge
 from foretick.quant.ensemble.compiled import predict_rows, work_words
@@ -15,90 +15,7 @@ from foretick.quant.ensemble.layout import lay_out, sort_keys
 from foretick.quant.ensemble.session import GraphSession
 from foretick.quant.runner import ModelRefused, ModelRunner
 
-FEATURES, VOLATILITY = 3, 2
-SLOPES = [-1.0, 0.0, 2.0]
-STUMP = [(0, 0.5, 1, 2), (0.5, 0.25, 0.25), (0.25, 0.25, 0.5)]
-"""A tree: an inner node is (feature, threshold, left, right), a leaf what it adds to each class."""
-
-
-def tree_member(name, trees, **changes):
-    columns = {
-        key: [] for key in ("treeids", "nodeids", "featureids", "modes", "values", "truenodeids", "falsenodeids")
-    }
-    targets = {key: [] for key in ("treeids", "nodeids", "ids", "weights")}
-    for number, tree in enumerate(trees):
-        for place, node in enumerate(tree):
-            leaf = len(node) == 3
-            row = (number, place, 0, "LEAF", 0.0, 0, 0) if leaf else (number, place, node[0], "BRANCH_LEQ", *node[1:])
-            for column, value in zip(columns.values(), row, strict=True):
-                column.append(value)
-            for kind, weight in enumerate(node if leaf else ()):
-                for column, value in zip(targets.values(), (number, place, kind, weight), strict=True):
-                    column.append(value)
-    attributes = {f"nodes_{key}": column for key, column in columns.items()}
-    attributes |= {f"target_{key}": column for key, column in targets.items()}
-    attributes |= {"n_targets": 3, "aggregate_function": "SUM", "post_transform": "NONE", "base_values": [0.0] * 3}
-    made = helper.make_node("TreeEnsembleRegressor", ["features"], [name], domain="ai.onnx.ml", **attributes | changes)
-    return [made], []
-
-
-def network_member(name, hidden, hidden_bias, output, output_bias):
-    parts = {"w1": hidden, "b1": hidden_bias, "w2": output, "b2": output_bias}
-    constants = [numpy_helper.from_array(np.array(value, np.float32), f"{name}.{key}") for key, value in parts.items()]
-    return [
-        helper.make_node("Gemm", ["features", f"{name}.w1", f"{name}.b1"], [f"{name}.sums"]),
-        helper.make_node("Relu", [f"{name}.sums"], [f"{name}.active"]),
-        helper.make_node("Gemm", [f"{name}.active", f"{name}.w2", f"{name}.b2"], [f"{name}.scores"]),
-        helper.make_node("Softmax", [f"{name}.scores"], [name], axis=1),
-    ], constants
-
-
-def ensemble(*members, extra=(), opset=15):
-    """The graph that training writes, with ``members`` as (nodes, constants)."""
-    names = [nodes[-1].output[0] for nodes, _ in members]
-    nodes = [node for made, _ in members for node in made] + [
-        helper.make_node("Concat", names, ["side_by_side"], axis=1),
-        helper.make_node("Reshape", ["side_by_side", "by_member"], ["members"]),
-        helper.make_node("MatMul", ["weights", "members"], ["probabilities"]),
-        helper.make_node("MatMul", ["probabilities", "slopes"], ["in_volatilities"]),
-        helper.make_node("Gather", ["features", "which"], ["volatility"], axis=1),
-        helper.make_node("Mul", ["in_volatilities", "volatility"], ["expected_return"]),
-        *extra,
-    ]
-    constants = [one for _, needed in members for one in needed] + [
-        numpy_helper.from_array(np.array([-1, len(names), 3], np.int64), "by_member"),
-        numpy_helper.from_array(np.array([[slope] for slope in SLOPES], np.float32), "slopes"),
-        numpy_helper.from_array(np.array([VOLATILITY], np.int64), "which"),
-    ]
-    shapes = {"features": ["n", FEATURES], "weights": [len(names)], "probabilities": ["n", 3]}
-    shapes |= {"expected_return": ["n", 1], "members": ["n", len(names), 3]}
-    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
-    graph = helper.make_graph(nodes, "test", values[:2], values[2:], constants)
-    opsets = [helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.ml", 3)]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
-
-
-def random_tree(rng, depth, thresholds):
-    """A tree of at most ``depth`` levels on thresholds from a small set, so that inputs can hit them."""
-    nodes = [None]
-
-    def grow(place, left):
-        if left == 0 or rng.random() < 0.2:
-            nodes[place] = tuple(rng.normal(size=3) / 10)
-            return
-        first = len(nodes)
-        nodes.extend([None, None])
-        nodes[place] = (int(rng.integers(FEATURES)), float(rng.choice(thresholds)), first, first + 1)
-        grow(first, left - 1)
-        grow(first + 1, left - 1)
-
-    grow(0, depth)
-    return nodes
-
-
-def softmax(scores):
-    raised = np.exp(np.array(scores) - max(scores))
-    return raised / raised.sum()
+from .graphs import FEATURES, SLOPES, STUMP, ensemble, network_member, random_tree, softmax, tree_member
 
 
 def test_trees_blend_and_return_are_arithmetic():
@@ -112,6 +29,40 @@ def test_trees_blend_and_return_are_arithmetic():
     ]
     assert output.probabilities.tolist() == [[0.125, 0.8125, 0.0625], [0.8125, 0.0625, 0.125], [0.125, 0.0625, 0.8125]]
     assert output.expected_return_bps.tolist() == [0.0, -0.5625, 0.0]  # (2 x 0.0625 - 0.125) x 2, (0.25 - 0.8125) x 1
+
+
+def test_temperature_raises_the_blend_to_a_power_and_the_return_follows():
+    sure = [(0, 0.5, 1, 2), (0.8, 0.2, 0.0), (0.0, 0.0, 1.0)]
+    graph = ensemble(tree_member("a", [STUMP]), tree_member("b", [sure]), temperature=0.5)
+    output = ModelRunner(graph, [0.5, 0.5], FEATURES).run(np.array([[0.0, 0.0, 2.0], [1.0, 0.0, 1.0]]))
+    squares = np.array([[0.65**2, 0.225**2, 0.125**2], [0.125**2, 0.125**2, 0.75**2]])
+    wanted = squares / squares.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(output.probabilities, wanted, rtol=1e-6)
+    np.testing.assert_allclose(output.expected_return_bps, (wanted @ SLOPES) * [2.0, 1.0], rtol=1e-6)
+    np.testing.assert_allclose(output.members[0, 1], [0.8, 0.2, 0.0], atol=1e-7)  # members stay as they are
+
+
+def test_impossible_class_is_raised_to_the_floor_before_the_temperature():
+    impossible = [(0, 0.5, 1, 2), (0.5, 0.5, 0.0), (0.5, 0.5, 0.0)]
+    runner = ModelRunner(ensemble(tree_member("a", [impossible]), temperature=2.0), [1.0], FEATURES)
+    output = runner.run(np.zeros((1, FEATURES)))
+    roots = np.sqrt([0.5, 0.5, 1e-6])
+    np.testing.assert_allclose(output.probabilities[0], roots / roots.sum(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("temperature", [0.25, 0.6, 1.0, 20.0])
+def test_calibrated_forests_agree_with_onnxruntime(temperature):
+    rng = np.random.default_rng(8)
+    thresholds = np.array([-2.0, 0.0, 1.0], np.float32)
+    members = [
+        tree_member(name, [random_tree(rng, 6, thresholds) for _ in range(5)], post_transform="SOFTMAX")
+        for name in "ab"
+    ]
+    graph, rows = ensemble(*members, temperature=temperature), rng.choice(thresholds, (400, FEATURES))
+    difference = compare(
+        ModelRunner(graph, [0.4, 0.6], FEATURES).run(rows), GraphSession(graph, [0.4, 0.6], FEATURES).run(rows)
+    )
+    assert difference.is_none, difference
 
 
 def test_several_trees_add_up_from_the_base_through_the_softmax():
@@ -183,6 +134,9 @@ SHARED = [(0, 0.5, 1, 1), (1.0, 0.0, 0.0)]
         (ensemble(tree_member("a", [STUMP]), extra=[helper.make_node("Relu", ["probabilities"], ["more"])]), [1.0],
          "8 nodes, 7 of them"),
         (ensemble(tree_member("a", [STUMP])), [0.5, 0.5], "weights is 1 wide"),
+        (ensemble(tree_member("a", [STUMP]), temperature=-1.0), [1.0], "temperature is -1"),
+        (ensemble(tree_member("a", [STUMP]), temperature=np.nan), [1.0], "temperature is nan"),
+        (ensemble(tree_member("a", [STUMP]), temperature=1.0, least=1e-3), [1.0], "where .* was expected"),
         (ensemble(([helper.make_node("Slice", ["features", "volatility", "volatility"], ["a"])], [])), [1.0],
          "does not load"),
         (ensemble(([helper.make_node("Sigmoid", ["features"], ["a"])], [])), [1.0], "a Sigmoid where a Softmax"),
@@ -238,5 +192,35 @@ def test_missing_and_infinite_values_stay_inside_their_tree():
     assert out[:, :3].tolist() == [[0.5, 0.5, 1.0], [0.5, 0.5, 1.0], [1.0, 0.5, 0.5]]  # a missing value is not <=
 
 
+def test_missing_value_stays_one_through_the_calibration():
+    network = network_member("a", np.ones((3, 1)), [0.0], np.ones((1, 3)), [0.0, 0.0, 0.0])
+    model = lay_out(read_graph(ensemble(network, temperature=2.0))).pack()
+    out = np.zeros((1, 7), np.float32)
+    predict_rows(model, np.ones(1), np.zeros(work_words(model), np.int64), np.full((1, 3), np.nan, np.float32), out)
+    assert np.isnan(out[:, :4]).all()
+
+
 def test_graph_survives_the_onnx_checker():
     onnx.checker.check_model(onnx.load_model_from_string(ensemble(tree_member("a", [STUMP]))), full_check=True)
+
+
+def test_each_row_is_blended_with_its_own_weights():
+    """Against a runner of each row's weights, runs of equal ones among them."""
+    other = [(1, 0.0, 1, 2), (0.0, 1.0, 0.0), (0.5, 0.0, 0.5)]
+    graph = ensemble(tree_member("a", [STUMP]), tree_member("b", [other]))
+    rng = np.random.default_rng(4)
+    rows = rng.normal(size=(7, FEATURES))
+    weights = rng.dirichlet([1, 1], 7)
+    weights[3] = weights[2]
+    found = ModelRunner(graph, [0.5, 0.5], FEATURES).run(rows, weights)
+    for at in range(7):
+        alone = ModelRunner(graph, weights[at], FEATURES).run(rows[at : at + 1])
+        for ours, theirs in zip(found, alone, strict=True):
+            np.testing.assert_array_equal(ours[at : at + 1], theirs)
+
+
+def test_weights_for_other_rows_are_an_error_and_for_none_nothing():
+    runner = ModelRunner(ensemble(tree_member("a", [STUMP])), [1.0], FEATURES)
+    with pytest.raises(ValueError, match="weights of shape"):
+        runner.run(np.zeros((2, FEATURES)), [[1.0]])
+    assert len(runner.run(np.zeros((0, FEATURES)), np.zeros((0, 1))).probabilities) == 0

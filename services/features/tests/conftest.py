@@ -1,13 +1,19 @@
-"""A service around fakes, and a market that makes frames."""
+"""A service around fakes, a market that makes frames, and the service as processes on a real bus."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 import msgspec
 import pytest
 
 from foretick.common.contracts import Bar, BookEventKind, FeatureVector, QuoteColumns, TradeColumns
-from foretick.common.testing import T0_NS, ManualClock, book_frame, snapshot, tick_frame
+from foretick.common.runtime.bus import Bus
+from foretick.common.runtime.health import Health
+from foretick.common.testing import T0_NS, FakeRuntime, ManualClock, book_frame, snapshot, tick_frame
 from foretick.features.domain.instrument import Folded, Frame
 from foretick.features.handlers.bars import BarHandler
 from foretick.features.handlers.custody import Bounds, Custodian, Outside
@@ -87,6 +93,9 @@ class FakeHistory:
     async def last_bar(self, key: Key, timeframe: str) -> Bar | None:
         mine = [bar for bar in self.bars if (bar.venue, bar.symbol, bar.timeframe) == (*key, timeframe)]
         return mine[-1] if mine else None
+
+    async def read_vectors(self, since_ns: int, key: Key) -> AsyncIterator[list[FeatureVector]]:
+        yield [vector for vector in self.vectors if (vector.venue, vector.symbol) == key]
 
     def _since(self, since_ns: int, keys: Sequence[Key]) -> list[Frame]:
         return [f for stored_ns, f in self.frames if stored_ns >= since_ns and (f.venue, f.symbol) in keys]
@@ -247,3 +256,30 @@ def content():
         return {key: value for key, value in fields.items() if key not in left_out}
 
     return strip
+
+
+@pytest.fixture
+async def bus(nats_url: str, fake_runtime: FakeRuntime) -> AsyncIterator[Bus]:
+    """A bus with every stream."""
+    bus = Bus(nats_url, "test", fake_runtime.log, Health("test"))
+    await bus.connect()
+    await bus.ensure_streams()
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture
+def running(nats_url: str) -> Callable[..., AbstractContextManager[subprocess.Popen]]:
+    """``running(role, SETTING=value)``: a process of the service on the bus, killed at the end of the block."""
+
+    @contextmanager
+    def run(role: str, **settings: str) -> Iterator[subprocess.Popen]:
+        told = {"NATS_URL": nats_url, "RUN_ID": "test", "HTTP_PORT": "0", "LOG_LEVEL": "WARNING", **settings}
+        process = subprocess.Popen([sys.executable, "-m", "foretick.features", role], env={**os.environ, **told})
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    return run

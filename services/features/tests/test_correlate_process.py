@@ -1,18 +1,10 @@
 """The correlate role as processes on a real bus: one tells, one stands by and goes on with the same bits."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
-import pytest
 from msgspec import json
 
 from foretick.common.contracts import Bar, Correlations
 from foretick.common.runtime.bus import Bus
-from foretick.common.runtime.health import Health
 from foretick.common.subjects import BAR_MESSAGES, CORRELATION_MESSAGES
 from foretick.common.testing import T0_NS, bar, eventually
 from foretick.quant.correlation import CorrelationFold, CorrelationTerms
@@ -21,20 +13,9 @@ SECOND_NS = 10**9
 START = T0_NS // SECOND_NS
 SYMBOLS = ("A", "B", "C")
 TERMS = CorrelationTerms(window_s=60, half_life_s=20.0, max_lag_s=2)
-
-
-@contextmanager
-def running(url: str) -> Iterator[subprocess.Popen]:
-    settings = {
-        "NATS_URL": url, "RUN_ID": "test", "HTTP_PORT": "0", "LOG_LEVEL": "WARNING", "CORRELATION_WINDOW": "60",
-        "CORRELATION_HALF_LIFE": "20", "CORRELATION_MAX_LAG": "2", "CORRELATION_INTERVAL": "1",
-    }  # fmt: skip
-    process = subprocess.Popen([sys.executable, "-m", "foretick.features", "correlate"], env={**os.environ, **settings})
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+SETTINGS = {
+    "CORRELATION_WINDOW": "60", "CORRELATION_HALF_LIFE": "20", "CORRELATION_MAX_LAG": "2", "CORRELATION_INTERVAL": "1",
+}  # fmt: skip
 
 
 def mids(seconds: int) -> np.ndarray:
@@ -49,15 +30,6 @@ def bars_of(prices: np.ndarray, offset: int) -> list[Bar]:
             prev_asof_seq=offset or None, mid_close=float(prices[offset, column]))
         for column, symbol in enumerate(SYMBOLS)
     ]  # fmt: skip
-
-
-@pytest.fixture
-async def bus(nats_url, fake_runtime):
-    bus = Bus(nats_url, "test", fake_runtime.log, Health("test"))
-    await bus.connect()
-    await bus.ensure_streams()
-    yield bus
-    await bus.close()
 
 
 class Traffic:
@@ -92,13 +64,13 @@ class Traffic:
         await eventually(lambda: self.told[-1].seq == START + self.sent - 1, deadline_s=20)
 
 
-async def test_standby_goes_on_with_the_same_bits_when_the_owner_is_killed(nats_url, bus):
+async def test_standby_goes_on_with_the_same_bits_when_the_owner_is_killed(running, bus):
     traffic = Traffic(bus)
     await traffic.open()
     await traffic.send(100)  # before anybody is there
-    with running(nats_url) as owner:
+    with running("correlate", **SETTINGS) as owner:
         await traffic.flow_until(lambda: bool(traffic.told))
-        with running(nats_url):
+        with running("correlate", **SETTINGS):
             await traffic.send(100)
             await traffic.settle()
             owner.kill()

@@ -1,11 +1,8 @@
 """Shards as processes on a real bus: instruments change hands while frames flow, and no vector is lost or doubled."""
 
-import os
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
 from msgspec import json
@@ -13,27 +10,13 @@ from msgspec import json
 from foretick.common.contracts import FeatureVector
 from foretick.common.ownership import Shard
 from foretick.common.runtime.bus import Bus
-from foretick.common.runtime.health import Health
 from foretick.common.subjects import BOOKS, FEATURE_VECTORS, INSTRUMENT_LISTINGS, TICKS
 from foretick.common.testing import eventually, instrument
 
 SYMBOLS = [f"S{number}" for number in range(6)]
 KEYS = [("sim", symbol) for symbol in SYMBOLS]
 SEED = 40
-
-
-@contextmanager
-def shard(url: str, index: int, count: int) -> Iterator[subprocess.Popen]:
-    settings = {
-        "NATS_URL": url, "RUN_ID": "test", "HTTP_PORT": "0", "FEATURE_WINDOW_SIZE": "200", "LOG_LEVEL": "WARNING",
-        "FEATURE_SNAPSHOT_INTERVAL": "0.5", "SHARD_INDEX": str(index), "SHARD_COUNT": str(count),
-    }  # fmt: skip
-    process = subprocess.Popen([sys.executable, "-m", "foretick.features", "serve"], env={**os.environ, **settings})
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+SETTINGS = {"FEATURE_WINDOW_SIZE": "200", "FEATURE_SNAPSHOT_INTERVAL": "0.5"}
 
 
 class Traffic:
@@ -86,24 +69,21 @@ def owner(symbol: str, shards: int) -> int:
 
 
 @pytest.fixture
-async def traffic(nats_url, fake_runtime, flow):
-    bus = Bus(nats_url, "test", fake_runtime.log, Health("test"))
-    await bus.connect()
-    await bus.ensure_streams()
+async def traffic(bus, flow):
     traffic = Traffic(bus, flow)
     await traffic.open()
-    yield traffic
-    await bus.close()
+    return traffic
 
 
 async def test_scale_up_rolling_update_kill_and_scale_down_lose_and_double_nothing(
-    nats_url, traffic, start, store, history, content
+    running, traffic, start, store, history, content
 ):
     assert {owner(symbol, 2) for symbol in SYMBOLS} == {0, 1}
     with ExitStack() as processes:
 
         def run(index: int, count: int) -> subprocess.Popen:
-            return processes.enter_context(shard(nats_url, index, count))
+            shard = {"SHARD_INDEX": str(index), "SHARD_COUNT": str(count)}
+            return processes.enter_context(running("serve", **SETTINGS, **shard))
 
         alone = run(0, 1)
         await traffic.flow_until(lambda: traffic.served_by(1))

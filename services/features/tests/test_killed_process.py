@@ -3,44 +3,19 @@
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
 
-import pytest
 from msgspec import json
 from nats.js.errors import NotFoundError
 
 from foretick.common.contracts import Bar, FeatureVector
 from foretick.common.runtime.bus import Bus
-from foretick.common.runtime.health import Health
 from foretick.common.subjects import BAR_MESSAGES, BOOKS, FEATURE_VECTORS, INSTRUMENT_LISTINGS, TICKS
 from foretick.common.testing import eventually, instrument
 
 TIMEFRAMES = ("1s", "1m", "5m", "15m", "tick-50", "volume-imbalance-40")
-
-
-@contextmanager
-def running(url: str):
-    settings = {
-        "NATS_URL": url, "RUN_ID": "test", "HTTP_PORT": "0", "FEATURE_WINDOW_SIZE": "200",
-        "FEATURE_SNAPSHOT_INTERVAL": "0.5", "BAR_KINDS": "tick-50,volume-imbalance-40",
-    }  # fmt: skip
-    process = subprocess.Popen(
-        [sys.executable, "-m", "foretick.features", "serve"], env={**os.environ, **settings}, stdout=subprocess.DEVNULL
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-@pytest.fixture
-async def bus(nats_url, fake_runtime):
-    bus = Bus(nats_url, "test", fake_runtime.log, Health("test"))
-    await bus.connect()
-    await bus.ensure_streams()
-    yield bus
-    await bus.close()
+SETTINGS = {
+    "FEATURE_WINDOW_SIZE": "200", "FEATURE_SNAPSHOT_INTERVAL": "0.5", "BAR_KINDS": "tick-50,volume-imbalance-40",
+}  # fmt: skip
 
 
 async def send(bus: Bus, frames) -> None:
@@ -56,7 +31,7 @@ async def list_instruments(bus: Bus, *symbols: str) -> None:
         await bus.js.publish(INSTRUMENT_LISTINGS.of(listing.venue, symbol), json.encode(listing))
 
 
-async def test_process_killed_without_warning_loses_and_doubles_nothing(nats_url, bus, service, market, content):
+async def test_process_killed_without_warning_loses_and_doubles_nothing(running, bus, service, market, content):
     frames = market(21, 6_000, per_frame=4)
     service.frames.handle(frames)
     wanted = [content(vector) for vector in service.vectors]
@@ -83,14 +58,14 @@ async def test_process_killed_without_warning_loses_and_doubles_nothing(nats_url
         end = last.seq + len(getattr(last, "kinds", None) or last.events) - 1
         return max(vector["asof_seq"] for vector in wanted if vector["asof_seq"] <= end)
 
-    with running(nats_url):
+    with running("serve", **SETTINGS):
         await send(bus, frames[:third])
         await saw(due(third))
         state = "$KV.feature_states.test.sim.BTCUSDT"
         await eventually(lambda: bus_has(bus, state), deadline_s=10)
         await send(bus, frames[third : third + third // 2])  # killed while it is at these
     await send(bus, frames[third + third // 2 : 2 * third])  # sent while it is away
-    with running(nats_url):
+    with running("serve", **SETTINGS):
         await saw(due(2 * third))
         await send(bus, frames[2 * third :])
         await saw(wanted[-1]["asof_seq"])

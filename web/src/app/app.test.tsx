@@ -1,7 +1,7 @@
 import { act, cleanup, fireEvent, screen, within } from "@testing-library/react";
 import axe from "axe-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { at, book, BTC, correlations, delta, ETH, instrument, metrics, prediction, snapshot, T0_US, ticks, venue, waterfall, welcome } from "../testing/builders.ts";
+import { at, book, BTC, calibration, delta, ETH, instrument, metrics, prediction, snapshot, ticks, welcome } from "../testing/builders.ts";
 import { renderPage, type Page } from "../testing/page.tsx";
 
 let page: Page;
@@ -103,6 +103,46 @@ describe("a row", () => {
     expect(within(page.row(BTC)).queryByRole("img", { name: /down/ })).toBeNull();
   });
 
+  it("tells how sure a prediction is, whether such intervals held, and when it abstains", () => {
+    goLive();
+    const words = () => screen.getByTestId("certainty").textContent.replaceAll("\u202f", " ");
+    expect(words()).toContain("\u22121.36 to +3.04 bps");
+    expect(words()).toContain("none has met its outcome yet");
+    expect(screen.getByTestId("decision").textContent).toBe("sure enough");
+    const score = {
+      count: 500, accuracy_frac: 0.46, prior_accuracy_frac: 0.45, log_loss: 1, prior_log_loss: 1.1, decided: 400, decided_accuracy_frac: 0.475,
+      abstained_accuracy_frac: 0.4,
+    };
+    const unsure = prediction({
+      asof_seq: 11, score, interval: { low_bps: null, high_bps: null, coverage_frac: 0.9 }, regime: "rough_trending",
+      weights: [0.625], regret_nats: -0.0031, coverage: { count: 500, coverage_frac: 0.885, target_frac: 0.9 }, abstention: { confidence_frac: 0.41, least_frac: 0.45 },
+    });
+    page.feed(at(1, delta("predictions", unsure, { seq: 11, prev: 10 })));
+    expect(screen.getByTestId("interval").textContent).toContain("without bound");
+    expect(screen.getByTestId("coverage").textContent.replaceAll("\u202f", " ")).toBe("88.5 % of 500 should be 90 %");
+    expect(words()).toContain("abstains: 41.0 % sure, less than 45.0 %");
+    expect(words()).toContain("right 47.5 % of 400 decided, 40.0 % of 100 abstained");
+    expect(words()).toContain("rough, trending");
+    expect(words()).toContain("\u22120.0031 nats to the best member");
+    expect(screen.getByTestId("members").textContent.replaceAll("\u202f", " ")).toContain("LightGBM63 %");
+    page.feed(at(2, delta("predictions", prediction({ asof_seq: 12, interval: null, no_interval: "warming_up" }), { seq: 12, prev: 11 })));
+    expect(words()).toContain("warming up: too few outcomes are known yet");
+  });
+
+  it("tells whether probabilities and intervals meant what they said, by regime", () => {
+    goLive();
+    expect(screen.getByTestId("calibration").textContent).toContain("Too few outcomes are known yet");
+    page.feed(at(1, snapshot("calibration", calibration(), { seq: 10 })));
+    const panel = screen.getByTestId("calibration");
+    const rows = within(panel).getAllByRole("row").map((row) => row.textContent.replaceAll("\u202f", " "));
+    expect(rows).toEqual([
+      "MarketOutcomesErrorBrierHeld", "all405.0 %0.50092.5 %", "calm, choppy105.0 %0.50092.5 %", "rough, trending305.0 %0.50092.5 %",
+    ]);
+    const dots = within(panel).getAllByTestId("bin");
+    expect(dots.map((dot) => [Number(dot.getAttribute("cx")), Number(dot.getAttribute("cy"))])).toEqual([[66, 48]]); // 0.55 and 1 - 0.6 of 120
+    expect(within(panel).getByRole("img").getAttribute("aria-label")?.replaceAll("\u202f", " ")).toBe("Reliability: 60 % right at 55 %");
+  });
+
   it("warns when the model was trained on other data", () => {
     goLive();
     page.feed(at(1, delta("predictions", prediction({ out_of_origin: true, origin: "replay" }), { seq: 11, prev: 10 })));
@@ -164,7 +204,7 @@ describe("details", () => {
 describe("the system strip", () => {
   it("puts live accuracy beside the prior and calls it no edge where it is none", () => {
     goLive();
-    const score = { count: 50_000, accuracy_frac: 0.452, prior_accuracy_frac: 0.451, log_loss: 1.05, prior_log_loss: 1.06 };
+    const score = { count: 50_000, accuracy_frac: 0.452, prior_accuracy_frac: 0.451, log_loss: 1.05, prior_log_loss: 1.06, decided: 50_000, decided_accuracy_frac: 0.452, abstained_accuracy_frac: null };
     page.feed(at(1, delta("metrics", metrics({ score }), { seq: 2, prev: 1 })));
     expect(screen.getByTestId("score").textContent.replaceAll("\u202f", " ")).toContain("45.2 %prior 45.1 %");
     expect(screen.getByTestId("verdict").textContent).toBe("no edge yet");
@@ -188,141 +228,6 @@ describe("the system strip", () => {
   it("asks for a reload when the protocol is another one", () => {
     page.feed(at(0, welcome({ protocol: 2 })));
     expect(screen.getByTestId("banner").textContent).toContain("Reload the page");
-  });
-});
-
-describe("the latency panel", () => {
-  const told = (id: string): HTMLElement => screen.getByTestId(id);
-
-  it("opens and closes from the latency tile, by key and by its own button", () => {
-    goLive();
-    const opener = within(screen.getByTestId("latency")).getByRole("button");
-    expect([opener.getAttribute("aria-expanded"), screen.queryByTestId("waterfall")]).toEqual(["false", null]);
-    fireEvent.click(opener);
-    expect([opener.getAttribute("aria-expanded"), opener.getAttribute("aria-controls")]).toEqual(["true", told("waterfall").id]);
-    fireEvent.keyDown(document.body, { key: "Escape" });
-    expect(screen.queryByTestId("waterfall")).toBeNull();
-    fireEvent.keyDown(document.body, { key: "l" });
-    fireEvent.click(screen.getByRole("button", { name: "Close the latency panel" }));
-    expect(screen.queryByTestId("waterfall")).toBeNull();
-    expect(document.activeElement).toBe(opener);
-  });
-
-  it("shows the stages and the whole of one message, and the gateway's work last until the page can be timed", () => {
-    goLive();
-    fireEvent.keyDown(document.body, { key: "l" });
-    const rows = [...told("waterfall").querySelectorAll("tbody tr")].map((row) => [...row.querySelectorAll("th, td.figure")].map((cell) => cell.textContent.replace("\u202f", " ")));
-    expect(rows).toEqual([
-      ["Ingest", "150 µs", "900 µs"], ["Bus to features", "350 µs", "2.0 ms"], ["Features", "700 µs", "3.0 ms"],
-      ["Bus to predictor", "400 µs", "2.5 ms"], ["Predictor", "2.2 ms", "9.0 ms"], ["Bus to gateway", "400 µs", "2.8 ms"],
-      ["Gateway", "300 µs", "1.5 ms"],
-    ]);
-    expect(told("total-gateway").textContent.replaceAll("\u202f", " ")).toBe("Socket to gateway4.2 ms18 ms");
-    expect(screen.queryByTestId("total-page")).toBeNull();
-    // 0.15 + 0.35 + 0.7 + 0.4 ms before the predictor, whose p99 of 9 ms reaches farthest
-    expect([...told("scale").children].map((end) => end.textContent.replace("\u202f", " "))).toEqual(["0", "11 ms"]);
-    expect(told("waterfall").textContent).toContain("4,800 predictions");
-  });
-
-  it("times the way to this page with its uncertainty", () => {
-    goLive();
-    fireEvent.keyDown(document.body, { key: "l" });
-    page.feed(
-      [{ kind: "round-trip", sentMs: 10, atMs: 12, serverUs: T0_US + 11_000 }],
-      at(23, delta("predictions", prediction({ ts_gateway_us: T0_US + 20_000, latency_us: 4_000 }), { seq: 11, prev: 10 })),
-      at(30, delta("metrics", metrics(), { seq: 2, prev: 1 })),
-    );
-    expect(told("stage-page").dataset["p50Us"]).toBe("3000");
-    expect(told("total-page").textContent.replaceAll("\u202f", " ")).toBe("Socket to this page7.0 ms7.0 ms");
-    expect(told("waterfall").textContent.replaceAll("\u202f", " ")).toContain("timed here, predictions: 1; right to within ±1.0 ms");
-    expect(screen.getByTestId("latency").textContent.replaceAll("\u202f", " ")).toContain("3.0 ms+ to this page");
-    expect(screen.queryByTestId("stage-gateway")).toBeNull();
-  });
-
-  it("is marked stale when predictions stop, though the gateway goes on", () => {
-    goLive();
-    fireEvent.keyDown(document.body, { key: "l" });
-    expect(told("waterfall").dataset["stale"]).toBe("false");
-    page.feed(at(4_000, { type: "heartbeat", server_ts_us: 1, connections: 1 }, delta("metrics", metrics({ waterfall: waterfall({ age_us: 4_020_000 }) }), { seq: 2, prev: 1 })));
-    page.setNow(4_000);
-    expect(told("waterfall").dataset["stale"]).toBe("true");
-    expect(told("waterfall").textContent.replaceAll("\u202f", " ")).toContain("STALE 4 s");
-  });
-
-  it("says what it cannot tell: nothing in the last minute, clocks that disagree, a replay", () => {
-    goLive();
-    fireEvent.keyDown(document.body, { key: "l" });
-    page.feed(at(1, welcome({ origin: "replay" }), delta("metrics", metrics({ waterfall: waterfall({ skewed: 3 }) }), { seq: 2, prev: 1 })));
-    expect(told("waterfall").textContent).toContain("3 timings ran backwards");
-    expect(told("waterfall").textContent).toContain("Replay: counted from when the recorded bytes were played here");
-    page.feed(at(2, delta("metrics", metrics({ waterfall: waterfall({ count: 0, stages: [] }) }), { seq: 3, prev: 2 })));
-    expect(told("waterfall").textContent).toContain("nothing to time");
-  });
-});
-
-describe("the correlations panel", () => {
-  const cell = (pair: string): HTMLElement => screen.getByTestId(`correlation-${pair}`);
-
-  it("opens by key, writes each correlation, and says who leads and why a number is missing", () => {
-    goLive();
-    page.feed(at(0, snapshot("correlations", correlations(), { seq: 1 })));
-    expect(screen.getByTestId("correlations").textContent).toContain("2 of 3correlated");
-    fireEvent.keyDown(document.body, { key: "c" });
-    expect([cell("BTCUSDT-ETHUSDT").textContent, cell("ETHUSDT-BTCUSDT").textContent]).toEqual(["−0.80", "−0.80"]);
-    for (const pair of ["BTCUSDT-ETHUSDT", "ETHUSDT-BTCUSDT"]) expect(cell(pair).title).toContain("BTCUSDT leads by 2 s at −0.82");
-    expect(screen.getAllByTitle(/ADAUSDT.*not known yet/)).toHaveLength(4);
-    expect(screen.getByTestId("correlations-panel").textContent).toContain("no price in the window");
-    fireEvent.keyDown(document.body, { key: "Escape" });
-    expect(screen.queryByTestId("correlations-panel")).toBeNull();
-  });
-
-  it("is marked stale when nothing comes", () => {
-    goLive();
-    page.feed(at(0, snapshot("correlations", correlations(), { seq: 1 })));
-    fireEvent.keyDown(document.body, { key: "c" });
-    expect(screen.getByTestId("correlations-panel").dataset["stale"]).toBe("false");
-    page.setNow(16_000);
-    expect(screen.getByTestId("correlations-panel").dataset["stale"]).toBe("true");
-  });
-});
-
-describe("the venues panel", () => {
-  const tell = (...venues: ReturnType<typeof venue>[]): void => { page.feed(at(0, snapshot("venues", { venues }, { seq: 1 }))); };
-  const cells = (name: string): string[] =>
-    [...screen.getByTestId(`venue-${name}`).querySelectorAll("td")].map((cell) => cell.textContent.replaceAll("\u202f", " "));
-
-  it("counts in its tile those that are connected and heard of, and opens by key", () => {
-    goLive();
-    tell(venue(), venue({ venue: "kraken", state: "degraded" }), venue({ venue: "bybit", stale: true, age_ms: 9_000 }));
-    expect(screen.getByTestId("venues").textContent).toContain("! 1 of 3connected");
-    fireEvent.keyDown(document.body, { key: "v" });
-    expect(screen.getByTestId("venues-panel")).toBeTruthy();
-    fireEvent.keyDown(document.body, { key: "Escape" });
-    expect(screen.queryByTestId("venues-panel")).toBeNull();
-    expect(document.activeElement).toBe(within(screen.getByTestId("venues")).getByRole("button"));
-  });
-
-  it("tells of each venue its state, connections, clock, latency and budget, and says why something is not known", () => {
-    goLive();
-    tell(venue(), venue({
-      venue: "kraken", state: "maintenance", notice: "until 22:30 UTC", connections_open: 0, live: 0, clock_offset_ms: null, clock_error_ms: null,
-      latency_ms: null,
-    }));
-    fireEvent.keyDown(document.body, { key: "v" });
-    expect(cells("sim")).toEqual(["●connected", "2 of 2", "2 of 2", "−1.3 ±0.4 ms", "3.5 ms", "5 %", "0.2 s ago"]);
-    expect(screen.getByTestId("venue-kraken").dataset["state"]).toBe("maintenance");
-    expect(cells("kraken")[0]).toBe("◷maintenanceuntil 22:30 UTC");
-    expect(within(screen.getByTestId("venue-kraken")).getAllByTitle(/has not been compared|No message with/)).toHaveLength(2);
-  });
-
-  it("marks a venue stale that is not heard of any more, and all of them when nothing comes", () => {
-    goLive();
-    tell(venue(), venue({ venue: "bybit", stale: true, age_ms: 9_000 }));
-    fireEvent.keyDown(document.body, { key: "v" });
-    const stale = (name: string): string | undefined => screen.getByTestId(`venue-${name}`).dataset["stale"];
-    expect([stale("sim"), stale("bybit"), cells("bybit").at(-1)]).toEqual(["false", "true", "STALE 9 s"]);
-    page.setNow(6_000);
-    expect([stale("sim"), cells("sim").at(-1), screen.getByTestId("venues-panel").dataset["stale"]]).toEqual(["true", "STALE 6 s", "true"]);
   });
 });
 

@@ -19,6 +19,18 @@ export type BookEventKind = "delta" | "snapshot" | "state";
  */
 export type Withheld = "no_model" | "no_price" | "schema_mismatch" | "untrusted" | "warming_up";
 /**
+ * What kind of market it is.
+ *
+ * Rough: the volatility of the last seconds is above that of the last minute (``volatility_log_ratio`` above 0).
+ * Trending: the price went further than a random walk of as many steps goes on average (``efficiency_ratio`` above
+ * its n^-1/2).
+ */
+export type Regime = "calm_choppy" | "calm_trending" | "rough_choppy" | "rough_trending";
+/**
+ * Why a prediction with numbers carries no interval.
+ */
+export type NoInterval = "no_volatility" | "warming_up";
+/**
  * The three classes of the forward return, split at the model's flat threshold.
  */
 export type Direction = "down" | "flat" | "up";
@@ -40,6 +52,14 @@ export type BookProof = "chain" | "chain+checksum" | "checksum" | "full" | "none
  * Whether a venue can be reached: all connections, some, none; or it says itself that it is under maintenance.
  */
 export type VenueState = "away" | "connected" | "degraded" | "maintenance";
+/**
+ * What can be said of the published vectors.
+ *
+ * EQUAL: all that was compared lately was equal, to the bit
+ * DIFFERENT: something was not, within the last hour
+ * UNKNOWN: nothing could be compared lately
+ */
+export type ParityVerdict = "different" | "equal" | "unknown";
 /**
  * What was decided. PROMOTED and ROLLED_BACK change who serves; the others do not.
  */
@@ -222,6 +242,9 @@ export interface BookCounts {
  * schema_id, schema_hash: which features these are, in which order (see the feature registry)
  * values: one number a feature in the registry's order; null is missing, warming up or masked
  * warm: whether the features that a model takes, unless it says otherwise, have passed their warm-up
+ * since_seq: the first event that went into its state; null where its producer does not know
+ * lost_events: how many events after that were missing when the state was made, in all; a sequence that began anew
+ *     counts as one
  * ts_frame_sent_ns: wall clock of ingest when it published the frame with the event ``asof_seq``
  * ts_frame_taken_ns: wall clock of features when it took that frame up
  */
@@ -248,6 +271,8 @@ export interface FeatureVector {
   warm: boolean;
   ts_frame_sent_ns?: number | null;
   ts_frame_taken_ns?: number | null;
+  since_seq?: number | null;
+  lost_events?: number;
 }
 /**
  * A bar of an instrument, under way or closed, on ``bars.<venue>.<symbol>.<timeframe>``.
@@ -324,6 +349,11 @@ export interface Bar {
  * members: each ensemble member's probabilities, by name
  * flat_bps: the threshold between flat and a direction for this instrument
  * withheld: the reason; the numbers are null exactly when it is set
+ * regime: what kind of market it is; null while its features are missing
+ * volatility_bps: realised volatility of a second, the unit of the interval's width
+ * interval: adaptive conformal interval of the return; null: the reason is in ``no_interval``
+ * abstention: the numbers are not sure enough to decide on; null where they are
+ * weights: of the members in the probabilities, in their order
  * ts_frame_sent_ns, ts_frame_taken_ns: as in the feature vector
  * ts_vector_sent_ns: wall clock of features when it published the vector
  * ts_vector_taken_ns: wall clock of the predictor when it took the vector up
@@ -358,6 +388,12 @@ export interface Prediction {
   };
   flat_bps?: number | null;
   withheld?: Withheld | null;
+  regime?: Regime | null;
+  volatility_bps?: number | null;
+  interval?: ReturnInterval | null;
+  no_interval?: NoInterval | null;
+  abstention?: Abstention | null;
+  weights?: number[];
   ts_frame_sent_ns?: number | null;
   ts_frame_taken_ns?: number | null;
   ts_vector_sent_ns?: number | null;
@@ -372,6 +408,27 @@ export interface Probabilities {
   up: number;
 }
 /**
+ * Where the forward return should lie.
+ *
+ * low_bps, high_bps: ends, which count as within; null: without bound, as after so many misses nothing less will do
+ * coverage_frac: share of intervals that should hold, over time
+ */
+export interface ReturnInterval {
+  low_bps: number | null;
+  high_bps: number | null;
+  coverage_frac: number;
+}
+/**
+ * The model is not sure enough for its most probable class to be a decision.
+ *
+ * confidence_frac: probability of that class
+ * least_frac: what it would have to be: 1 minus the cost of abstaining, a wrong decision costing 1 (Chow 1970)
+ */
+export interface Abstention {
+  confidence_frac: number;
+  least_frac: number;
+}
+/**
  * A prediction joined with what happened; published once the horizon has passed.
  *
  * asof_seq, step, model_id: of the prediction
@@ -379,6 +436,16 @@ export interface Probabilities {
  * realised_return_bps: log return of the mid price from the prediction to there
  * predicted, realised: most probable class, and the class that came true
  * score: the running score including this outcome
+ * regime, abstained: as in the prediction
+ * brier: squared distance of the probabilities to what came, 0 to 2 (Brier 1950)
+ * confidence_frac: probability that was given to ``predicted``
+ * error_scales: distance of the return from the expected one, in volatilities; null where that was not known
+ * interval_held: whether the return lies in the prediction's interval; null where there was none
+ * next_miss_frac: share that the next interval may miss: where a successor goes on
+ * coverage: of the intervals, including this one; null before the first
+ * member_log_loss: of each member on it, in order
+ * next_weights: of the members from here on, in this regime; empty where they stay as trained
+ * regret_nats: mean log loss over the score's window minus that of the member that was best in it
  */
 export interface Outcome {
   venue: string;
@@ -404,6 +471,17 @@ export interface Outcome {
   log_loss: number;
   prior_log_loss: number;
   score: LiveScore;
+  regime?: Regime | null;
+  abstained?: boolean;
+  brier?: number | null;
+  confidence_frac?: number | null;
+  error_scales?: number | null;
+  interval_held?: boolean | null;
+  next_miss_frac?: number | null;
+  coverage?: Coverage | null;
+  member_log_loss?: number[];
+  next_weights?: number[];
+  regret_nats?: number | null;
 }
 /**
  * Running score of a model on an instrument, over the last ``count`` joined outcomes.
@@ -411,6 +489,8 @@ export interface Outcome {
  * accuracy_frac: share of outcomes whose most probable class came true
  * prior_accuracy_frac: the same for always naming the class that the model's training prior makes most probable
  * log_loss, prior_log_loss: mean negative log probability (nats) of the class that came true, for model and prior
+ * decided: how many of them the model did not abstain from
+ * decided_accuracy_frac, abstained_accuracy_frac: accuracy over these and over the others; null where there are none
  */
 export interface LiveScore {
   count: number;
@@ -418,6 +498,63 @@ export interface LiveScore {
   prior_accuracy_frac: number;
   log_loss: number;
   prior_log_loss: number;
+  decided?: number;
+  decided_accuracy_frac?: number | null;
+  abstained_accuracy_frac?: number | null;
+}
+/**
+ * How many of the last ``count`` intervals of a model on an instrument held, and how many should.
+ */
+export interface Coverage {
+  count: number;
+  coverage_frac: number;
+  target_frac: number;
+}
+/**
+ * How far a model's probabilities meant what they said on an instrument, over the last outcomes, now and then.
+ *
+ * asof_seq, step, model_id: of the latest prediction whose outcome is in it
+ * target_frac: share of intervals that should hold
+ * total: over all regimes; regimes: of each that has outcomes in the window
+ */
+export interface Calibration {
+  venue: string;
+  symbol: string;
+  origin: Origin;
+  run_id: string;
+  producer: string;
+  epoch: number;
+  ts_recv_ns: number;
+  ts_ingest_ns: number;
+  ts_sent_ns: number;
+  trust: Trust;
+  ts_event_ns?: number | null;
+  asof_seq: number;
+  step: number;
+  model_id: string;
+  target_frac: number;
+  total: Reliability;
+  regimes: Reliability[];
+}
+/**
+ * How a model's probabilities and intervals held in a regime; bins are ten equal parts of the largest probability.
+ *
+ * regime: null for outcomes whose regime was not known
+ * brier: mean squared distance of the probabilities to what came, 0 to 2 (Brier 1950)
+ * ece_frac: expected calibration error: mean distance of confidence and accuracy over bins (Guo et al. 2017)
+ * bin_count, bin_confidence_frac, bin_accuracy_frac: of each bin; null where it is empty
+ * intervals: outcomes that had an interval; coverage_frac: share of them that held
+ */
+export interface Reliability {
+  regime: Regime | null;
+  count: number;
+  brier: number | null;
+  ece_frac: number | null;
+  bin_count: number[];
+  bin_confidence_frac: (number | null)[];
+  bin_accuracy_frac: (number | null)[];
+  intervals: number;
+  coverage_frac: number | null;
 }
 /**
  * An instrument as its venue lists it; published on ``instruments.<venue>.<symbol>`` when it is learnt or changes.
@@ -633,6 +770,103 @@ export interface CorrelationPairs {
   lead_ratio: (number | null)[];
 }
 /**
+ * What the checks of a process have found since it started.
+ *
+ * epoch: of the producer's start; a lower one than seen before is refused
+ * seq: counts the producer's messages from 1
+ * ts_since_ns, ts_sent_ns: wall clock of the producer's start and of this message
+ * equal, different, unchecked: vectors, by how their comparison ended
+ * from_start: how many of the compared were folded from the first event on
+ * reasons: of the unchecked, how many for which reason (``Unchecked``)
+ * last: the latest check that compared anything; null before there is one
+ * difference: the latest that was found; null while there is none
+ */
+export interface ParityCertificate {
+  run_id: string;
+  producer: string;
+  epoch: number;
+  seq: number;
+  ts_since_ns: number;
+  ts_sent_ns: number;
+  verdict: ParityVerdict;
+  equal: number;
+  different: number;
+  unchecked: number;
+  from_start: number;
+  reasons: {
+    [k: string]: number;
+  };
+  last: ParityCheck | null;
+  difference: ParityDifference | null;
+}
+/**
+ * One check: vectors of one instrument, compared with the fold of its recorded events.
+ *
+ * first_seq, last_seq: the ``asof_seq`` of the first and the last vector that was compared
+ * from_start: the fold began with the first event that went into the state of features, so that it owes it nothing;
+ *     otherwise it began with a state that features had saved
+ * ts_checked_ns: wall clock of the check
+ */
+export interface ParityCheck {
+  venue: string;
+  symbol: string;
+  first_seq: number;
+  last_seq: number;
+  vectors: number;
+  from_start: boolean;
+  ts_checked_ns: number;
+}
+/**
+ * The first thing that was not equal in a vector.
+ *
+ * feature: its name; where the vector differs beside its values, the name of that field
+ * published, recomputed: as JSON spells them: a number in shortest round-trip text, ``null``, a word
+ * ts_found_ns: wall clock of the check
+ */
+export interface ParityDifference {
+  venue: string;
+  symbol: string;
+  asof_seq: number;
+  feature: string;
+  published: string;
+  recomputed: string;
+  ts_found_ns: number;
+}
+/**
+ * What a process of features counted in the latest ``window_s`` seconds of its wall clock.
+ *
+ * epoch: of the producer's start
+ * ts_ns: wall clock of the producer
+ * vectors: how many it made
+ * faults: of the features that had any, in the registry's order
+ */
+export interface FeatureHealth {
+  run_id: string;
+  producer: string;
+  epoch: number;
+  ts_ns: number;
+  window_s: number;
+  vectors: number;
+  faults: FeatureFaults[];
+}
+/**
+ * Values of one feature that were not as they should be, of all instruments of the producer.
+ *
+ * warming: missing before every feature has passed its warm-up
+ * masked: missing, for the book or the quotes that it needs are not there or not trusted
+ * missing: missing for no such reason
+ * outside: beyond the range that the registry says
+ * stale: there, but made from quotes or a book of long ago
+ */
+export interface FeatureFaults {
+  feature: string;
+  warming: number;
+  masked: number;
+  missing: number;
+  outside: number;
+  stale: number;
+}
+/**
  * A trained model is in the Object Store and may be served.
  *
  * model_id: name and training time, unique
@@ -649,6 +883,9 @@ export interface CorrelationPairs {
  * rows: training rows
  * seed: of the training run
  * ts_trained_ns: wall clock when training ended
+ * record_name: key of the run's record in the same bucket, JSON; empty for a model from before there were any
+ * record_sha256: of the record
+ * importance: mean size of each feature's contribution to P(up) - P(down) over unseen rows; empty from before that
  * parent_id, trigger: the model in service when it was trained, and why it was trained; empty when unknown
  * reference_name, reference_sha256: key of the drift reference in the same bucket, JSON; empty when there is none
  */
@@ -676,6 +913,11 @@ export interface ModelPublished {
   rows: number;
   seed: number;
   ts_trained_ns: number;
+  record_name?: string;
+  record_sha256?: string;
+  importance?: {
+    [k: string]: number;
+  };
   parent_id?: string;
   trigger?: string;
   reference_name?: string;
@@ -785,4 +1027,60 @@ export interface DeadLetter {
   payload_base64: string;
   payload_bytes: number;
   ts_ns: number;
+}
+/**
+ * The answer to a request for an explanation: it, or why there is none; exactly one of the two is set.
+ */
+export interface ExplanationReply {
+  explanation?: Explanation | null;
+  refusal?: CallRefusal | null;
+}
+/**
+ * Why the model answers what it answers for an instrument's latest vector.
+ *
+ * What is explained is P(up) - P(down), calibrated as it is published. ``baseline`` and all contributions add up to
+ * ``answer``.
+ *
+ * asof_seq, step, ts_recv_ns, trust: of the feature vector
+ * model_id: the model that answers
+ * baseline: its answer where every member says what it says on average over the rows trained on
+ * answer: P(up) - P(down)
+ * probabilities: of down, flat and up
+ * contributions: of every feature that the model takes, the largest in size first
+ */
+export interface Explanation {
+  venue: string;
+  symbol: string;
+  run_id: string;
+  asof_seq: number;
+  step: number;
+  ts_recv_ns: number;
+  trust: Trust;
+  model_id: string;
+  baseline: number;
+  answer: number;
+  probabilities: Probabilities;
+  contributions: FeatureContribution[];
+}
+/**
+ * What one feature adds to the answer.
+ *
+ * name, group, unit: as in the feature registry; unit is that of ``value``
+ * value: of the feature, as the model took it
+ * contribution: what it adds to P(up) - P(down), -2..2
+ */
+export interface FeatureContribution {
+  name: string;
+  group: string;
+  unit: string;
+  value: number;
+  contribution: number;
+}
+/**
+ * Why a request is not answered. ``code`` is for programs; ``message`` and ``hint`` are for people.
+ */
+export interface CallRefusal {
+  code: string;
+  message: string;
+  hint?: string;
 }

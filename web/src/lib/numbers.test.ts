@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { spreadBps, wholePercents } from "./numbers.ts";
+import { spanOf, spreadBps, wholePercents } from "./numbers.ts";
 
 describe("spreadBps", () => {
   it("is the spread over the mid", () => {
@@ -29,5 +29,13 @@ describe("wholePercents", () => {
       const total = weights.reduce((sum, weight) => sum + weight, 0);
       expect(wholePercents(weights.map((weight) => weight / total)).reduce((sum, value) => sum + value, 0)).toBe(100);
     }
+  });
+});
+
+describe("spanOf", () => {
+  it("places a stretch on a line with zero in the middle, cut off at its ends", () => {
+    expect(spanOf(-1, 2, 4)).toEqual({ left: "37.5%", width: "37.5%" });
+    expect(spanOf(-8, 8, 4)).toEqual({ left: "0%", width: "100%" });
+    expect(spanOf(1, 1, 4)).toEqual({ left: "62.5%", width: "0%" });
   });
 });

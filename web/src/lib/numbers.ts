@@ -27,3 +27,9 @@ export function wholePercents(fracs: readonly number[]): number[] {
   }
   return floors;
 }
+
+/** Where a stretch lies on a line from -reach to +reach: `left` and `width` in CSS, cut off at its ends. */
+export function spanOf(from: number, to: number, reach: number): { readonly left: string; readonly width: string } {
+  const place = (value: number) => 50 * (1 + Math.max(-1, Math.min(1, value / reach)));
+  return { left: `${place(from)}%`, width: `${place(to) - place(from)}%` };
+}

@@ -69,7 +69,13 @@ const HAS_SHAPE: Readonly<Record<FollowedChannel, (data: Json, whole: boolean) =
     ["asof_seq", "ts_gateway_us", "latency_us"].every((name) => isInteger(data[name])) &&
     isObject(data["members"]) &&
     Object.values(data["members"]).every(isProbabilities) &&
-    (data["probabilities"] === null || isProbabilities(data["probabilities"])),
+    isColumn(data["weights"]) &&
+    (data["probabilities"] === null || isProbabilities(data["probabilities"])) &&
+    isMaybe(data["interval"], (interval) => isMaybeNumber(interval["low_bps"]) && isMaybeNumber(interval["high_bps"]) && isNumber(interval["coverage_frac"])) &&
+    isMaybe(data["coverage"], (coverage) => ["count", "coverage_frac", "target_frac"].every((name) => isNumber(coverage[name]))) &&
+    isMaybe(data["abstention"], (abstention) => ["confidence_frac", "least_frac"].every((name) => isNumber(abstention[name]))),
+  calibration: (data) =>
+    isNumber(data["target_frac"]) && isReliability(data["total"]) && Array.isArray(data["regimes"]) && data["regimes"].every(isReliability),
   metrics: (data) => isObject(data["waterfall"]) && isListOfObjects(data["waterfall"]["stages"]),
   consolidated: (data) => isListOfObjects(data["venues"]),
   venues: (data) => isListOfObjects(data["venues"]),
@@ -77,8 +83,23 @@ const HAS_SHAPE: Readonly<Record<FollowedChannel, (data: Json, whole: boolean) =
     const { members, pairs } = data;
     return isListOfObjects(members) && isObject(pairs) && PAIR_COLUMNS.every((name) => isColumn(pairs[name]));
   },
+  certificate: (data) =>
+    ["equal", "different", "ts_sent_us"].every((name) => isInteger(data[name])) &&
+    (data["last"] === null || (isObject(data["last"]) && isInteger(data["last"]["ts_checked_us"]))),
+  feature_health: (data) => ["producers", "masked", "missing", "outside", "stale"].every((name) => isInteger(data[name])) && isListOfObjects(data["faults"]),
   integrity: (data, whole) => !whole && isIntegrityEvent(data),
 };
+
+const BIN_COLUMNS = ["bin_count", "bin_confidence_frac", "bin_accuracy_frac"];
+
+function isReliability(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    isInteger(value["count"]) &&
+    ["brier", "ece_frac", "coverage_frac"].every((name) => isMaybeNumber(value[name])) &&
+    BIN_COLUMNS.every((name) => isColumn(value[name]))
+  );
+}
 
 const PAIR_COLUMNS = ["windowed", "ewma", "realised", "lag_s", "lag_correlation"];
 
@@ -116,6 +137,14 @@ function isObject(value: unknown): value is Json {
 
 function isInteger(value: unknown): value is number {
   return Number.isSafeInteger(value);
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === "number";
+}
+
+function isMaybe(value: unknown, hasShape: (value: Json) => boolean): boolean {
+  return value === null || (isObject(value) && hasShape(value));
 }
 
 function isMaybeNumber(value: unknown): boolean {

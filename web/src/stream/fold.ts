@@ -14,10 +14,13 @@ const FOLDS: Folds = {
   books: foldBook,
   features: (_, delta) => delta,
   predictions: (_, delta) => delta,
+  calibration: (_, delta) => delta,
   metrics: (_, delta) => delta,
   consolidated: (_, delta) => delta,
   venues: (_, delta) => delta,
   correlations: (_, delta) => delta,
+  certificate: (_, delta) => delta,
+  feature_health: (_, delta) => delta,
 };
 
 export function foldDelta<C extends ChannelName>(channel: C, held: ChannelData[C], delta: DeltaData<C>): ChannelData[C] {

@@ -1,6 +1,9 @@
 /** What the feed's channels carry: the `data` of their snapshots and deltas. Times are UTC microseconds (`_us`). */
 
-import type { BookCounts, CorrelationMember, CorrelationPairs, Origin, Trust, VenueQuote, VenueState, Withheld } from "../contracts/bus";
+import type { BookCounts, CorrelationMember, CorrelationPairs, NoInterval, Origin, Regime, Trust, VenueQuote, VenueState, Withheld } from "../contracts/bus";
+import type { CertificateData } from "./certificate.ts";
+import type { Abstention, CalibrationData, Coverage, ReturnInterval } from "./sureness.ts";
+import type { FeatureHealthData } from "./feature-health.ts";
 
 /** `[price, quantity]`; in a delta, quantity 0 removes the level. */
 export type Level = readonly [price: number, qty: number];
@@ -60,6 +63,10 @@ export interface Score {
   readonly prior_accuracy_frac: number;
   readonly log_loss: number;
   readonly prior_log_loss: number;
+  /** How many of them the model did not abstain from, and how often it was right there, and elsewhere. */
+  readonly decided: number;
+  readonly decided_accuracy_frac: number | null;
+  readonly abstained_accuracy_frac: number | null;
 }
 
 export interface PredictionsData {
@@ -83,7 +90,16 @@ export interface PredictionsData {
   readonly ts_gateway_us: number;
   /** From ingest reading the bytes to there. */
   readonly latency_us: number;
+  readonly regime: Regime | null;
+  readonly volatility_bps: number | null;
+  readonly interval: ReturnInterval | null;
+  readonly no_interval: NoInterval | null;
+  readonly abstention: Abstention | null;
+  /** Of the members, in their order; they follow what each is worth in this regime. */
+  readonly weights: readonly number[];
   readonly score: Score | null;
+  readonly coverage: Coverage | null;
+  readonly regret_nats: number | null;
 }
 
 export type StageName = "ingest" | "to_features" | "features" | "to_predictor" | "predictor" | "to_gateway" | "gateway";
@@ -205,8 +221,11 @@ export interface ChannelData {
   readonly books: BooksData;
   readonly features: FeaturesData;
   readonly predictions: PredictionsData;
+  readonly calibration: CalibrationData;
   readonly metrics: MetricsData;
   readonly consolidated: ConsolidatedData;
   readonly venues: VenuesData;
   readonly correlations: CorrelationsData;
+  readonly certificate: CertificateData;
+  readonly feature_health: FeatureHealthData;
 }

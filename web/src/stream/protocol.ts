@@ -1,12 +1,13 @@
 /** The WebSocket feed's messages, as docs/websocket-protocol.md has them. Times are UTC microseconds (`_us`). */
 
-import type { BookCounts, BookProof, Origin, Trust, VenueQuote, VenueState, Withheld } from "../contracts/bus";
+import type { BookCounts, BookProof, NoInterval, Origin, Regime, Reliability, Trust, VenueQuote, VenueState, Withheld } from "../contracts/bus";
 import type { ChannelData, IntegrityEvent } from "./payloads.ts";
+export type { Abstention, CalibrationData, Coverage, ReturnInterval } from "./sureness.ts";
 
-export type { BookCounts, BookProof, Origin, Trust, VenueQuote, VenueState, Withheld };
+export type { BookCounts, BookProof, NoInterval, Origin, Regime, Reliability, Trust, VenueQuote, VenueState, Withheld };
 export type {
-  BooksData, ChannelData, ConsolidatedData, CorrelationsData, FeaturesData, HistoryPoint, IntegrityEvent, Level, MetricsData, PredictionsData, Probabilities, Score,
-  StageData, StageName, TicksData, VenueData, VenuesData, WaterfallData,
+  BooksData, ChannelData, ConsolidatedData, CorrelationsData, FeaturesData, HistoryPoint, IntegrityEvent, Level, MetricsData,
+  PredictionsData, Probabilities, Score, StageData, StageName, TicksData, VenueData, VenuesData, WaterfallData,
 } from "./payloads.ts";
 
 export interface InstrumentInfo {
@@ -43,12 +44,12 @@ export type FollowedChannel = ChannelName | "integrity";
 
 /** Whether a channel exists for each instrument, for each pair of currencies, or once. */
 export const SCOPES: Readonly<Record<FollowedChannel, "instrument" | "pair" | "system">> = {
-  ticks: "instrument", books: "instrument", features: "instrument", predictions: "instrument", integrity: "instrument",
-  consolidated: "pair", metrics: "system", venues: "system", correlations: "system",
+  ticks: "instrument", books: "instrument", features: "instrument", predictions: "instrument", calibration: "instrument", integrity: "instrument",
+  consolidated: "pair", metrics: "system", venues: "system", correlations: "system", certificate: "system", feature_health: "system",
 };
 
 export const CHANNEL_NAMES = [
-  "ticks", "books", "features", "predictions", "metrics", "consolidated", "venues", "correlations",
+  "ticks", "books", "features", "predictions", "calibration", "metrics", "consolidated", "venues", "correlations", "certificate", "feature_health",
 ] as const satisfies ChannelName[];
 
 export interface Welcome {

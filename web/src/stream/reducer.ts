@@ -74,6 +74,8 @@ function applyFinding(draft: Draft, event: Exclude<FeedEvent, { readonly kind: C
   }
 }
 
+type SystemChannel = "venues" | "correlations" | "certificate" | "feature_health" | "metrics";
+
 function applyMessage(draft: Draft, message: FeedMessage, atMs: number): void {
   switch (message.type) {
     case "welcome":
@@ -117,10 +119,13 @@ function dispatchSnapshot(draft: Draft, message: Snapshot, atMs: number): void {
     case "books": applySnapshot(draft, "books", message, atMs); break;
     case "features": applySnapshot(draft, "features", message, atMs); break;
     case "predictions": applySnapshot(draft, "predictions", message, atMs); break;
+    case "calibration": applySnapshot(draft, "calibration", message, atMs); break;
     case "metrics": applySnapshot(draft, "metrics", message, atMs); break;
     case "consolidated": applySnapshot(draft, "consolidated", message, atMs); break;
     case "venues": applySnapshot(draft, "venues", message, atMs); break;
     case "correlations": applySnapshot(draft, "correlations", message, atMs); break;
+    case "certificate": applySnapshot(draft, "certificate", message, atMs); break;
+    case "feature_health": applySnapshot(draft, "feature_health", message, atMs); break;
   }
 }
 
@@ -130,13 +135,23 @@ function dispatchDelta(draft: Draft, message: Delta | IntegrityChange, atMs: num
     case "ticks": applyDelta(draft, "ticks", message, atMs); break;
     case "books": applyDelta(draft, "books", message, atMs); break;
     case "features": applyDelta(draft, "features", message, atMs); break;
+    case "calibration": applyDelta(draft, "calibration", message, atMs); break;
     case "consolidated": applyDelta(draft, "consolidated", message, atMs); break;
-    case "venues": applyDelta(draft, "venues", message, atMs); break;
-    case "correlations": applyDelta(draft, "correlations", message, atMs); break;
     case "predictions":
       applyDelta(draft, "predictions", message, atMs);
       draft.wire = addDelivery(draft.wire, atMs, message.data);
       break;
+    default: dispatchSystemDelta(draft, message, atMs);
+  }
+}
+
+/** Of the channels that exist once. */
+function dispatchSystemDelta(draft: Draft, message: Extract<Delta, { channel: SystemChannel }>, atMs: number): void {
+  switch (message.channel) {
+    case "venues": applyDelta(draft, "venues", message, atMs); break;
+    case "correlations": applyDelta(draft, "correlations", message, atMs); break;
+    case "certificate": applyDelta(draft, "certificate", message, atMs); break;
+    case "feature_health": applyDelta(draft, "feature_health", message, atMs); break;
     case "metrics":
       applyDelta(draft, "metrics", message, atMs);
       draft.wire = summarise(draft.wire, atMs);

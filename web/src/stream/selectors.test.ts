@@ -18,7 +18,8 @@ describe("sourcesOf", () => {
 
 describe("judgeScore", () => {
   const score = (changes: Partial<Score>): Score => ({
-    count: 50_000, accuracy_frac: 0.5, prior_accuracy_frac: 0.5, log_loss: 1, prior_log_loss: 1, ...changes,
+    count: 50_000, accuracy_frac: 0.5, prior_accuracy_frac: 0.5, log_loss: 1, prior_log_loss: 1, decided: 0, decided_accuracy_frac: null,
+    abstained_accuracy_frac: null, ...changes,
   });
 
   it("says nothing before a hundred independent outcomes, however good they look", () => {

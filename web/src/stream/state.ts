@@ -74,10 +74,13 @@ const NO_SLICES: Slices = {
   books: new Map(),
   features: new Map(),
   predictions: new Map(),
+  calibration: new Map(),
   metrics: new Map(),
   consolidated: new Map(),
   venues: new Map(),
   correlations: new Map(),
+  certificate: new Map(),
+  feature_health: new Map(),
 };
 
 export const INITIAL_STATE: FeedState = {

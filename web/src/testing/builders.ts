@@ -1,10 +1,12 @@
 /** Messages for tests: sound by default, with what matters to a test given. */
 
+import type { CertificateData } from "../stream/certificate.ts";
+import type { FeatureHealthData } from "../stream/feature-health.ts";
 import type { DepthAnswer } from "../stream/depth.ts";
 import type { IntegrityAnswer } from "../stream/integrity.ts";
 import type {
-  Ack, BooksData, ChannelData, ChannelInfo, ChannelName, ConsolidatedData, CorrelationsData, Delta, FeedMessage, InstrumentInfo, IntegrityChange, IntegrityEvent,
-  MetricsData, PredictionsData, Snapshot, TicksData, VenueData, VenueQuote, WaterfallData, Welcome,
+  Ack, BooksData, CalibrationData, ChannelData, ChannelInfo, ChannelName, ConsolidatedData, CorrelationsData, Delta, FeedMessage, InstrumentInfo, IntegrityChange, IntegrityEvent,
+  MetricsData, PredictionsData, Regime, Reliability, Snapshot, TicksData, VenueData, VenueQuote, WaterfallData, Welcome,
 } from "../stream/protocol.ts";
 import { instrumentId, pairId, SCOPES, SYSTEM_ID } from "../stream/protocol.ts";
 import type { FeedEvent } from "../stream/state.ts";
@@ -19,7 +21,7 @@ export function instrument(base: string, changes: Partial<InstrumentInfo> = {}):
 }
 
 const CHANNELS: readonly ChannelInfo[] = (
-  [["ticks", 3_000], ["books", 12_000], ["features", 3_000], ["predictions", 3_000], ["metrics", 3_000], ["consolidated", 3_000], ["venues", 5_000], ["correlations", 15_000]] as const
+  [["ticks", 3_000], ["books", 12_000], ["features", 3_000], ["predictions", 3_000], ["calibration", 60_000], ["metrics", 3_000], ["consolidated", 3_000], ["venues", 5_000], ["correlations", 15_000], ["certificate", 120_000], ["feature_health", 3_000]] as const
 ).map(([name, ttl_ms]) => ({ name, kind: "state", ttl_ms, scope: SCOPES[name] }));
 
 export function welcome(changes: Partial<Welcome> = {}): Welcome {
@@ -53,7 +55,21 @@ export function prediction(changes: Partial<PredictionsData> = {}): PredictionsD
     model_id: "ensemble-1", asof_seq: 10, step: 5, horizon_steps: 5, horizon_s: 0.5, mid: 100.01, expected_return_bps: 0.84,
     probabilities: { down: 0.2, flat: 0.43, up: 0.37 }, members: { lightgbm: { down: 0.1, flat: 0.5, up: 0.4 } }, flat_bps: 0.3,
     withheld: null, out_of_origin: false, model_origin: "sim", trust: "LIVE", origin: "sim", ts_recv_us: T0_US, ts_gateway_us: T0_US, latency_us: 4_200,
-    score: null, ...changes,
+    regime: "calm_choppy", volatility_bps: 1.2, interval: { low_bps: -1.36, high_bps: 3.04, coverage_frac: 0.9 }, no_interval: null, abstention: null,
+    weights: [1], score: null, coverage: null, regret_nats: null, ...changes,
+  };
+}
+
+/** Of 40 outcomes 24 were right at a confidence of 0.55, 10 of them in a calm, choppy market. */
+export function calibration(changes: Partial<CalibrationData> = {}): CalibrationData {
+  const reliability = (regime: Regime | null, count: number): Reliability => ({
+    regime, count, brier: 0.5, ece_frac: 0.05, bin_count: [0, 0, 0, 0, 0, count, 0, 0, 0, 0],
+    bin_confidence_frac: [null, null, null, null, null, 0.55, null, null, null, null],
+    bin_accuracy_frac: [null, null, null, null, null, 0.6, null, null, null, null], intervals: count, coverage_frac: 0.925,
+  });
+  return {
+    model_id: "ensemble-1", asof_seq: 10, step: 5, origin: "sim", ts_recv_us: T0_US, target_frac: 0.9, total: reliability(null, 40),
+    regimes: [reliability("calm_choppy", 10), reliability("rough_trending", 30)], ...changes,
   };
 }
 
@@ -130,6 +146,20 @@ export function correlations(changes: Partial<CorrelationsData> = {}): Correlati
     },
     ...changes,
   };
+}
+
+/** 300 vectors were equal; the last check was 2 s before the message. */
+export function certificate(changes: Partial<CertificateData> = {}): CertificateData {
+  return {
+    verdict: "equal", ts_since_us: T0_US - 60_000_000, ts_sent_us: T0_US, equal: 300, different: 0, unchecked: 0, from_start: 200, reasons: {},
+    last: { venue: "sim", symbol: "BTCUSDT", first_seq: 101, last_seq: 900, vectors: 80, from_start: true, ts_checked_us: T0_US - 2_000_000 },
+    difference: null, ...changes,
+  };
+}
+
+/** One process, and 600 vectors without a fault. */
+export function featureHealth(changes: Partial<FeatureHealthData> = {}): FeatureHealthData {
+  return { producers: 1, age_ms: 0, window_s: 60, vectors: 600, warming: 0, masked: 0, missing: 0, outside: 0, stale: 0, faults: [], ...changes };
 }
 
 /** Two ticks of spread now, three on average. */

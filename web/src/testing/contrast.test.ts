@@ -23,7 +23,7 @@ describe("colours", () => {
     expect(contrast("#767676", "#ffffff")).toBeCloseTo(4.54, 2);
   });
 
-  const texts = ["text", "text-muted", "accent", "up", "down", "flat", "good", "warning", "sim", "replay"];
+  const texts = ["text", "text-muted", "accent", "up", "down", "flat", "good", "warning", "alarm", "sim", "replay"];
   it.each(texts.flatMap((text) => ["page", "panel", "raised"].map((ground) => [text, ground] as const)))("--%s on --%s meets AA", (text, ground) => {
     expect(contrast(token(text), token(ground))).toBeGreaterThanOrEqual(4.5);
   });

@@ -1,6 +1,6 @@
 /** What codes mean, in words that say what is the matter and, where there is something to do, what. */
 
-import type { BookProof, Origin, Probabilities, Trust, VenueState, Withheld } from "../stream/protocol.ts";
+import type { BookProof, NoInterval, Origin, Probabilities, Regime, Trust, VenueState, Withheld } from "../stream/protocol.ts";
 import type { Verdict } from "../stream/selectors.ts";
 import type { BarName } from "../stream/waterfall.ts";
 
@@ -44,6 +44,18 @@ export const WITHHELD_WORDS: Readonly<Record<Withheld, string>> = {
   untrusted: "Withheld: the order book is not sound",
   schema_mismatch: "Withheld: the model expects other features",
   no_price: "Withheld: no two-sided quote",
+};
+
+export const REGIME_WORDS: Readonly<Record<Regime, string>> = {
+  calm_choppy: "calm, choppy",
+  calm_trending: "calm, trending",
+  rough_choppy: "rough, choppy",
+  rough_trending: "rough, trending",
+};
+
+export const NO_INTERVAL_WORDS: Readonly<Record<NoInterval, string>> = {
+  warming_up: "warming up: too few outcomes are known yet",
+  no_volatility: "none: the volatility is not known",
 };
 
 export const STAGE_LABELS: Readonly<Record<BarName, string>> = {

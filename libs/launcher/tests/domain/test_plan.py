@@ -18,7 +18,7 @@ def names(*, simulated: bool) -> list[str]:
 def test_simulated_exchange_runs_before_the_feed():
     assert names(simulated=True) == [
         "ingest.record", "ingest.simulate", "ingest.feed", "features.serve", "predictor.serve",
-        "predictor.watch", "features.correlate", "gateway.api", "gateway.feed",
+        "predictor.watch", "features.correlate", "features.certify", "gateway.api", "gateway.feed",
     ]  # fmt: skip
 
 
@@ -30,7 +30,7 @@ def test_several_venues_are_consolidated_after_their_feeds_have_started():
     roles = [role.name for role in plan.plan_roles(simulated=False, consolidated=True)]
     assert roles == [
         "ingest.record", "ingest.feed", "features.serve", "predictor.serve", "predictor.watch", "features.correlate",
-        "ingest.consolidate", "gateway.api", "gateway.feed",
+        "features.certify", "ingest.consolidate", "gateway.api", "gateway.feed",
     ]  # fmt: skip
 
 
@@ -111,6 +111,7 @@ def test_shards_share_the_instruments_of_a_role_and_are_told_of_each_other():
     roles = plan.plan_roles(simulated=True, shards=plan.Shards(feed=2, features=3))
     assert [role.name for role in roles if role.service == "features"] == [
         "features.serve", "features.serve-1", "features.serve-2", "features.correlate",
+        "features.certify",
     ]  # fmt: skip
     told = [plan.environment_of(role, RUN, ADDRESSES, 1, None) for role in roles if role.user == "features.serve"]
     assert [(each["SHARD_INDEX"], each["SHARD_COUNT"]) for each in told] == [("0", "3"), ("1", "3"), ("2", "3")]

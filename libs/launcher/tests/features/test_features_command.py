@@ -1,4 +1,4 @@
-"""``foretick features verify``: it passes on the simulated market, and names the promise that a feature breaks."""
+"""``foretick features verify``: it passes on the market and on recordings, and names the promise that is broken."""
 
 import io
 import json
@@ -6,9 +6,11 @@ import json
 import numpy as np
 import pytest
 
+from foretick.common.contracts import Origin
 from foretick.launcher.cli import build_parser
 from foretick.launcher.features.commands import run_features
 from foretick.launcher.machine.terminal import Terminal
+from foretick.quant.event_file import EventFileHead, write_events
 from foretick.quant.kernel import Grid
 from foretick.quant.proof import verify
 from foretick.quant.registry import FEATURES
@@ -67,3 +69,55 @@ def test_broken_promise_is_named(promise, monkeypatch):
     proofs = verify.verify_features(events, grid, cuts=3, seed=4, tell=lambda stage, part: None)
     assert promise in proofs[column].broken
     assert [proof.name for proof in proofs if proof.broken] == ["rsi"]
+
+
+def event_file(folder, events, symbol="BTCUSDT"):
+    path = folder / f"{symbol}.events.npz"
+    head = EventFileHead(
+        venue="sim", symbol=symbol, origin=Origin.SIM, source=[f"{symbol}.gz"], source_sha256=["0"], tick_size=0.01
+    )
+    with path.open("wb") as stream:
+        write_events(stream, head, events)
+    return str(path)
+
+
+@pytest.mark.timeout(300)
+def test_real_recording_keeps_every_promise(shared_data):
+    code, text = run("--json", "--cuts", "3", str(shared_data("recordings/binance_spot_btcusdt_20240808.gz")))
+    ((name, rows),) = json.loads(text).items()
+    assert name == "binance_spot_btcusdt_20240808.gz binance:BTCUSDT"
+    assert code == 0
+    assert all(row["broken"] == [] for row in rows)
+    assert sum(row["values"] > 0 for row in rows) == len(FEATURES)
+    assert sum(row["error"] is not None for row in rows) > 80
+
+
+def test_files_of_events_are_proven_each_and_a_broken_promise_ends_with_1(tmp_path, monkeypatch):
+    files = [event_file(tmp_path, random_events(seed, 12_000), symbol) for seed, symbol in ((3, "A"), (4, "B"))]
+    code, text = run("--json", *files)
+    assert (code, list(json.loads(text))) == (0, ["A.gz sim:A", "B.gz sim:B"])
+    assert list(json.loads(run("--json", "--symbol", "B", *files)[1])) == ["B.gz sim:B"]
+    honest = verify.fold_history
+
+    def spoilt(events, grid, first_seq=1):
+        vectors = honest(events, grid, first_seq)
+        vectors.values[-1, 15] = np.nextafter(vectors.values[-1, 15], 0.0) if len(events) == 12_000 else 0.0
+        return vectors
+
+    monkeypatch.setattr(verify, "fold_history", spoilt)
+    code, text = run(files[0])
+    assert code == 1
+    assert next(line for line in text.splitlines() if "BROKEN" in line).startswith("rsi ")
+
+
+@pytest.mark.parametrize("wrong", ["absent", "damaged", "no recording", "too short", "another symbol"])
+def test_file_that_cannot_be_proven_is_refused_with_the_reason(wrong, tmp_path, capsys):
+    path = tmp_path / ("x.events.npz" if wrong == "damaged" else "x.gz")
+    path.write_bytes(b"nothing of the kind")
+    short = event_file(tmp_path, random_events(1, 2))
+    given = {
+        "absent": ["/nowhere/x.events.npz"], "damaged": [str(path)], "no recording": [str(path)],
+        "too short": [short], "another symbol": ["--symbol", "NOPE", short],
+    }[wrong]  # fmt: skip
+    assert run(*given)[0] == 2
+    assert "foretick:" in capsys.readouterr().err

@@ -3,22 +3,11 @@
 import pytest
 from msgspec import json
 
-from foretick.common.runtime.bus import Bus
-from foretick.common.runtime.health import Health
 from foretick.common.runtime.system_clock import SystemClock
 from foretick.common.subjects import BOOKS, FEATURE_VECTORS, TICKS
 from foretick.common.testing import book_frame, eventually, feature_vector, tick_frame
 from foretick.features.adapters.history.client import StreamHistory
 from foretick.features.adapters.state_store.client import KeyValueStateStore
-
-
-@pytest.fixture
-async def bus(nats_url, fake_runtime):
-    bus = Bus(nats_url, "features.test-0", fake_runtime.log, Health("features.test-0"))
-    await bus.connect()
-    await bus.ensure_streams()
-    yield bus
-    await bus.close()
 
 
 @pytest.fixture

@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from foretick.common.contracts import BookEvent, BookEventKind, Trust
+from foretick.common.contracts import (
+    Abstention,
+    BookEvent,
+    BookEventKind,
+    Coverage,
+    Regime,
+    ReturnInterval,
+    Trust,
+)
 from foretick.common.testing.builders import (
     T0_NS,
     book_frame,
@@ -87,6 +95,21 @@ def test_score_of_another_model_is_not_told(board: Board):
     assert board.view(IDENTITY).prediction.score is None
     fold(board, outcome(model_id="new", asof_seq=2), prediction(model_id="new", asof_seq=11))
     assert board.view(IDENTITY).prediction.score == outcome().score
+
+
+def test_prediction_tells_how_sure_it_is_and_whether_intervals_held(board: Board):
+    coverage = Coverage(count=20, coverage_frac=0.85, target_frac=0.9)
+    sure = {
+        "regime": Regime.ROUGH_CHOPPY, "volatility_bps": 2.0, "no_interval": None,
+        "interval": ReturnInterval(low_bps=-1.5, high_bps=None, coverage_frac=0.9),
+        "abstention": Abstention(confidence_frac=0.5, least_frac=0.6),
+    }  # fmt: skip
+    fold(board, prediction(asof_seq=9, **sure))
+    assert board.view(IDENTITY).prediction.coverage is None
+    fold(board, outcome(asof_seq=1, coverage=coverage), prediction(asof_seq=10, **sure))
+    told = board.view(IDENTITY).prediction
+    assert {name: getattr(told, name) for name in sure} == sure
+    assert told.coverage == coverage
 
 
 def test_latency_counts_from_ingests_socket(board: Board):

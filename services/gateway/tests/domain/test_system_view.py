@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from foretick.common.contracts import LiveScore
 from foretick.common.units import NS_PER_S
@@ -58,6 +59,19 @@ def test_pooled_score_weighs_by_outcomes():
     assert pooled.count == 400
     assert pooled.accuracy_frac == pytest.approx((50 + 210) / 400)
     assert pooled.log_loss == pytest.approx((100 + 240) / 400)
+
+
+def test_pooled_score_keeps_decided_and_abstained_apart():
+    """20 of 40 right where it decided and 6 of 60 where it did not; all of 100 decided, 70 right."""
+    some = replace(score(100, 0.26, 1.0), decided=40, decided_accuracy_frac=0.5, abstained_accuracy_frac=0.1)
+    every = replace(score(100, 0.7, 1.0), decided=100, decided_accuracy_frac=0.7)
+    pooled = pooled_score([some, every])
+    assert pooled is not None
+    assert pooled.decided == 140
+    assert pooled.decided_accuracy_frac == pytest.approx(90 / 140)
+    assert pooled.abstained_accuracy_frac == pytest.approx(6 / 60)
+    assert pooled_score([every]).abstained_accuracy_frac is None
+    assert pooled_score([score(10, 0.5, 1.0)]).decided_accuracy_frac is None
 
 
 def test_score_without_outcomes_is_unknown():

@@ -1,12 +1,10 @@
 """REST over ASGI: answers, problems, OpenAPI, the web app."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from foretick.common.contracts import (
     BookCounts,
@@ -27,7 +25,6 @@ from foretick.common.testing.builders import (
     bar,
     book_frame,
     consolidated_quote,
-    correlations,
     feature_vector,
     instrument,
     model_life,
@@ -48,37 +45,7 @@ from foretick.gateway.handlers.feed import FeedHandler
 from foretick.gateway.settings import GatewaySettings
 from foretick.quant.registry import FEATURE_NAMES, SCHEMA_ID
 
-
-@pytest.fixture
-def web_dir(tmp_path: Path) -> Path:
-    (tmp_path / "assets").mkdir()
-    (tmp_path / "assets" / "index-abc123.js").write_text("console.log(1)")
-    (tmp_path / "index.html").write_text("<title>Foretick web</title>")
-    (tmp_path / "favicon.svg").write_text("<svg/>")
-    return tmp_path
-
-
-def application(board: Board, clock: ManualClock, **settings: object) -> FastAPI:
-    feed = FeedHandler(board, clock, SessionLimits(), lambda: None)
-    return make_application(feed, clock, GatewaySettings.model_validate(settings))
-
-
-def client_of(app: FastAPI) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://localhost"
-    )
-
-
-@pytest.fixture
-async def client(board: Board, clock: ManualClock, web_dir: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(application(board, clock, WEB_DIR=str(web_dir))) as client:
-        yield client
-
-
-def fold(board: Board, *messages: object) -> None:
-    for message in messages:
-        board.fold(message, T0_NS)
-    board.publish()
+from .rest import application, client_of, fold
 
 
 async def test_prediction_tells_model_score_age_and_history(
@@ -442,16 +409,20 @@ async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(bo
     assert document["openapi"].startswith("3.")
     assert set(document["paths"]) == {
         "/api/analytics/predictions/{symbol}",
+        "/api/analytics/explanations/{symbol}",
         "/api/analytics/market-depth/{symbol}",
         "/api/analytics/consolidated/{symbol}",
         "/api/analytics/integrity/{symbol}",
         "/api/analytics/bars/{symbol}",
         "/api/analytics/correlations",
+        "/api/analytics/feature-parity",
+        "/api/models/calibration/{symbol}",
         "/api/models",
         "/api/system/status",
         "/api/system/latency",
         "/api/system/venues",
         "/api/system/features",
+        "/api/system/feature-health",
     }
     fold(board, book_frame(seq=1), prediction(), outcome(), feature_vector())
     for path, operations in document["paths"].items():
@@ -571,12 +542,3 @@ async def test_bars_that_nobody_told_yet_are_none_and_stale(board: Board, clock:
 async def test_bars_that_cannot_be_are_refused(board: Board, clock: ManualClock, path: str, status: int, code: str):
     reply = await client_with(board, clock, None).get(f"/api/analytics/bars/{path}")
     assert (reply.status_code, reply.json()["code"]) == (status, code)
-
-
-async def test_correlations_are_told_with_their_age(board: Board, client: httpx.AsyncClient, clock: ManualClock):
-    assert (await client.get("/api/analytics/correlations")).json()["correlations"] is None
-    fold(board, correlations())
-    clock.advance(250 * NS_PER_MS)
-    answer = (await client.get("/api/analytics/correlations")).json()
-    assert (answer["age_ms"], answer["stale"], answer["reason"]) == (250, False, "")
-    assert answer["correlations"]["pairs"]["first"] == [0, 0, 1]

@@ -10,7 +10,17 @@ import msgspec
 import psycopg
 import pytest
 
-from foretick.common.contracts import BookEvent, BookEventKind, Message, Trust, Withheld
+from foretick.common.contracts import (
+    Abstention,
+    BookEvent,
+    BookEventKind,
+    Message,
+    NoInterval,
+    Regime,
+    ReturnInterval,
+    Trust,
+    Withheld,
+)
 from foretick.common.errors import Transient
 from foretick.common.runtime import migrate
 from foretick.common.runtime.embedded import NatsServer, PostgresServer
@@ -120,21 +130,43 @@ async def test_feature_prediction_outcome_and_instrument_rows_equal_the_messages
         members={}, flat_bps=None, withheld=Withheld.NO_MODEL,
     )  # fmt: skip
     await rig.publish(FEATURE_VECTORS, feature_vector([1.5, None, -2.0]))
-    await rig.publish(PREDICTION_MESSAGES, prediction(), held)
-    await rig.publish(OUTCOME_MESSAGES, outcome())
+    sure = prediction(
+        regime=Regime.CALM_TRENDING, volatility_bps=2.0,
+        interval=ReturnInterval(low_bps=-1.5, high_bps=2.5, coverage_frac=0.9),
+        abstention=Abstention(confidence_frac=0.5, least_frac=0.6),
+    )  # fmt: skip
+    boundless = ReturnInterval(low_bps=None, high_bps=None, coverage_frac=0.9)
+    unbounded = prediction(step=STEP + 2, asof_seq=12, interval=boundless, members={})
+    warming = prediction(step=STEP + 3, asof_seq=13, no_interval=NoInterval.WARMING_UP, members={})
+    told = {
+        "brier": 0.38,
+        "error_scales": 0.2,
+        "interval_held": True,
+        "abstained": True,
+        "regime": Regime.CALM_TRENDING,
+    }
+    await rig.publish(PREDICTION_MESSAGES, sure, held, unbounded, warming)
+    await rig.publish(OUTCOME_MESSAGES, outcome(**told))
     await rig.publish(INSTRUMENT_LISTINGS, instrument(aliases=("BTC-USDT",)))
     await has_rows(rig, 1, "features")
-    await has_rows(rig, 2, "predictions")
+    await has_rows(rig, 4, "predictions")
     await has_rows(rig, 1, "outcomes")
     await has_rows(rig, 1, "instruments")
     (vector,) = await rig.fetch("SELECT * FROM features")
     assert (vector["vector"], vector["asof_seq"], vector["step"], vector["warm"]) == ([1.5, None, -2.0], 10, STEP, True)
-    named, withheld = await rig.fetch("SELECT * FROM predictions ORDER BY asof_seq")
+    named, withheld, *others = await rig.fetch("SELECT * FROM predictions ORDER BY asof_seq")
     assert (named["model_id"], named["p_down"], named["p_flat"], named["p_up"]) == ("ensemble-1", 0.2, 0.5, 0.3)
     assert named["members"] == {"lightgbm": {"down": 0.1, "flat": 0.6, "up": 0.3}}
     assert (named["expected_return_bps"], named["out_of_origin"], named["withheld"]) == (0.5, False, None)
     assert (withheld["withheld"], withheld["model_id"], withheld["p_up"]) == ("no_model", None, None)
+    interval = ("interval_low_bps", "interval_high_bps", "interval_coverage_frac", "no_interval", "abstained")
+    assert [tuple(one[name] for name in interval) for one in (named, withheld, *others)] == [
+        (-1.5, 2.5, 0.9, None, True), (None,) * 4 + (False,), (None, None, 0.9, None, False),
+        (None,) * 3 + ("warming_up", False),
+    ]  # fmt: skip
+    assert (named["regime"], named["volatility_bps"], withheld["regime"]) == ("calm_trending", 2.0, None)
     (joined,) = await rig.fetch("SELECT * FROM outcomes")
+    assert {name: joined[name] for name in told} == told
     assert (joined["realised_step"], joined["realised"], joined["score_count"]) == (STEP + 5, "flat", 1)
     (listing,) = await rig.fetch("SELECT * FROM instruments")
     assert (listing["base"], listing["tick_size"], listing["aliases"]) == ("BTC", 0.01, ["BTC-USDT"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from foretick.predictor.adapters.learners.client import NAMES, LibraryLearner, Sizes
 from foretick.predictor.adapters.onnx import trees
-from foretick.predictor.adapters.onnx.graph import ReturnHead, TreeMember, build_graph
+from foretick.predictor.adapters.onnx.graph import Head, TreeMember, build_graph
 from foretick.predictor.adapters.onnx.trees import floor_to_float32, trees_of_lightgbm
 from foretick.quant.ensemble.judge import compare
 from foretick.quant.ensemble.session import GraphSession
@@ -41,7 +41,7 @@ def tree_graph(fitted):
         TreeMember("lightgbm", trees.trees_of_lightgbm(fitted.lightgbm), softmax=True),
         TreeMember("xgboost", trees.trees_of_xgboost(fitted.xgboost), softmax=True),
     ]
-    return build_graph(members, ReturnHead(np.zeros(3), 0), 6)
+    return build_graph(members, Head(np.zeros(3), 0), 6)
 
 
 def tree_errors(fitted, features):
@@ -69,6 +69,24 @@ def test_graph_agrees_with_every_member(fitted):
     assert parity.max_error <= 1e-6
     assert (kernel_parity.rows, kernel_parity.decision_flips) == (12_000, 0)
     assert kernel_parity.max_error <= 1e-6
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_calibrated_graph_agrees_with_its_members_and_their_temperature(fitted, temperature):
+    features, _ = market(12_000, 1)
+    graph = fitted.export(np.array([-1.0, 0.0, 1.0]), 0, temperature)
+    parity, kernel_parity = LibraryLearner(2).compare(graph, WEIGHTS, features, fitted, temperature)
+    assert (parity.decision_flips, kernel_parity.decision_flips) == (0, 0)
+    assert parity.max_error <= 1e-6
+    assert kernel_parity.max_error <= 1e-6
+
+
+def test_graph_of_another_temperature_is_found_out(fitted):
+    """Control: the comparison knows the temperature from the fit, not from the graph."""
+    features, _ = market(1_000, 1)
+    graph = fitted.export(np.zeros(3), 0, 1.001)
+    assert LibraryLearner(2).compare(graph, WEIGHTS, features, fitted, 1.0)[0].max_error > 1e-4
+    assert LibraryLearner(2).compare(graph, WEIGHTS, features, fitted)[0].max_error > 1e-4
 
 
 def test_kernel_agrees_with_onnxruntime_on_inputs_that_sit_on_thresholds(fitted_on_grid):
@@ -137,7 +155,7 @@ def test_missing_class_is_an_error():
 def test_volatility_that_is_no_feature_is_an_error(fitted):
     member = TreeMember("lightgbm", trees_of_lightgbm(fitted.lightgbm), softmax=True)
     with pytest.raises(ValueError, match="feature 6 is not one of 6"):
-        build_graph([member], ReturnHead(np.zeros(3), 6), 6)
+        build_graph([member], Head(np.zeros(3), 6), 6)
 
 
 def test_sizes_are_reached():

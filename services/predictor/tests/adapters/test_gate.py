@@ -10,7 +10,7 @@ from foretick.common.contracts import ModelPublished, Origin, Probabilities
 from foretick.common.errors import Refused
 from foretick.predictor.adapters.learners.client import LibraryLearner, Sizes
 from foretick.predictor.adapters.onnx.client import OnnxModelLoader
-from foretick.predictor.adapters.onnx.graph import ReturnHead, TreeMember, build_graph
+from foretick.predictor.adapters.onnx.graph import Head, TreeMember, build_graph
 from foretick.predictor.adapters.onnx.latency import measure_latency_us
 from foretick.predictor.adapters.onnx.trees import Trees
 from foretick.predictor.domain.admission import ServingTerms
@@ -81,7 +81,7 @@ def chains(trees: int, depth: int) -> bytes:
                 softmax=False,
             )
         ],
-        ReturnHead(np.zeros(3), 0),
+        Head(np.zeros(3), 0),
         FEATURES,
     )
 

@@ -11,9 +11,11 @@ from foretick.common.contracts import DecisionKind, DecisionReason, ModelPublish
 from foretick.common.errors import Refused
 from foretick.common.model_life import Verdict, follow
 from foretick.common.runtime.bootstrap import Runtime
+from foretick.common.runtime.calls import ask
 from foretick.common.runtime.logs import configure_logging
 from foretick.common.runtime.model_trail import ModelTrail
 from foretick.common.subjects import (
+    EXPLANATIONS,
     FEATURE_VECTORS,
     INSTRUMENT_LISTINGS,
     OUTCOME_MESSAGES,
@@ -28,6 +30,7 @@ from foretick.predictor.adapters.onnx.client import OnnxModelLoader
 from foretick.predictor.app import build_serve
 from foretick.predictor.domain.admission import ServingTerms
 from foretick.predictor.settings import PredictorSettings
+from foretick.quant.explainer import add_reference
 from foretick.quant.registry import FEATURE_COUNT, FEATURE_NAMES, SCHEMA_HASH, SCHEMA_ID
 
 TERMS = ServingTerms(SCHEMA_HASH, FEATURE_NAMES, 100_000_000, 5)
@@ -39,7 +42,8 @@ def graph():
     rng = np.random.default_rng(0)
     features = rng.normal(size=(600, FEATURE_COUNT)).astype(np.float32)
     sizes = Sizes(forest_trees=4, boosting_rounds=3, min_leaf_rows=5, network_epochs=1)
-    return LibraryLearner(1, sizes).fit(features, rng.integers(0, 3, 600), 0).export(np.array([-1.0, 0.0, 1.0]), 0)
+    fitted = LibraryLearner(1, sizes).fit(features, rng.integers(0, 3, 600), 0)
+    return add_reference(fitted.export(np.array([-1.0, 0.0, 1.0]), 0, 0.9), features)
 
 
 def announce(graph, ts=1, **changes):
@@ -202,11 +206,41 @@ def test_serving_does_not_import_the_learning_libraries():
 
     code = (
         "import sys, foretick.predictor.app; "
-        "heavy = {'lightgbm', 'xgboost', 'sklearn', 'onnx', 'polars'} & sys.modules.keys(); "
+        "heavy = {'lightgbm', 'xgboost', 'sklearn', 'onnx', 'optuna', 'polars'} & sys.modules.keys(); "
         "sys.exit(','.join(heavy))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert done.stderr.strip() == ""
+
+
+async def test_owner_explains_its_latest_prediction_and_nobody_another(nats_url, graph):
+    async with Wired(nats_url) as service:
+        await eventually(lambda: service.rt.bus.nc.is_connected)
+        await service.send(STEP)
+        reply = await ask(service.rt.bus, EXPLANATIONS, "sim", "BTCUSDT", patience_s=10)
+        assert reply.refusal.code == "withheld"
+        await publish_model(service.rt, graph)
+
+        async def is_explained():
+            service.next = getattr(service, "next", STEP) + 1
+            await service.send(service.next)
+            return (await ask(service.rt.bus, EXPLANATIONS, "sim", "BTCUSDT", patience_s=10)).explanation is not None
+
+        await eventually(is_explained)
+        await service.send(service.next + 1)  # predicted by the model that explains, too
+        told = (await ask(service.rt.bus, EXPLANATIONS, "sim", "BTCUSDT", patience_s=10)).explanation
+        published = (await service.stream(PREDICTION_MESSAGES))[-1]
+        with pytest.raises(Refused) as refusal:
+            await ask(service.rt.bus, EXPLANATIONS, "sim", "ETHUSDT", patience_s=10)
+    assert refusal.value.code == "not_owned"
+    assert (told.asof_seq, told.model_id, told.probabilities) == (
+        published.asof_seq, published.model_id, published.probabilities,
+    )  # fmt: skip
+    assert told.answer == pytest.approx(told.probabilities.up - told.probabilities.down, abs=1e-6)
+    assert told.baseline + sum(one.contribution for one in told.contributions) == pytest.approx(told.answer, abs=1e-9)
+    assert len(told.contributions) == FEATURE_COUNT
+    sizes = [abs(one.contribution) for one in told.contributions]
+    assert sizes == sorted(sizes, reverse=True)
 
 
 async def test_refused_champion_leaves_the_service_predicting(nats_url, graph):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,30 +7,98 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 
 from foretick.predictor.domain.dataset import (
+    Outcomes,
+    Panel,
     Rows,
     classify_rows,
     flat_thresholds,
+    hash_panel,
+    join_panels,
     shuffle_within_symbols,
-    split_in_time,
+    split_panel,
+    weigh_rows,
 )
-from foretick.predictor.domain.ensemble import class_frequencies, fit_return_slopes, row_losses, weights_from_losses
+from foretick.predictor.domain.ensemble import class_frequencies, fit_return_slopes, row_losses
 from foretick.predictor.domain.evaluation import bootstrap_gain, evaluate
 from foretick.predictor.domain.labels import flat_threshold_bps
+from foretick.predictor.domain.targets import targets_of
 
 
 def rows_of(returns, symbol="A", horizon=5):
     n = len(returns)
     return Rows(
-        np.zeros((n, 2), np.float32), np.array(returns), np.full(n, symbol), np.arange(n), np.arange(n) + horizon
-    )
+        np.zeros((n, 2), np.float32), np.array(returns), np.full(n, symbol), np.arange(n), np.arange(n) + horizon,
+        np.full(n, -1),
+    )  # fmt: skip
 
 
-@given(st.integers(20, 300), st.floats(0.2, 0.8), st.integers(0, 10), st.integers(1, 6))
-def test_no_horizon_of_the_first_part_reaches_the_second(n, first_frac, embargo, horizon):
-    first, second = split_in_time(rows_of(np.zeros(n), horizon=horizon), first_frac, embargo)
-    assert len(first) + len(second) <= n
-    if len(first) and len(second):
-        assert first.end_step.max() + embargo < second.step.min() + 1
+def panel_of(n, targets, symbol="A"):
+    """Return n steps whose outcome over each target is known at its horizon's end, while that is within the n."""
+    steps = np.arange(n)
+    outcomes = {
+        target: Outcomes(
+            np.where(steps + target.horizon_steps < n, 1.0, np.nan), np.full(n, -1),
+            np.where(steps + target.horizon_steps < n, steps + target.horizon_steps, -1),
+        )
+        for target in targets
+    }  # fmt: skip
+    return Panel(np.zeros((n, 2), np.float32), np.full(n, symbol), steps, outcomes)
+
+
+@given(st.integers(20, 300), st.floats(0.2, 0.8), st.integers(0, 10), st.sets(st.integers(1, 12), min_size=1))
+def test_no_horizon_of_the_first_part_reaches_the_second(n, first_frac, embargo, horizons):
+    targets = targets_of(min(horizons), tuple(horizons), ())
+    first, second = split_panel(panel_of(n, targets), first_frac, embargo)
+    for target in targets:
+        before, after = first.rows(target), second.rows(target)
+        if len(before) and len(after):
+            assert before.end_step.max() + embargo < after.step.min()
+
+
+def test_split_keeps_every_row_that_is_neither_purged_nor_embargoed():
+    """Cut at step 60 of 0 to 100, horizon 5, embargo 10: known by 49 means begun by 44; 60 to 95 have outcomes."""
+    target = targets_of(5, (), ())[0]
+    first, second = split_panel(panel_of(101, (target,)), 0.6, 10)
+    assert first.rows(target).step.tolist() == list(range(45))
+    assert second.rows(target).step.tolist() == list(range(60, 96))
+
+
+def test_label_that_says_its_class_is_not_asked_for_a_threshold():
+    rows = rows_of([5.0, 5.0, -5.0])
+    touched = replace(rows, touched=np.array([0, 1, -1]))
+    assert classify_rows(touched, {"A": 1.0, "*": 1.0}).tolist() == [0, 1, 0]
+
+
+def test_rows_weigh_by_their_uniqueness_among_their_own_symbol():
+    """Two labels of A share one of their two steps each: 0.75 unique; B's is alone. On average they weigh 1."""
+    rows = rows_of([1.0, 1.0, 1.0], horizon=2)
+    rows = replace(rows, symbol=np.array(["A", "A", "B"]))
+    assert weigh_rows(rows).tolist() == pytest.approx([0.9, 0.9, 1.2])
+
+
+def test_rows_thinned_by_their_horizon_share_nothing():
+    assert weigh_rows(rows_of(np.ones(50)).thin(5)).tolist() == [1.0] * 10
+
+
+def test_hash_of_a_panel_changes_with_any_number_in_it():
+    target = targets_of(5, (), ())[0]
+    panel = panel_of(30, (target,))
+    other = panel.outcomes[target].forget(panel.step == 3)
+    features = panel.features.copy()
+    features[7, 1] = 1e-30
+    hashes = {hash_panel(each) for each in (
+        panel, replace(panel, outcomes={target: other}), replace(panel, features=features),
+        replace(panel, symbol=np.full(30, "B")), replace(panel, step=panel.step + 1),
+    )}  # fmt: skip
+    assert len(hashes) == 5
+    assert hash_panel(panel_of(30, (target,))) == hash_panel(panel)
+
+
+def test_panels_joined_keep_their_order_and_every_outcome():
+    targets = targets_of(5, (9,), ())
+    joined = join_panels([panel_of(20, targets), panel_of(30, targets, "B")])
+    assert joined.symbol.tolist() == ["A"] * 20 + ["B"] * 30
+    assert [len(joined.rows(target)) for target in targets] == [15 + 25, 11 + 21]
 
 
 def test_threshold_of_continuous_returns_is_their_lower_tercile():
@@ -60,7 +130,7 @@ def test_thresholds_name_each_symbol_and_the_unseen():
 def test_shuffling_keeps_each_symbols_class_counts():
     rng = np.random.default_rng(3)
     rows = rows_of(np.zeros(600))
-    rows = Rows(rows.features, rows.return_bps, np.repeat(["A", "B", "C"], 200), rows.step, rows.end_step)
+    rows = replace(rows, symbol=np.repeat(["A", "B", "C"], 200))
     classes = rng.integers(0, 3, 600)
     shuffled = shuffle_within_symbols(rows, classes, rng)
     assert not np.array_equal(shuffled, classes)
@@ -73,14 +143,6 @@ def test_row_losses_mean_is_scikit_learns_log_loss():
     rng = np.random.default_rng(0)
     given_, came = rng.dirichlet([1, 1, 1], 500), rng.integers(0, 3, 500)
     assert row_losses(given_, came).mean() == pytest.approx(log_loss(came, given_, labels=[0, 1, 2]))
-
-
-@given(st.lists(st.floats(0.5, 1.5), min_size=1, max_size=6))
-def test_weights_are_shares_and_follow_the_loss(losses):
-    weights = weights_from_losses(np.array(losses))
-    assert weights.sum() == pytest.approx(1.0)
-    assert np.all(weights >= 0)
-    assert weights.argmax() == int(np.argmin(losses))
 
 
 def test_class_that_never_came_is_not_impossible():

@@ -10,6 +10,7 @@ from foretick.common.testing.builders import feature_vector, prediction
 from foretick.predictor.domain.ledger import Intake, Ledger
 from foretick.predictor.domain.outcomes import Pending, PendingOutcomes
 from foretick.predictor.domain.predicting import Sender
+from foretick.predictor.domain.track_record import Terms
 from foretick.quant.labels import label_vectors
 
 PRIOR = (0.25, 0.5, 0.25)
@@ -41,7 +42,7 @@ def test_horizon_that_ends_on_an_unsound_book_has_no_outcome():
 
 
 def test_outcome_names_prediction_and_vector_and_is_scored():
-    ledger = Ledger(Sender("predictor.serve-0", 7), score_window=10)
+    ledger = Ledger(Sender("predictor.serve-0", 7), Terms(10))
     ledger.expect(Pending(prediction(step=10, asof_seq=3, mid=100.0), PRIOR))
     (outcome,) = ledger.settle(feature_vector(step=16, asof_seq=9, mid=100.01)).outcomes
     assert (outcome.step, outcome.asof_seq, outcome.realised_step, outcome.realised_seq) == (10, 3, 16, 9)
@@ -53,7 +54,7 @@ def test_outcome_names_prediction_and_vector_and_is_scored():
 
 
 def test_new_model_starts_a_new_score():
-    ledger = Ledger(Sender("predictor.serve-0", 1), score_window=10)
+    ledger = Ledger(Sender("predictor.serve-0", 1), Terms(10))
     for step, model_id in ((10, "a"), (11, "a"), (12, "b")):
         ledger.expect(Pending(prediction(step=step, model_id=model_id), PRIOR))
     counts = [one.score.count for one in ledger.settle(feature_vector(step=17)).outcomes]
@@ -61,7 +62,7 @@ def test_new_model_starts_a_new_score():
 
 
 def test_repeats_and_lower_epochs_are_not_taken_in():
-    ledger = Ledger(Sender("predictor.serve-0", 1), score_window=10)
+    ledger = Ledger(Sender("predictor.serve-0", 1), Terms(10))
     assert ledger.take_in(feature_vector(step=10, epoch=2)) is Intake.FRESH
     assert ledger.take_in(feature_vector(step=10, epoch=2)) is Intake.REPEATED
     assert ledger.take_in(feature_vector(step=11, epoch=1)) is Intake.FENCED
@@ -70,7 +71,7 @@ def test_repeats_and_lower_epochs_are_not_taken_in():
 
 
 def test_step_of_a_predecessor_is_not_taken_again():
-    ledger = Ledger(Sender("predictor.serve-0", 1), score_window=10)
+    ledger = Ledger(Sender("predictor.serve-0", 1), Terms(10))
     ledger.resume_after(prediction(step=10))
     assert ledger.take_in(feature_vector(step=10)) is Intake.REPEATED
     assert ledger.take_in(feature_vector(step=11)) is Intake.FRESH

@@ -4,36 +4,45 @@ import msgspec
 import numpy as np
 import pytest
 
-from foretick.common.contracts import DecisionKind, DecisionReason, ModelDecision, Origin, Trust, Withheld
+from foretick.common.contracts import (
+    DecisionKind,
+    DecisionReason,
+    ModelDecision,
+    NoInterval,
+    Origin,
+    Probabilities,
+    Regime,
+    Trust,
+    Withheld,
+)
 from foretick.common.errors import Refused, Transient
 from foretick.common.sequence import SequenceCounts
-from foretick.common.subjects import OUTCOME_MESSAGES, PREDICTION_MESSAGES
+from foretick.common.subjects import CALIBRATION_MESSAGES, OUTCOME_MESSAGES, PREDICTION_MESSAGES
 from foretick.common.testing.builders import feature_vector, outcome, prediction
 from foretick.common.testing.fakes import FakeRuntime
 from foretick.predictor.adapters.bus.client import DataPlaneOutlet
 from foretick.predictor.adapters.metrics.client import PrometheusMeters
-from foretick.predictor.domain.evaluation import Evaluation, Gain
-from foretick.predictor.domain.gate import Parity
+from foretick.predictor.domain.importance import Importance
 from foretick.predictor.domain.ledger import Ledger
-from foretick.predictor.domain.life.window import Reference
 from foretick.predictor.domain.predicting import Numbers, Sender
-from foretick.predictor.domain.publication import ModelIdentity, TrainedModel, announce
+from foretick.predictor.domain.publication import ModelIdentity, announce
+from foretick.predictor.domain.regimes import Places
+from foretick.predictor.domain.track_record import Terms
 from foretick.predictor.handlers.custody import Custodian, load_champion
 from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
 
+from ..models import trained_model
+
 IDENTITY = ModelIdentity("features-test", "0" * 16, ("x", "y", "z"), 100_000_000, 5, 1)
-REFERENCE = Reference(feature_names=[], edges=[], shares=[], rows=[], effective_rows=[], seed=1)
 SOUND = [0.1, -0.2, 0.3]
 KEY = ("sim", "BTCUSDT")
+PLACES = Places(volatility=1, volatility_log_ratio=2, efficiency_ratio=None)
 
 
 def announcement(model_id="ensemble-1", ts=1):
-    judged = Evaluation(10_000, 40, 0.9, 1.0, 0.6, 0.5, Gain(0.1, 0.05, 0.15), Gain(0.1, 0.05, 0.15))
-    model = TrainedModel(
-        b"graph", ("a", "b"), np.array([0.5, 0.5]), np.array([0.25, 0.5, 0.25]), {"X": 0.5, "*": 0.7}, 9,
-        Parity(100_000, 0.0, 0), Parity(20_000, 0.0, 0), 20.0, judged, judged, {}, REFERENCE,
-    )  # fmt: skip
-    return msgspec.structs.replace(announce(model, IDENTITY, ts), model_id=model_id)
+    weights, importance = np.array([0.5, 0.5]), Importance(np.ones(3), np.ones(3))
+    model = trained_model(flat_bps={"X": 0.5, "*": 0.7}, weights=weights, importance=importance)
+    return msgspec.structs.replace(announce(model, IDENTITY, ts, b"{}"), model_id=model_id)
 
 
 def decided(champion, ts_ns=None, predecessor=None):
@@ -54,7 +63,8 @@ class Model:
         self.on_predict = lambda: None
         self._says_bps = says_bps
 
-    def predict(self, vectors):
+    def predict(self, vectors, weights=None):
+        self.weights = weights
         self.calls.append([vector.symbol for vector in vectors])
         self.on_predict()
         return [Numbers(self._says_bps, (0.2, 0.5, 0.3), [(0.1, 0.6, 0.3), (0.3, 0.4, 0.3)]) for _ in vectors]
@@ -77,11 +87,11 @@ class Loader:
 
 
 class Service:
-    def __init__(self, rt, loader=None):
+    def __init__(self, rt, loader=None, places=PLACES):
         sender = Sender(rt.name, rt.epoch)
-        self.rt, self.ledger = rt, Ledger(sender, 100, rt.sequence)
+        self.rt, self.ledger = rt, Ledger(sender, Terms(100), rt.sequence)
         self.outlet, self.meters = DataPlaneOutlet(rt.data, rt.clock), PrometheusMeters(rt.metrics)
-        self.vectors = VectorHandler(sender, self.ledger, self.outlet, self.meters, 5, rt.clock)
+        self.vectors = VectorHandler(self.ledger, self.outlet, self.meters, 5, rt.clock, places)
         self.models = ModelHandler(self.vectors, loader or Loader(), self.meters, rt.log)
 
     def predictions(self):
@@ -385,3 +395,142 @@ def test_vector_that_names_one_that_never_came_is_counted_as_a_loss(service):
     assert service.rt.sequence.channels == {}
     service.vectors.on_vectors([vector(step=13, asof_seq=130, prev_asof_seq=120)])
     assert service.rt.sequence.of("features") == SequenceCounts(gaps=1, lost=1)
+
+
+def predict_and_settle(service, steps, values=SOUND):
+    """One prediction a horizon, of a mid that does not move."""
+    for step in steps:
+        service.vectors.on_vectors([vector(step=step, values=values, mid=100.0)])
+
+
+def test_prediction_has_an_interval_once_enough_outcomes_are_known(service):
+    service.vectors.model = Model(announcement(), says_bps=1.0)
+    predict_and_settle(service, range(10, 70), [0.1, 2.0, 0.3])
+    waiting, given = service.predictions()[:54], service.predictions()[54:]  # at step 64 those of 10 to 59 are known
+    assert {one.no_interval for one in waiting} == {NoInterval.WARMING_UP}
+    assert len(given) == 6
+    for one in given:  # each of before missed its return of 0 by 1 bps
+        assert (one.interval.low_bps, one.interval.high_bps) == (pytest.approx(0.0), pytest.approx(2.0))
+        assert one.no_interval is None
+    assert {one.volatility_bps for one in given} == {2.0}
+    assert [one.interval_held for one in service.outcomes()] == [None] * 54 + [True]
+    predict_and_settle(service, range(70, 80), [0.1, 2.0, 0.3])
+    last = service.outcomes()[-1]
+    assert (last.interval_held, last.coverage.count, last.coverage.coverage_frac) == (True, 11, 1.0)
+    found = {
+        name: service.rt.metric(f"interval_{name}", venue="sim", symbol="BTCUSDT")
+        for name in ("coverage_frac", "coverage_gap_frac")
+    }
+    assert found == {"coverage_frac": 1.0, "coverage_gap_frac": pytest.approx(0.1)}
+    assert service.rt.metric("intervals_total", venue="sim", symbol="BTCUSDT", verdict="held") == 11
+
+
+def test_prediction_below_the_least_confidence_abstains_and_shows_its_numbers(service):
+    service.vectors.model = Model(announcement())  # says 0.5 at best, the prior 0.5
+    service.vectors.on_vectors([vector()])
+    flatter = Probabilities(down=0.2, flat=0.6, up=0.2)
+    service.vectors.model = Model(msgspec.structs.replace(announcement(), prior=flatter))
+    service.vectors.on_vectors([vector(symbol="B")])
+    sure, unsure = service.predictions()
+    assert sure.abstention is None
+    assert (unsure.abstention.confidence_frac, unsure.abstention.least_frac) == (0.5, 0.6)
+    assert unsure.probabilities == sure.probabilities
+    assert service.rt.metric("abstained_total") == 1
+
+
+async def test_successor_goes_on_with_the_intervals(fake_runtime):
+    streams = Tails(predictions=[], features=[], outcomes=[])
+    first, second = Service(fake_runtime), Service(FakeRuntime())
+    for service in (first, second):
+        service.vectors.model = Model(announcement())
+    acting = custodian_of(first, streams)
+    await acting.take_over([KEY], epoch=1)
+    for step in range(10, 90):
+        streams.add("features", vector(step=step, mid=100.0 + 0.001 * (step % 7)))
+        acting.handle([streams.of("features")[-1]])
+    for one in first.predictions():
+        streams.add("predictions", one)
+    for one in first.outcomes():
+        streams.add("outcomes", one)
+    await acting.hand_over([KEY])
+    taking = custodian_of(second, streams)
+    await taking.take_over([KEY], epoch=2)
+    taking.handle([vector(step=90, mid=100.0)])
+    (theirs,) = second.predictions()
+    untouched = Service(FakeRuntime())
+    untouched.vectors.model = Model(announcement())
+    for one in streams.of("features"):
+        untouched.vectors.on_vectors([one])
+    untouched.vectors.on_vectors([vector(step=90, mid=100.0)])
+    ours = untouched.predictions()[-1]
+    assert theirs.interval is not None
+    assert theirs.interval == ours.interval
+    assert second.outcomes()[-1].coverage == untouched.outcomes()[-1].coverage
+
+
+def test_prediction_names_the_regime_of_its_vector(fake_runtime):
+    service = Service(fake_runtime, places=Places(volatility=0, volatility_log_ratio=1, efficiency_ratio=2))
+    service.vectors.model = Model(announcement())
+    service.vectors.on_vectors([vector(values=[1.0, 0.5, 0.9])])
+    (one,) = service.predictions()
+    assert (one.regime, one.volatility_bps) == (Regime.ROUGH_TRENDING, 1.0)
+
+
+def test_calibration_is_told_every_fifty_outcomes_and_shown_by_regime(fake_runtime):
+    service = Service(fake_runtime, places=Places(volatility=0, volatility_log_ratio=1, efficiency_ratio=2))
+    service.vectors.model = Model(announcement())  # says flat at 0.5
+    for step in range(10, 10 + 5 + 120):
+        rough = 0.5 if step < 40 else -0.5
+        mid = 100.0 if step < 65 else 100.0 + step
+        service.vectors.on_vectors([vector(step=step, values=[1.0, rough, 0.9], mid=mid)])
+    first, second = service.rt.data.messages(CALIBRATION_MESSAGES)
+    assert (first.step, second.step) == (59, 109)
+    assert (first.total.count, first.total.brier) == (50, pytest.approx(0.2**2 + 0.5**2 + 0.3**2))
+    assert first.total.ece_frac == pytest.approx(0.5)  # always right at a confidence of 0.5
+    counts = {one.regime: one.count for one in first.regimes}
+    assert counts == {Regime.ROUGH_TRENDING: 30, Regime.CALM_TRENDING: 20}
+    assert second.total.ece_frac == pytest.approx(0.0)  # then always wrong
+    assert second.total.bin_count == [0] * 5 + [100] + [0] * 4
+    shown = {
+        name: service.rt.metric(name, venue="sim", symbol="BTCUSDT", regime=regime)
+        for name, regime in (("calibrated_outcomes", "all"), ("calibration_error_frac", "rough_trending"))
+    }
+    assert shown == {"calibrated_outcomes": 100, "calibration_error_frac": pytest.approx(0.5)}
+
+
+REGIMES = Places(volatility=0, volatility_log_ratio=1, efficiency_ratio=2)
+ROUGH, CALM = [1.0, 0.5, 0.9], [1.0, -0.5, 0.9]
+
+
+def told_by(service, batches):
+    service.vectors.model = Model(announcement())
+    for batch in batches:
+        service.vectors.on_vectors(batch)
+    return {(one.symbol, one.step): one.weights for one in service.predictions()}
+
+
+def test_graph_gets_each_rows_weights_which_follow_in_its_regime(fake_runtime):
+    """Flat comes true each time; member a gave it 0.6, member b 0.4."""
+    service = Service(fake_runtime, places=REGIMES)
+    found = told_by(service, [[vector(step=step, values=ROUGH, mid=100.0)] for step in range(10, 30)])
+    assert found["BTCUSDT", 14] == [0.5, 0.5]
+    assert found["BTCUSDT", 29][0] > 0.95  # (0.6 / 0.4)^15 to 1, less what goes back
+    service.vectors.on_vectors([vector(step=30, values=CALM, mid=100.0), vector(step=30, values=ROUGH, symbol="B")])
+    model = service.vectors.model
+    assert model.weights == [[0.5, 0.5], [0.5, 0.5]]  # another regime, another instrument
+    assert [one.weights for one in service.predictions()[-2:]] == model.weights
+    assert service.rt.metric("regret_nats", venue="sim", symbol="BTCUSDT") == pytest.approx(np.log(0.6 / 0.5))
+
+
+def test_replay_gives_equal_weights_however_instruments_are_batched(fake_runtime):
+    steps = [
+        [
+            vector(step=step, values=ROUGH if step % 3 else CALM, mid=100.0 + step % 2, symbol=name)
+            for name in ("A", "B")
+        ]
+        for step in range(10, 60)
+    ]
+    together = told_by(Service(fake_runtime, places=REGIMES), steps)
+    apart = told_by(Service(FakeRuntime(), places=REGIMES), [[one] for batch in steps for one in batch[::-1]])
+    assert together == apart
+    assert together["A", 59] != [0.5, 0.5]

@@ -1,5 +1,6 @@
 """Training until a model passes: what is published, what is refused, which seeds are used."""
 
+from dataclasses import replace
 from hashlib import sha256
 
 import msgspec
@@ -9,12 +10,18 @@ import pytest
 from foretick.common.errors import Refused
 from foretick.predictor.adapters.model_store.references import StoredReferences
 from foretick.predictor.app import ATTEMPTS, seeds_to_try
-from foretick.predictor.domain.evaluation import Evaluation, Gain
-from foretick.predictor.domain.gate import Parity
+from foretick.predictor.domain.evaluation import Gain
+from foretick.predictor.domain.importance import Importance
 from foretick.predictor.domain.life.window import Reference
-from foretick.predictor.domain.publication import ModelIdentity, TrainedModel
+from foretick.predictor.domain.publication import ModelIdentity
+from foretick.predictor.domain.record import TrainingRecord, record_run
+from foretick.predictor.domain.targets import targets_of
+from foretick.predictor.domain.training import TrainingPlan
 from foretick.predictor.handlers.training import TrainingHandler
 
+from ..models import evaluation_of, trained_model
+
+PLAN = TrainingPlan(1, 100_000_000, targets_of(5, (), ()), 0, ("x",))
 IDENTITY = ModelIdentity("features-test", "0" * 16, ("x",), 100_000_000, 5, 1)
 REFERENCE = Reference(
     feature_names=["x"], edges=[[0.0]], shares=[[0.5, 0.5]], rows=[[-1.0], [1.0]], effective_rows=[2.0], seed=1
@@ -23,37 +30,31 @@ FOUND, NOTHING = Gain(0.1, 0.05, 0.15), Gain(0.0, -0.01, 0.01)
 
 
 def trained(gain):
-    judged, control = (Evaluation(10_000, 40, 0.9, 1.0, 0.6, 0.5, one, one) for one in (gain, NOTHING))
-    parity = Parity(100_000, 0.0, 0)
-    return TrainedModel(
-        b"graph",
-        ("a",),
-        np.ones(1),
-        np.array([0.25, 0.5, 0.25]),
-        {"*": 0.5},
-        9,
-        parity,
-        parity,
-        20.0,
-        judged,
-        control,
-        {},
-        REFERENCE,
-    )
+    importance = Importance(np.ones(1), np.ones(1))
+    return trained_model(evaluation=evaluation_of(gain), importance=importance, reference=REFERENCE)
 
 
 class Training:
     """A training whose seeds find something or nothing; it remembers what was tried, stored and announced."""
 
     def __init__(self, rt, seeds, sound):
-        self.tried, self.stored, self.announced = [], [], []
+        self.tried, self.stored, self.announced, self.kept = [], [], [], []
         self._sound = sound
-        self.handler = TrainingHandler(self.train, seeds, IDENTITY, self, self.announce, rt.clock, rt.log)
+        self.handler = TrainingHandler(
+            self.train, self.record, seeds, IDENTITY, self, self, self.announce, rt.clock, rt.log
+        )
 
     def train(self, seed, progress):
         progress("simulating", 0)
         self.tried.append(seed)
         return trained(FOUND if seed in self._sound else NOTHING)
+
+    def record(self, model, seed, attempts):
+        return record_run(model, replace(PLAN, seed=seed), IDENTITY, ("c0de", {}), attempts)
+
+    def keep(self, name, payload):
+        self.kept.append((name, msgspec.json.decode(payload, type=TrainingRecord)))
+        return name
 
     async def put(self, object_name, payload):
         self.stored.append((object_name, payload))
@@ -68,8 +69,30 @@ async def test_sound_model_is_stored_and_announced_with_its_seed(fake_runtime):
     published = await training.handler.run()
     assert training.tried == [7]
     assert training.announced == [published]
+    stored = [name for name, _ in training.stored]
+    assert stored[0] == published.record_name
+    assert stored[-1] == published.object_name
     assert dict(training.stored)[published.object_name] == b"graph"
     assert published.seed == 7
+
+
+async def test_record_is_stored_beside_its_model_and_announced_with_its_hash(fake_runtime):
+    training = Training(fake_runtime, (7,), sound={7})
+    published = await training.handler.run()
+    payload = dict(training.stored)[published.record_name]
+    record = msgspec.json.decode(payload, type=TrainingRecord)
+    assert published.record_sha256 == sha256(payload).hexdigest()
+    assert (record.graph.sha256, record.plan["seed"]) == (published.sha256, 7)
+    assert record.examination.findings == []
+
+
+async def test_refused_runs_are_kept_and_told_in_the_record_of_the_one_that_passes(fake_runtime):
+    training = Training(fake_runtime, (7, 9), sound={9})
+    await training.handler.run()
+    refused, passed = (record for _, record in training.kept)
+    assert any("does not beat the prior" in fault for fault in refused.examination.findings)
+    assert [attempt.seed for attempt in passed.attempts] == [7]
+    assert passed.attempts[0].faults == refused.examination.findings
 
 
 async def test_reference_and_card_lie_beside_the_graph(fake_runtime):

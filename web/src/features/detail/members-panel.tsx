@@ -1,10 +1,11 @@
-import { formatFixed, formatMicros, formatSeconds, formatSigned } from "../../lib/format.ts";
+import { formatFixed, formatMicros, formatPercent, formatSeconds, formatSigned } from "../../lib/format.ts";
 import { useIsStale, useSlice } from "../../stream/context.ts";
-import type { InstrumentId, PredictionsData } from "../../stream/protocol.ts";
+import type { InstrumentId, PredictionsData, Probabilities } from "../../stream/protocol.ts";
 import { StaleTag } from "../../ui/age.tsx";
 import { OutOfOriginTag } from "../../ui/out-of-origin.tsx";
 import { ProbabilityBar } from "../../ui/probability-bar.tsx";
 import { WITHHELD_WORDS } from "../../ui/words.ts";
+import { Certainty } from "./certainty.tsx";
 
 const MEMBER_LABELS: Readonly<Record<string, string>> = {
   random_forest: "Random forest",
@@ -48,6 +49,20 @@ function Body({ prediction }: { readonly prediction: PredictionsData | undefined
     return <p className="withheld">{prediction.withheld === null ? "No numbers" : WITHHELD_WORDS[prediction.withheld]}.</p>;
   }
   return (
+    <>
+      <Members prediction={prediction} probabilities={prediction.probabilities} />
+      <Certainty prediction={prediction} />
+    </>
+  );
+}
+
+interface MembersProps {
+  readonly prediction: PredictionsData;
+  readonly probabilities: Probabilities;
+}
+
+function Members({ prediction, probabilities }: MembersProps) {
+  return (
     <dl className="members">
       <dt className="is-ensemble">
         Ensemble
@@ -55,11 +70,16 @@ function Body({ prediction }: { readonly prediction: PredictionsData | undefined
           {formatSigned(prediction.expected_return_bps, 2)} bps; flat within ±{formatFixed(prediction.flat_bps, 2)}
         </small>
       </dt>
-      <dd className="is-ensemble"><ProbabilityBar probabilities={prediction.probabilities} /></dd>
-      {Object.entries(prediction.members).map(([name, probabilities]) => (
+      <dd className="is-ensemble"><ProbabilityBar probabilities={probabilities} /></dd>
+      {Object.entries(prediction.members).map(([name, ofMember], place) => (
         <div key={name} className="member">
-          <dt>{MEMBER_LABELS[name] ?? name}</dt>
-          <dd><ProbabilityBar probabilities={probabilities} isCompact /></dd>
+          <dt>
+            {MEMBER_LABELS[name] ?? name}
+            <small className="figure" title="Its weight in the ensemble, which follows what it is worth in this kind of market">
+              {formatPercent(prediction.weights[place], 0)}
+            </small>
+          </dt>
+          <dd><ProbabilityBar probabilities={ofMember} isCompact /></dd>
         </div>
       ))}
     </dl>

@@ -3,6 +3,9 @@ import { formatFixed, formatMicros, formatPercent, formatQty, NOTHING } from "..
 import { useFeedState, useIsStale, useSlice } from "../../stream/context.ts";
 import { SYSTEM_ID, type MetricsData, type Score } from "../../stream/protocol.ts";
 import { judgeScore } from "../../stream/selectors.ts";
+import { CertificateTile } from "./certificate-tile.tsx";
+import { FeatureHealthTile } from "./feature-health-tile.tsx";
+import { Tile } from "./tile.tsx";
 import { StaleTag } from "../../ui/age.tsx";
 import { VERDICT_LABELS } from "../../ui/words.ts";
 
@@ -38,6 +41,8 @@ export function SystemStrip({ latency, venues, correlations }: Props) {
       <CorrelationsTile>
         <TileButton title="Correlations" toggle={correlations} />
       </CorrelationsTile>
+      <FeatureHealthTile />
+      <CertificateTile />
       <ThroughputTile metrics={metrics} />
     </section>
   );
@@ -127,22 +132,6 @@ function ScoreTile({ score }: { readonly score: Score | null }) {
         </>
       )}
     </Tile>
-  );
-}
-
-interface TileProps {
-  readonly name: string;
-  readonly title: ReactNode;
-  readonly hint: string;
-  readonly children: ReactNode;
-}
-
-function Tile({ name, title, hint, children }: TileProps) {
-  return (
-    <div className={`tile is-${name}`} title={hint} data-testid={name}>
-      <h2>{title}</h2>
-      <div className="tile-body">{children}</div>
-    </div>
   );
 }
 

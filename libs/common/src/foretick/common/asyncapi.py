@@ -3,14 +3,14 @@
 from typing import Any
 
 from foretick.common.contracts import describe_contracts
-from foretick.common.subjects import TABLE, Subject
+from foretick.common.subjects import CALLS, TABLE, Call, Subject
 
 ASYNCAPI_VERSION = "3.0.0"
 
 
 def build_document(version: str) -> dict[str, Any]:
     """Return the document as plain data: a channel a subject, a send operation a producer, a receive a consumer."""
-    contracts = list(dict.fromkeys(subject.contract for subject in TABLE))
+    contracts = list(dict.fromkeys([*(subject.contract for subject in TABLE), *(call.reply for call in CALLS)]))
     operations: dict[str, Any] = {}
     for subject in TABLE:
         for action, services in (("send", subject.producers), ("receive", subject.consumers)):
@@ -18,6 +18,8 @@ def build_document(version: str) -> dict[str, Any]:
                 operations[f"{service.replace('.', '-')}-{action}-{subject.root}"] = _operation(
                     subject, action, service
                 )
+    for call in CALLS:
+        operations |= _call_operations(call)
     return {
         "asyncapi": ASYNCAPI_VERSION,
         "info": {
@@ -28,7 +30,8 @@ def build_document(version: str) -> dict[str, Any]:
         },
         "defaultContentType": "application/json",
         "servers": {"nats": {"host": "127.0.0.1:4222", "protocol": "nats"}},
-        "channels": {subject.root: _channel(subject) for subject in TABLE},
+        "channels": {subject.root: _channel(subject) for subject in TABLE}
+        | {name: channel for call in CALLS for name, channel in _call_channels(call).items()},
         "operations": operations,
         "components": {
             "messages": {
@@ -71,6 +74,42 @@ def _operation(subject: Subject, action: str, service: str) -> dict[str, Any]:
         "channel": {"$ref": f"#/channels/{subject.root}"},
         "summary": f"{service} {'publishes' if action == 'send' else 'consumes'}: {subject.meaning}",
         "messages": [{"$ref": f"#/channels/{subject.root}/messages/{subject.contract.__name__}"}],
+    }
+
+
+def _call_channels(call: Call) -> dict[str, Any]:
+    """A channel for the request, which is empty, and one for the reply, whose address is the request's inbox."""
+    reply = call.reply.__name__
+    return {
+        call.root: {
+            "address": call.pattern,
+            "description": call.meaning,
+            "messages": {"request": {"name": "request", "summary": "An empty message", "payload": {"type": "null"}}},
+            "parameters": {token: {"description": _TOKENS[token]} for token in call.tokens},
+        },
+        f"{call.root}.reply": {
+            "address": None,
+            "description": f"The reply to {call.pattern}",
+            "messages": {reply: {"$ref": f"#/components/messages/{reply}"}},
+        },
+    }
+
+
+def _call_operations(call: Call) -> dict[str, Any]:
+    reply = {
+        "channel": {"$ref": f"#/channels/{call.root}.reply"},
+        "messages": [{"$ref": f"#/channels/{call.root}.reply/messages/{call.reply.__name__}"}],
+    }
+    sides = [("receive", call.responder, "answers"), *(("send", caller, "asks") for caller in call.callers)]
+    return {
+        f"{role.replace('.', '-')}-{action}-{call.root}": {
+            "action": action,
+            "channel": {"$ref": f"#/channels/{call.root}"},
+            "summary": f"{role} {verb}: {call.meaning}",
+            "messages": [{"$ref": f"#/channels/{call.root}/messages/request"}],
+            "reply": reply,
+        }
+        for action, role, verb in sides
     }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from foretick.common.subjects import (
     BUCKETS,
+    CALLS,
     OPERATOR,
     ROLES,
     STREAMS,
@@ -78,6 +79,11 @@ def permissions_of(role: str) -> Permissions:
             publish.append(subject.of(service, name) if is_letter else subject.wildcard)
         if role in subject.consumers:
             subscribe.append(subject.wildcard)
+    for call in CALLS:
+        if role in call.callers:
+            publish.append(call.wildcard)
+        if role == call.responder:
+            publish += [f"{inbox_of(caller)}.>" for caller in call.callers]
     for stream in STREAMS:
         publish += _stream_calls(role, stream)
     for bucket in BUCKETS:

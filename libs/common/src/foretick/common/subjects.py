@@ -10,16 +10,20 @@ from enum import StrEnum
 from foretick.common.contracts import (
     Bar,
     BookFrame,
+    Calibration,
     ConsolidatedQuote,
     Contract,
     Correlations,
     DeadLetter,
+    ExplanationReply,
+    FeatureHealth,
     FeatureVector,
     Instrument,
     ModelDecision,
     ModelLife,
     ModelPublished,
     Outcome,
+    ParityCertificate,
     Prediction,
     TickFrame,
     VenueStatus,
@@ -33,7 +37,7 @@ HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 
 ROLES: tuple[str, ...] = (
-    "ingest.feed", "ingest.record", "ingest.consolidate", "features.serve", "features.correlate",
+    "ingest.feed", "ingest.record", "ingest.consolidate", "features.serve", "features.correlate", "features.certify",
     "predictor.serve", "predictor.watch", "predictor.train",
     "gateway.api", "gateway.feed",
 )  # fmt: skip
@@ -65,10 +69,13 @@ FEATURES = Stream("FEATURES", DAY_S, 1 * GIB)
 BARS = Stream("BARS", HOUR_S // 2, 256 * MIB)
 PREDICTIONS = Stream("PREDICTIONS", DAY_S, 1 * GIB)
 OUTCOMES = Stream("OUTCOMES", DAY_S, 512 * MIB)
+CALIBRATIONS = Stream("CALIBRATIONS", HOUR_S, 64 * MIB, max_msgs_per_subject=1)
 INSTRUMENTS = Stream("INSTRUMENTS", 0, 16 * MIB, max_msgs_per_subject=1)
 VENUES = Stream("VENUES", HOUR_S, 16 * MIB, max_msgs_per_subject=1)
 CONSOLIDATED = Stream("CONSOLIDATED", HOUR_S, 64 * MIB, max_msgs_per_subject=1)
 CORRELATIONS = Stream("CORRELATIONS", HOUR_S, 64 * MIB, max_msgs_per_subject=1)
+CERTIFICATES = Stream("CERTIFICATES", DAY_S, 16 * MIB, max_msgs_per_subject=1)
+FEATURE_HEALTH = Stream("FEATURE_HEALTH", HOUR_S, 16 * MIB, max_msgs_per_subject=1)
 MODELS = Stream("MODELS", 0, 16 * MIB, max_msgs_per_subject=16)
 MODEL_TRAIL = Stream("MODEL_TRAIL", 0, 64 * MIB)
 MODEL_STATES = Stream("MODEL_STATES", HOUR_S, 1 * MIB, max_msgs_per_subject=1)
@@ -127,10 +134,10 @@ EPOCHS = Bucket(
 )  # fmt: skip
 FEATURE_STATES = Bucket(
     "feature_states", BucketKind.KEY_VALUE, "Where a restarted features process goes on: the state of each instrument",
-    writers=("features.serve",), max_bytes=256 * MIB, max_age_s=DAY_S,
+    writers=("features.serve",), readers=("features.certify",), max_bytes=256 * MIB, max_age_s=DAY_S,
 )  # fmt: skip
 MODEL_GRAPHS = Bucket(
-    "models", BucketKind.OBJECTS, "The graphs of the models that are announced, their drift references and cards",
+    "models", BucketKind.OBJECTS, "The graphs of announced models, drift references, cards and records of training",
     writers=("predictor.train",), readers=("predictor.serve", "predictor.watch"), max_bytes=512 * MIB,
 )  # fmt: skip
 REPLAYED_LETTERS = Bucket(
@@ -190,18 +197,18 @@ def holder_call(service: str, holder: str) -> str:
 
 TICKS = Subject(
     "ticks", ("venue", "symbol"), TickFrame, Plane.DATA, ("ingest.feed",),
-    ("features.serve", "gateway.api", "gateway.feed", "ingest.record", "ingest.consolidate"), MARKET,
-    "Trades, best bid and ask, clock events, and what is said of derivatives, of an instrument", ttl_ms=3_000,
+    ("features.serve", "features.certify", "gateway.api", "gateway.feed", "ingest.record", "ingest.consolidate"),
+    MARKET, "Trades, best bid and ask, clock events, and what is said of derivatives, of an instrument", ttl_ms=3_000,
 )  # fmt: skip
 BOOKS = Subject(
     "books", ("venue", "symbol"), BookFrame, Plane.DATA, ("ingest.feed",),
-    ("features.serve", "gateway.api", "gateway.feed", "ingest.record", "ingest.consolidate"), MARKET,
-    "Order book snapshots, deltas and states of an instrument",
+    ("features.serve", "features.certify", "gateway.api", "gateway.feed", "ingest.record", "ingest.consolidate"),
+    MARKET, "Order book snapshots, deltas and states of an instrument",
 )  # fmt: skip
 FEATURE_VECTORS = Subject(
     "features", ("venue", "symbol"), FeatureVector, Plane.DATA, ("features.serve",),
-    ("predictor.serve", "predictor.watch", "gateway.api", "gateway.feed", "ingest.record"), FEATURES,
-    "The feature vector of an instrument, one a step", ttl_ms=3_000,
+    ("predictor.serve", "predictor.watch", "features.certify", "gateway.api", "gateway.feed", "ingest.record"),
+    FEATURES, "The feature vector of an instrument, one a step", ttl_ms=3_000,
 )  # fmt: skip
 BAR_MESSAGES = Subject(
     "bars", ("venue", "symbol", "timeframe"), Bar, Plane.DATA, ("features.serve",),
@@ -218,10 +225,16 @@ OUTCOME_MESSAGES = Subject(
     ("predictor.watch", "gateway.api", "gateway.feed", "ingest.record"), OUTCOMES,
     "What became of a prediction, and the running score of its model",
 )  # fmt: skip
+CALIBRATION_MESSAGES = Subject(
+    "calibrations", ("venue", "symbol"), Calibration, Plane.DATA, ("predictor.serve",), ("gateway.api", "gateway.feed"),
+    CALIBRATIONS, "How far the predictions of an instrument meant what they said, every 50 outcomes", ttl_ms=60_000,
+)  # fmt: skip
 INSTRUMENT_LISTINGS = Subject(
     "instruments", ("venue", "symbol"), Instrument, Plane.DATA, ("ingest.feed",),
-    ("features.serve", "predictor.serve", "predictor.watch", "gateway.api", "gateway.feed", "ingest.record",
-     "ingest.consolidate"),
+    (
+        "features.serve", "features.certify", "predictor.serve", "predictor.watch", "gateway.api", "gateway.feed",
+        "ingest.record", "ingest.consolidate",
+    ),
     INSTRUMENTS, "An instrument as its venue lists it",
 )  # fmt: skip
 VENUE_STATUSES = Subject(
@@ -235,6 +248,14 @@ CONSOLIDATED_QUOTES = Subject(
 CORRELATION_MESSAGES = Subject(
     "correlations", (), Correlations, Plane.DATA, ("features.correlate",), ("gateway.api", "gateway.feed"),
     CORRELATIONS, "Correlation and lead-lag of all instruments", ttl_ms=15_000,
+)  # fmt: skip
+PARITY_CERTIFICATES = Subject(
+    "certificates", (), ParityCertificate, Plane.DATA, ("features.certify",), ("gateway.api", "gateway.feed"),
+    CERTIFICATES, "Whether published vectors are those that their recording gives", ttl_ms=120_000,
+)  # fmt: skip
+FEATURE_HEALTHS = Subject(
+    "feature_health", ("producer",), FeatureHealth, Plane.DATA, ("features.serve",), ("gateway.api", "gateway.feed"),
+    FEATURE_HEALTH, "What was wrong with the feature values of a process in the last minute", ttl_ms=20_000,
 )  # fmt: skip
 MODEL_ANNOUNCEMENTS = Subject(
     "models", ("name",), ModelPublished, Plane.CONTROL, ("predictor.train",),
@@ -256,10 +277,49 @@ DEAD_LETTERS = Subject(
 )  # fmt: skip
 
 TABLE: tuple[Subject, ...] = (
-    TICKS, BOOKS, FEATURE_VECTORS, BAR_MESSAGES, PREDICTION_MESSAGES, OUTCOME_MESSAGES, INSTRUMENT_LISTINGS,
-    VENUE_STATUSES, CONSOLIDATED_QUOTES, CORRELATION_MESSAGES, MODEL_ANNOUNCEMENTS, MODEL_DECISIONS, MODEL_LIVES,
-    DEAD_LETTERS,
+    TICKS, BOOKS, FEATURE_VECTORS, BAR_MESSAGES, PREDICTION_MESSAGES, OUTCOME_MESSAGES, CALIBRATION_MESSAGES,
+    INSTRUMENT_LISTINGS, VENUE_STATUSES, CONSOLIDATED_QUOTES, CORRELATION_MESSAGES, PARITY_CERTIFICATES,
+    FEATURE_HEALTHS, MODEL_ANNOUNCEMENTS, MODEL_DECISIONS, MODEL_LIVES, DEAD_LETTERS,
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that is answered at once: an empty message on the subject, ``reply`` to the caller's inbox.
+
+    Who answers subscribes to the subjects that it answers for, so that a call nobody answers fails at once.
+    """
+
+    root: str
+    tokens: tuple[str, ...]
+    reply: type[Contract]
+    responder: str
+    callers: tuple[str, ...]
+    meaning: str
+
+    @property
+    def pattern(self) -> str:
+        """The subject with ``{token}`` in place of each variable part, as AsyncAPI writes it."""
+        return ".".join((self.root, *(f"{{{token}}}" for token in self.tokens)))
+
+    @property
+    def wildcard(self) -> str:
+        """The NATS wildcard over every subject of this row."""
+        return ".".join((self.root, *("*" for _ in self.tokens)))
+
+    def of(self, *values: str) -> str:
+        """Return the concrete subject for ``values``, each escaped to be one token."""
+        if len(values) != len(self.tokens):
+            raise ValueError(f"{self.pattern} takes {len(self.tokens)} tokens, not {len(values)}")
+        return ".".join((self.root, *(escape_token(value) for value in values)))
+
+
+EXPLANATIONS = Call(
+    "rpc.predictor.explanation", ("venue", "symbol"), ExplanationReply, "predictor.serve", ("gateway.api",),
+    "What each feature adds to the latest prediction for an instrument",
+)  # fmt: skip
+
+CALLS: tuple[Call, ...] = (EXPLANATIONS,)
 
 STREAMS: tuple[Stream, ...] = tuple(dict.fromkeys(subject.stream for subject in TABLE))
 

@@ -1,16 +1,11 @@
 """``foretick backfill``: starts ingest's run that asks the venue, and shows how far it is."""
 
 import argparse
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from foretick.launcher.domain.instant import parse_instant, render_length
-from foretick.launcher.domain.plan import child_environment
-from foretick.launcher.machine.child import inherited_environment
+from foretick.launcher.machine.step import start_step, told_by
 from foretick.launcher.machine.terminal import Terminal
 
 EXIT_ENDED = 1
@@ -35,12 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_backfill(options: argparse.Namespace, data_dir: Path, terminal: Terminal | None = None) -> int:
     """Run it and show its progress; return its exit code."""
     terminal = terminal or Terminal()
-    process = subprocess.Popen(
-        _command(options, data_dir), env=child_environment(inherited_environment(), {}), stdout=subprocess.PIPE
-    )
+    process = start_step(_MODULE, _arguments(options, data_dir))
     try:
         with process:
-            for event in _events(process):
+            for event in told_by(process, terminal):
                 _show(event, terminal)
     except KeyboardInterrupt:  # the terminal has told the child as well: it stores what it has
         process.wait()
@@ -49,23 +42,14 @@ def run_backfill(options: argparse.Namespace, data_dir: Path, terminal: Terminal
     return process.returncode
 
 
-def _command(options: argparse.Namespace, data_dir: Path) -> list[str]:
-    command = [
-        sys.executable, "-m", _MODULE, options.venue, options.symbol,
+def _arguments(options: argparse.Namespace, data_dir: Path) -> list[str]:
+    arguments = [
+        options.venue, options.symbol,
         "--from", str(options.from_ns), "--to", str(options.to_ns),
         "--kind", options.kind, "--interval", options.interval,
         "--out", options.out or str(data_dir / "backfill"), "--budget-frac", str(options.budget_frac),
     ]  # fmt: skip
-    return [*command, "--rest-url", options.rest_url] if options.rest_url else command
-
-
-def _events(process: "subprocess.Popen[bytes]") -> Iterator[dict[str, Any]]:
-    assert process.stdout is not None
-    for line in process.stdout:
-        try:
-            yield json.loads(line)
-        except ValueError:
-            sys.stderr.write(line.decode(errors="replace"))
+    return [*arguments, "--rest-url", options.rest_url] if options.rest_url else arguments
 
 
 def _show(event: dict[str, Any], terminal: Terminal) -> None:
@@ -78,9 +62,6 @@ def _show(event: dict[str, Any], terminal: Terminal) -> None:
             terminal.line(f"incomplete: {shortfall}")
         missing = f"; {render_length(round(event['missing_s'] * 1e9))} of it missing" if event["missing_s"] else ""
         terminal.line(f"{event['rows']:,} rows fetched, in {event['folder']}{missing}")
-    elif kind == "failed":
-        terminal.board([])
-        sys.stderr.write(f"foretick: {event['message']}; {event['hint']}\n")
 
 
 def _instant(text: str) -> int:

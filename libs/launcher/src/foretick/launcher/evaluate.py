@@ -1,19 +1,15 @@
 """``foretick evaluate``: recordings to files of events, then the ensemble against its rivals, with progress."""
 
 import argparse
-import json
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from foretick.launcher.domain.plan import child_environment
-from foretick.launcher.machine.child import inherited_environment
+from foretick.common.runtime.step_lines import EXIT_REFUSED
+from foretick.launcher.machine.step import start_step, told_by
 from foretick.launcher.machine.terminal import Terminal
 
 EXIT_INTERRUPTED = 1
-EXIT_REFUSED = 2
 _TO_EVENTS = "foretick.ingest.app.event_files"
 _CONTEST = "foretick.predictor.adapters.evaluation"
 _EVENTS_SUFFIX = ".events.npz"
@@ -33,10 +29,10 @@ def run_evaluate(options: argparse.Namespace, data_dir: Path, terminal: Terminal
     """Run both steps; return the exit code: 0, 2 where it cannot be done as asked."""
     terminal = terminal or Terminal()
     out = options.out or data_dir / "evaluation"
-    stages = _Stages(terminal)
+    stages = Stages(terminal)
     try:
-        given = [_events_of(options.path, out / "events" / "given", stages)]
-        given.append(_events_of(options.test, out / "events" / "test", stages))
+        given = [events_of(options.path, out / "events" / "given", stages)]
+        given.append(events_of(options.test, out / "events" / "test", stages))
         if None in given:
             return EXIT_REFUSED
         learnt, judged = ([str(path) for path in paths or ()] for paths in given)
@@ -70,8 +66,8 @@ def render_leads(leads: Sequence[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _events_of(paths: Sequence[Path], folder: Path, stages: "_Stages") -> list[Path] | None:
-    """Return files of events for ``paths``, made where a path is a recording; None where one cannot be."""
+def events_of(paths: Sequence[Path], folder: Path, stages: "Stages") -> list[Path] | None:
+    """Return files of events for ``paths``, made in ``folder`` of what is a recording; None where one cannot be."""
     found: list[Path] = []
     for number, path in enumerate(paths):
         if path.name.endswith(_EVENTS_SUFFIX):
@@ -86,7 +82,7 @@ def _events_of(paths: Sequence[Path], folder: Path, stages: "_Stages") -> list[P
     return found
 
 
-class _Stages:
+class Stages:
     """Runs steps that tell JSON lines, and shows what they tell: redrawn on a terminal, a line a stage elsewhere."""
 
     def __init__(self, terminal: Terminal) -> None:
@@ -96,22 +92,15 @@ class _Stages:
 
     def run(self, module: str, arguments: list[str]) -> dict[str, Any] | None:
         """Return what the step says at its end; None where it failed, which has been shown then."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            env=child_environment(inherited_environment(), {}),
-            stdout=subprocess.PIPE,
-        )
+        process = start_step(module, arguments)
         finished: dict[str, Any] | None = None
         with process:
-            for event in _told_by(process):
+            for event in told_by(process, self._terminal):
                 kind = event.get("event")
                 if kind == "progress":
                     self._show(event)
                 elif kind == "finished":
                     finished = event
-                elif kind == "failed":
-                    self._terminal.board([])
-                    sys.stderr.write(f"foretick: {event['message']}; {event['hint']}\n")
         self._terminal.board([])
         return finished if process.returncode == 0 else None
 
@@ -123,12 +112,3 @@ class _Stages:
         elif stage != self._stage:
             self._terminal.line(f"{event['done']:4.0%}  {stage}")
         self._stage = stage
-
-
-def _told_by(process: "subprocess.Popen[bytes]") -> Iterator[dict[str, Any]]:
-    assert process.stdout is not None
-    for line in process.stdout:
-        try:
-            yield json.loads(line)
-        except ValueError:
-            sys.stderr.write(line.decode(errors="replace"))

@@ -3,7 +3,7 @@
 from foretick.common.units import NS_PER_S
 from foretick.market import compiled_book
 from foretick.market.simulation import SimulatedMarket
-from foretick.quant import kernel
+from foretick.quant import explainer, kernel
 from foretick.quant.ensemble import compiled as ensemble
 
 _START_NS = 1_700_000_000 * NS_PER_S
@@ -14,6 +14,7 @@ def warm() -> None:
     kernel.warm()
     compiled_book.warm()
     ensemble.warm()
+    explainer.warm()
     market = SimulatedMarket(("BTCUSDT", "ETHUSDT"), seed=1, start_ns=_START_NS)
     for _ in market.advance_to(_START_NS + NS_PER_S):
         pass

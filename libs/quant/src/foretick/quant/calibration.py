@@ -1,33 +1,41 @@
-"""Probabilities that mean what they say: a temperature, and shares of members, fitted on rows no member has seen."""
+"""Probabilities that mean what they say: a temperature, and shares of members, fitted on rows no member has seen.
+
+A temperature keeps the order of the classes, so that it changes no decision; the pool of calibrated members is itself
+not calibrated but too unsure (Ranjan and Gneiting 2010), which one exponent corrects. It does not follow how often the
+classes come, which differs from market to market.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foretick.quant.scoring.tallies import LEAST_PROBABILITY
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_LEAST = 1e-9
-_SHARPEST = 20.0
+COLDEST, HOTTEST = 0.25, 20.0
+"""Temperatures within which one is fitted: colder ones would blow up what float sums leave of a probability."""
+
 _BISECTIONS = 60
 
 
 def apply_temperature(probabilities: Floats, temperature: float) -> Floats:
     """Return ``probabilities`` (n, classes) to the power 1 / temperature, as shares: above 1 they come closer.
 
+    None is held to be below ``LEAST_PROBABILITY`` before. ``ensemble.compiled`` and the ONNX graph do the same.
+
     >>> apply_temperature(np.array([[0.8, 0.2]]), 2.0).round(3).tolist()
     [[0.667, 0.333]]
     """
-    if temperature == 1.0:
-        return probabilities
-    scores = np.log(np.maximum(probabilities, _LEAST)) / temperature
+    scores = np.log(np.maximum(probabilities, LEAST_PROBABILITY)) / temperature
     raw = np.exp(scores - scores.max(axis=1, keepdims=True))
     return raw / raw.sum(axis=1, keepdims=True)
 
 
 def fit_temperature(probabilities: Floats, direction: Ints, weight: Floats | None = None) -> float:
-    """Return the temperature with the least log loss (Guo et al. 2017), between 1/20 and 20.
+    """Return the temperature with the least log loss (Guo et al. 2017), between ``COLDEST`` and ``HOTTEST``.
 
-    The loss is convex in 1 / temperature, so its derivative is bisected.
+    The loss is convex in 1 / temperature, so its derivative is bisected. The graph holds a float32; so is the result.
 
     Args:
         probabilities: given to rows that were not trained on, shape (n, classes)
@@ -40,9 +48,9 @@ def fit_temperature(probabilities: Floats, direction: Ints, weight: Floats | Non
     if not len(direction):
         raise ValueError("no rows to calibrate on")
     weight = np.ones(len(direction)) if weight is None else weight
-    scores = np.log(np.maximum(probabilities, _LEAST))
+    scores = np.log(np.maximum(probabilities, LEAST_PROBABILITY))
     came = scores[np.arange(len(direction)), direction]
-    low, high = 1.0 / _SHARPEST, _SHARPEST
+    low, high = 1.0 / HOTTEST, 1.0 / COLDEST
     for _ in range(_BISECTIONS):
         sharpness = (low * high) ** 0.5
         raw = np.exp(sharpness * (scores - scores.max(axis=1, keepdims=True)))
@@ -51,7 +59,7 @@ def fit_temperature(probabilities: Floats, direction: Ints, weight: Floats | Non
             high = sharpness
         else:
             low = sharpness
-    return 1.0 / (low * high) ** 0.5
+    return float(np.float32(1.0 / (low * high) ** 0.5))
 
 
 def fit_shares(members: Floats, direction: Ints, weight: Floats | None = None, rounds: int = 300) -> Floats:
@@ -72,7 +80,7 @@ def fit_shares(members: Floats, direction: Ints, weight: Floats | None = None, r
     if not len(direction):
         raise ValueError("no rows to weigh members on")
     weight = np.ones(len(direction)) if weight is None else weight
-    given = np.maximum(members[:, np.arange(len(direction)), direction], _LEAST)
+    given = np.maximum(members[:, np.arange(len(direction)), direction], LEAST_PROBABILITY)
     shares = np.full(len(members), 1.0 / len(members))
     for _ in range(rounds):
         shares = (shares[:, None] * given / (shares @ given)) @ weight / weight.sum()

@@ -20,6 +20,7 @@ Columns, one row an event, in the order of the instrument's sequence number:
 A state event masks what derives from the book until the next depth event.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 DEPTH_LEVELS = 10
 DEPTH_COLUMNS = 4 * DEPTH_LEVELS
 VALUE_COLUMNS = 4
+_PADDING = (0.0,) * DEPTH_LEVELS
 
 
 class EventKind(IntEnum):
@@ -42,7 +44,10 @@ class EventKind(IntEnum):
 
 
 class BookTrust(IntEnum):
-    """``v[0]`` of a state event, in order of severity. 0 is LIVE and is said by a depth event."""
+    """``v[0]`` of a state event, as ``contracts.TRUST_SEVERITY`` ranks it.
+
+    0 is LIVE and is said by a depth event.
+    """
 
     STALE = 1
     RESYNC = 2
@@ -78,6 +83,15 @@ class EventArrays:
     def slice(self, start: int, stop: int) -> "EventArrays":
         """Return events ``start`` to ``stop`` as views; they share the depth matrix, so its rows keep their numbers."""
         return EventArrays(self.kind[start:stop], self.recv_ns[start:stop], self.v[start:stop], self.depth)
+
+
+def depth_values(bids: Sequence[tuple[float, float]], asks: Sequence[tuple[float, float]]) -> tuple[float, ...]:
+    """Return a row of ``depth``; ``bids`` and ``asks`` are (price, qty), best first, at most ``DEPTH_LEVELS`` each."""
+    no_bids, no_asks = _PADDING[len(bids) :], _PADDING[len(asks) :]
+    return (
+        *[price for price, _ in bids], *no_bids, *[qty for _, qty in bids], *no_bids,
+        *[price for price, _ in asks], *no_asks, *[qty for _, qty in asks], *no_asks,
+    )  # fmt: skip
 
 
 def _shape_faults(events: EventArrays) -> list[str]:

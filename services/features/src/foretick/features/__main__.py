@@ -1,11 +1,11 @@
-"""``python -m foretick.features serve|correlate``."""
+"""``python -m foretick.features serve|correlate|certify``."""
 
 import argparse
 
 from foretick.common.runtime.bootstrap import run
-from foretick.features.settings import CorrelateSettings, FeaturesSettings
+from foretick.features.settings import CertifySettings, CorrelateSettings, FeaturesSettings
 
-ROLES = ("serve", "correlate")
+ROLES = ("serve", "correlate", "certify")
 
 
 def main() -> None:
@@ -17,6 +17,10 @@ def main() -> None:
         from foretick.features.app import correlate  # it is spared the compiled kernel
 
         run(service="features", role=role, settings_class=CorrelateSettings, build=correlate.build)
+    if role == "certify":
+        from foretick.features.app import certify
+
+        run(service="features", role=role, settings_class=CertifySettings, build=certify.build)
     from foretick.features.app import serve
 
     run(service="features", role=role, settings_class=FeaturesSettings, build=serve.build)

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from foretick.common.contracts import Bar, Correlations, FeatureVector
+from foretick.common.contracts import Bar, Correlations, FeatureHealth, FeatureVector, ParityCertificate, ParityVerdict
 from foretick.common.ownership import InstrumentKey
+from foretick.features.domain.certificate import Findings
 from foretick.features.domain.instrument import Folded, Frame
 
 Key = InstrumentKey
@@ -40,6 +41,14 @@ class BarPublisher(Protocol):
 
     def publish_bar(self, bar: Bar) -> None:
         """Publish ``bar`` on the subject of its instrument and timeframe."""
+        ...
+
+
+class HealthPublisher(Protocol):
+    """Sends on its way how well feature values are."""
+
+    def publish_health(self, message: FeatureHealth) -> None:
+        """Publish ``message`` on the producer's subject."""
         ...
 
 
@@ -163,4 +172,44 @@ class BarHistory(Protocol):
 
     async def last_correlations(self) -> Correlations | None:
         """Return the last correlations that were published."""
+        ...
+
+
+class Recording(Protocol):
+    """Reads back what the streams of market data and of feature vectors hold."""
+
+    async def count(self, since_ns: int, keys: Sequence[Key]) -> int:
+        """Return how many frames ``read`` would yield, about."""
+        ...
+
+    def read(self, since_ns: int, keys: Sequence[Key]) -> AsyncIterator[Sequence[Frame]]:
+        """Yield, in order and in batches, every frame of ``keys`` that was stored since the wall clock ``since_ns``."""
+        ...
+
+    def read_vectors(self, since_ns: int, key: Key) -> AsyncIterator[Sequence[FeatureVector]]:
+        """Yield, in order and in batches, every vector of ``key`` that was stored since the wall clock ``since_ns``."""
+        ...
+
+    async def last_vector(self, key: Key) -> FeatureVector | None:
+        """Return the last vector that was published for instrument ``key``."""
+        ...
+
+
+class CertificatePublisher(Protocol):
+    """Sends certificates on their way."""
+
+    def publish_certificate(self, message: ParityCertificate) -> None:
+        """Publish ``message``."""
+        ...
+
+
+class CertificateObserver(Protocol):
+    """Tells what the checks find."""
+
+    def checked(self, key: Key, findings: Findings, *, from_start: bool) -> None:
+        """Note the findings of one check."""
+        ...
+
+    def certified(self, verdict: ParityVerdict, ts_checked_ns: int | None) -> None:
+        """Note what can be said now, and when vectors were last compared."""
         ...

@@ -79,3 +79,20 @@ class CorrelateSettings(ServiceSettings):
             half_life_s=self.correlation_half_life_s,
             max_lag_s=self.correlation_max_lag_s,
         )
+
+
+class CertifySettings(StepSettings):
+    """What ``certify`` takes from the environment, beside the steps of data time, which must be those of ``serve``."""
+
+    certify_interval_s: float = Field(
+        5.0, alias="CERTIFY_INTERVAL", ge=0.1, le=3_600, description="between two checks, each of one instrument"
+    )
+    certify_busy_frac: float = Field(
+        0.05, alias="CERTIFY_BUSY", gt=0, le=1, description="share of the time that checks may take"
+    )
+    certify_frames: int = Field(
+        20_000, alias="CERTIFY_FRAMES", ge=100, description="that a check reads at most, to go on from the one before"
+    )
+    certify_first_frames: int = Field(
+        200_000, alias="CERTIFY_FIRST_FRAMES", ge=100, description="that one reads at most, to begin with the first"
+    )

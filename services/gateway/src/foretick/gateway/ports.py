@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from foretick.common.contracts import Explanation
 from foretick.gateway.domain.bars import BarData
 from foretick.gateway.domain.directory import Identity
 from foretick.gateway.domain.outbox import CloseCode
@@ -33,6 +34,18 @@ class BarRecord(Protocol):
 
         Raises:
             Transient: it does not answer
+        """
+        ...
+
+
+class Explanations(Protocol):
+    """The predictor that owns an instrument."""
+
+    async def ask(self, identity: Identity) -> Explanation:
+        """Return what each feature adds to the latest prediction.
+
+        Raises:
+            Refused: there is none; the code says why
         """
         ...
 

@@ -42,7 +42,6 @@ _LATELY_S = 15.0
 _BUS_AWAY = "the bus was away"
 """A record that is not the venue's doing: on a machine that does not get to run, leases lapse."""
 
-_LONGEST_OVERLAP_S = 12.0
 _FLAPS, _FLAP_S = 4, 0.6
 _runs = count(1)
 
@@ -198,7 +197,7 @@ class Chaos:
                 len(times) == self.terms[venue].connections and min(times) > began_s for venue, times in opened.items()
             )
 
-        longest_s = self._plan.lifetime_s + _LONGEST_OVERLAP_S
+        longest_s = max(terms.replaced_s() for terms in self.terms.values())
         await self._watch(longest_s, is_young)
         if not is_young():
             self.report.faults.append(f"connections were not replaced within {longest_s:g} s")
@@ -227,10 +226,11 @@ class Chaos:
     def _cut_the_old(self) -> None:
         """Cut connections as a venue does after a day."""
         server, now_s = self.exchange.server, time.monotonic()
-        for connection in server.connections():
-            if now_s - server.opened_s[connection] > self._plan.lifetime_s + _LONGEST_OVERLAP_S:
-                self.report.faults.append("a connection was not replaced before the venue cut it")
-                reset(connection)
+        for venue, terms in self.terms.items():
+            for connection in server.connections(venue):
+                if now_s - server.opened_s[connection] > terms.replaced_s():
+                    self.report.faults.append(f"{venue}: a connection was not replaced in {terms.replaced_s():.0f} s")
+                    reset(connection)
 
     async def _befall(self, kind: Kind) -> None:
         venues = [SimVenue.SIM] if kind in REQUESTED_ONLY else list(self._plan.venues)

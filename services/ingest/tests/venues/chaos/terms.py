@@ -37,6 +37,7 @@ REQUESTED_ONLY = {Kind.FAILING: (503, 0), Kind.LIMITED: (429, 1), Kind.BANNED: (
 
 _LOOK_S = 0.25
 _HANDSHAKE_S = 10.0
+_LONGEST_OVERLAP_S = 10.0
 _MACHINE_S = 2.0
 """For the machine: scheduling of a busy one, a hop over the bus."""
 
@@ -104,16 +105,25 @@ class Terms:
         """Return after which time from the end of a fault every book is LIVE again.
 
         outage_s: for how long the venue could not be reached
-        asked_books: the most full books that were asked for of one symbol without a minute's calm
+        asked_books: the most full books that were asked for of one symbol without calm
         """
         limits = self.limits
         detect_s = limits.idle_timeout_s + _LOOK_S if kind is Kind.HALF_OPEN else _LOOK_S
         handshake_s = _HANDSHAKE_S if kind is Kind.MUTE else 0.0
         pause_s = longest_pause_s(outage_s)
-        turns_s = self.connections * max(60.0 / limits.connects_per_minute, _evenly_s(limits.connects_per_s))
-        return detect_s + handshake_s + pause_s + turns_s + self._asking_s() + self._books_s(kind, asked_books) + (
-            _MACHINE_S
-        )  # fmt: skip
+        connected_s = detect_s + handshake_s + pause_s + self._turns_s() + self._asking_s()
+        return connected_s + self._books_s(kind, asked_books) + _MACHINE_S
+
+    def replaced_s(self) -> float:
+        """Return by which age a connection is replaced or given up: all of the venue's may be due at once."""
+        limits = self.limits
+        assert limits.lifetime_s is not None
+        return limits.lifetime_s + self._turns_s() + _LONGEST_OVERLAP_S + limits.idle_timeout_s + _MACHINE_S
+
+    def _turns_s(self) -> float:
+        """Until the last of the connections may be opened."""
+        limits = self.limits
+        return self.connections * max(60.0 / limits.connects_per_minute, _evenly_s(limits.connects_per_s))
 
     def _asking_s(self) -> float:
         """Until the last of the opening requests is sent."""
@@ -155,8 +165,12 @@ def longest_pause_s(outage_s: float) -> float:
 
 
 def asked_without_calm(times: list[float]) -> int:
-    """Return how many requests came, each less than a minute after the one before, up to the last."""
+    """Return how many requests came one after the other without calm, up to the last.
+
+    Calm lasts from a request until the next is needed; that may then wait, as the exchange does not see.
+    """
     count = 0
     for earlier, later in zip([float("-inf"), *times], times, strict=False):
-        count = count + 1 if later - earlier < CALM_S else 1
+        waited_s = backoff_s(count + 1 - AT_ONCE, 1.0) if count >= AT_ONCE else 0.0
+        count = count + 1 if later - earlier < CALM_S + waited_s else 1
     return count

@@ -4,9 +4,19 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from foretick.common.contracts import FeatureVector, ModelDecision, ModelLife, ModelPublished, Outcome, Prediction
+from foretick.common.contracts import (
+    Calibration,
+    ExplanationReply,
+    FeatureVector,
+    ModelDecision,
+    ModelLife,
+    ModelPublished,
+    Outcome,
+    Prediction,
+)
 from foretick.common.ownership import InstrumentKey
 from foretick.common.subjects import Subject
+from foretick.predictor.domain.explaining import Attribution
 from foretick.predictor.domain.ledger import Intake
 from foretick.predictor.domain.life.window import Reference
 from foretick.predictor.domain.predicting import Numbers
@@ -25,8 +35,18 @@ class ServedModel(Protocol):
         """Which values of a vector it takes, in its order."""
         ...
 
-    def predict(self, vectors: Sequence[FeatureVector]) -> list[Numbers]:
-        """Return the model's numbers for each vector, in order, by one call of the graph."""
+    def predict(
+        self, vectors: Sequence[FeatureVector], weights: Sequence[Sequence[float]] | None = None
+    ) -> list[Numbers]:
+        """Return the model's numbers for each vector, in order; ``weights``: of its members, for each of them."""
+        ...
+
+    def explain(self, vector: FeatureVector, weights: Sequence[float] | None = None) -> Attribution:
+        """Return what each feature adds to the answer for ``vector``; ``weights``: of its members.
+
+        Raises:
+            Refused: the model was made before explanations.
+        """
         ...
 
 
@@ -44,13 +64,25 @@ class ModelLoader(Protocol):
 
 
 class ModelStore(Protocol):
-    """Keeps graphs by object name."""
+    """Keeps graphs and records by object name."""
 
     async def put(self, object_name: str, payload: bytes) -> None:
         """Store ``payload``.
 
         Raises:
             Transient: the store is away.
+        """
+        ...
+
+
+class RecordShelf(Protocol):
+    """Keeps the records of training runs where an operator finds them."""
+
+    def keep(self, name: str, payload: bytes) -> object:
+        """Keep the record; return where it is.
+
+        Raises:
+            Transient: it cannot be kept.
         """
         ...
 
@@ -64,6 +96,10 @@ class Outlet(Protocol):
 
     def send_outcome(self, outcome: Outcome) -> None:
         """Publish an outcome."""
+        ...
+
+    def send_calibration(self, calibration: Calibration) -> None:
+        """Publish how far predictions meant what they said."""
         ...
 
     async def flush(self) -> None:
@@ -80,6 +116,18 @@ class VectorFeed(Protocol):
 
     async def leave(self, keys: Sequence[InstrumentKey]) -> None:
         """Receive the vectors of ``keys`` no longer."""
+        ...
+
+
+class ExplanationDesk(Protocol):
+    """Where requests for explanations are answered."""
+
+    def reply(self, key: InstrumentKey) -> ExplanationReply:
+        """Return the explanation of an instrument's latest prediction, or why there is none."""
+        ...
+
+    def forget(self, key: InstrumentKey) -> None:
+        """Forget an instrument that is no longer ours."""
         ...
 
 
@@ -106,8 +154,16 @@ class Meters(Protocol):
         """Count an outcome and show the running score."""
         ...
 
+    def calibrated(self, calibration: Calibration) -> None:
+        """Show how far predictions meant what they said."""
+        ...
+
     def gave_up(self, count: int) -> None:
         """Count predictions that will have no outcome."""
+        ...
+
+    def explained(self, result: str) -> None:
+        """Count a request for an explanation: ``given``, or the code of the refusal."""
         ...
 
     def model(self, result: str) -> None:

@@ -1,6 +1,7 @@
 """The messages on the bus, one file per area. See ``subjects`` for where each travels."""
 
 from foretick.common.contracts._base import (
+    TRUST_SEVERITY,
     UNDECODABLE,
     Contract,
     Encoded,
@@ -12,8 +13,17 @@ from foretick.common.contracts._base import (
     worst_trust,
 )
 from foretick.common.contracts.bars import Bar
+from foretick.common.contracts.certificates import (
+    ParityCertificate,
+    ParityCheck,
+    ParityDifference,
+    ParityVerdict,
+    Unchecked,
+)
 from foretick.common.contracts.correlations import CorrelationMember, CorrelationPairs, Correlations
+from foretick.common.contracts.explanations import CallRefusal, Explanation, ExplanationReply, FeatureContribution
 from foretick.common.contracts.features import FeatureVector
+from foretick.common.contracts.health import FeatureFaults, FeatureHealth
 from foretick.common.contracts.market import (
     BookCounts,
     BookEvent,
@@ -38,38 +48,55 @@ from foretick.common.contracts.models import (
     ModelLife,
 )
 from foretick.common.contracts.predictions import (
+    Abstention,
+    Calibration,
+    Coverage,
     Direction,
     LiveScore,
     ModelPublished,
+    NoInterval,
     Outcome,
     Prediction,
     Probabilities,
+    Regime,
+    Reliability,
+    ReturnInterval,
     Withheld,
 )
 from foretick.common.contracts.system import DeadLetter
 from foretick.common.contracts.venues import ConsolidatedQuote, VenueQuote, VenueState, VenueStatus
 
 __all__ = [
+    "TRUST_SEVERITY",
     "UNDECODABLE",
+    "Abstention",
     "Bar",
     "BookCounts",
     "BookEvent",
     "BookEventKind",
     "BookFrame",
     "BookProof",
+    "Calibration",
+    "CallRefusal",
     "ConsolidatedQuote",
     "ContestState",
     "Contract",
     "CorrelationMember",
     "CorrelationPairs",
     "Correlations",
+    "Coverage",
     "DeadLetter",
     "DecisionKind",
     "DecisionReason",
     "DerivativeColumns",
     "Direction",
     "Encoded",
+    "Explanation",
+    "ExplanationReply",
+    "FeatureContribution",
     "FeatureDrift",
+    "FeatureFaults",
+    "FeatureHealth",
     "FeatureVector",
     "Instrument",
     "InstrumentKind",
@@ -80,14 +107,23 @@ __all__ = [
     "ModelDecision",
     "ModelLife",
     "ModelPublished",
+    "NoInterval",
     "Origin",
     "Outcome",
+    "ParityCertificate",
+    "ParityCheck",
+    "ParityDifference",
+    "ParityVerdict",
     "Prediction",
     "Probabilities",
     "QuoteColumns",
+    "Regime",
+    "Reliability",
+    "ReturnInterval",
     "TickFrame",
     "TradeColumns",
     "Trust",
+    "Unchecked",
     "VenueQuote",
     "VenueState",
     "VenueStatus",

@@ -1,7 +1,7 @@
 """The base of every message, and how a message describes itself to FastStream, FastAPI and AsyncAPI."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol, cast
 
@@ -49,7 +49,8 @@ class Trust(StrEnum):
     GAP = "GAP"
 
 
-_SEVERITY = {trust: rank for rank, trust in enumerate(Trust)}
+TRUST_SEVERITY: Mapping[str, int] = {trust: rank for rank, trust in enumerate(Trust)}
+"""Rank of each trust, also by its name alone: 0 for ``LIVE``, higher for worse."""
 
 
 def worst_trust(*inputs: Trust) -> Trust:
@@ -58,7 +59,7 @@ def worst_trust(*inputs: Trust) -> Trust:
     >>> worst_trust(Trust.LIVE, Trust.GAP, Trust.STALE)
     <Trust.GAP: 'GAP'>
     """
-    return max(inputs, key=_SEVERITY.__getitem__, default=Trust.LIVE)
+    return max(inputs, key=TRUST_SEVERITY.__getitem__, default=Trust.LIVE)
 
 
 SCHEMA_REF = "#/components/schemas/{name}"

@@ -14,6 +14,9 @@ class FeatureVector(Message, frozen=True, kw_only=True, gc=False):
     schema_id, schema_hash: which features these are, in which order (see the feature registry)
     values: one number a feature in the registry's order; null is missing, warming up or masked
     warm: whether the features that a model takes, unless it says otherwise, have passed their warm-up
+    since_seq: the first event that went into its state; null where its producer does not know
+    lost_events: how many events after that were missing when the state was made, in all; a sequence that began anew
+        counts as one
     ts_frame_sent_ns: wall clock of ingest when it published the frame with the event ``asof_seq``
     ts_frame_taken_ns: wall clock of features when it took that frame up
     """
@@ -29,3 +32,5 @@ class FeatureVector(Message, frozen=True, kw_only=True, gc=False):
     warm: bool
     ts_frame_sent_ns: int | None = None
     ts_frame_taken_ns: int | None = None
+    since_seq: int | None = None
+    lost_events: int = 0

@@ -13,6 +13,7 @@ from foretick.common.units import nanos_from_seconds
 _PLACEHOLDERS = ("changeme", "change-me", "change_me", "secret", "password", "placeholder", "xxx")
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+CommaSeparatedNumbers = Annotated[tuple[int, ...], NoDecode]
 
 NamedValues = Annotated[dict[str, str], NoDecode]
 """``name=value,...``, read by ``split_names``."""

@@ -10,12 +10,14 @@ from foretick.common.contracts import (
     BookEvent,
     BookEventKind,
     BookFrame,
+    Calibration,
     ConsolidatedQuote,
     CorrelationMember,
     CorrelationPairs,
     Correlations,
     DerivativeColumns,
     Direction,
+    FeatureHealth,
     FeatureVector,
     Instrument,
     LiquidationColumns,
@@ -24,9 +26,14 @@ from foretick.common.contracts import (
     ModelPublished,
     Origin,
     Outcome,
+    ParityCertificate,
+    ParityCheck,
+    ParityVerdict,
     Prediction,
     Probabilities,
     QuoteColumns,
+    Regime,
+    Reliability,
     TickFrame,
     TradeColumns,
     Trust,
@@ -173,6 +180,28 @@ def correlations(*, seq: int = T0_NS // 10**9, **fields: Any) -> Correlations:
     return Correlations(**(message | fields))
 
 
+def parity_certificate(*, seq: int = 1, **fields: Any) -> ParityCertificate:
+    """Of 300 vectors all were equal, 200 of them folded from the first event; the last check was of BTCUSDT."""
+    last = ParityCheck(
+        venue="sim", symbol="BTCUSDT", first_seq=101, last_seq=900, vectors=80, from_start=True, ts_checked_ns=T0_NS
+    )
+    message: dict[str, Any] = {
+        "run_id": "test", "producer": "features.certify-0", "epoch": 1, "seq": seq, "ts_since_ns": T0_NS - 60 * 10**9,
+        "ts_sent_ns": T0_NS, "verdict": ParityVerdict.EQUAL, "equal": 300, "different": 0, "unchecked": 0,
+        "from_start": 200, "reasons": {}, "last": last, "difference": None,
+    }  # fmt: skip
+    return ParityCertificate(**(message | fields))
+
+
+def feature_health(*, ts_ns: int = T0_NS, **fields: Any) -> FeatureHealth:
+    """A minute of 600 vectors without a fault."""
+    message: dict[str, Any] = {
+        "run_id": "test", "producer": "features.serve-0", "epoch": 1, "ts_ns": ts_ns, "window_s": 60.0, "vectors": 600,
+        "faults": [],
+    }  # fmt: skip
+    return FeatureHealth(**(message | fields))
+
+
 def prediction(*, step: int = T0_NS // INTERVAL_NS, **fields: Any) -> Prediction:
     """A prediction that names numbers; pass ``withheld`` and nulls for one that does not."""
     message: dict[str, Any] = {
@@ -214,6 +243,24 @@ def outcome(*, step: int = T0_NS // INTERVAL_NS, **fields: Any) -> Outcome:
         ),
     }  # fmt: skip
     return Outcome(**_identity(message | fields, (step + 5) * INTERVAL_NS, "predictor.serve-0"))
+
+
+def calibration(*, step: int = T0_NS // INTERVAL_NS, **fields: Any) -> Calibration:
+    """Of 40 outcomes 24 were right at a confidence of 0.55, 10 of them in a calm, choppy market; all intervals held."""
+    bins: dict[str, Any] = {
+        "brier": 0.5, "ece_frac": 0.05, "bin_confidence_frac": [None] * 5 + [0.55] + [None] * 4,
+        "bin_accuracy_frac": [None] * 5 + [0.6] + [None] * 4, "coverage_frac": 1.0,
+    }  # fmt: skip
+
+    def reliability(regime: Regime | None, count: int) -> Reliability:
+        of_bin = [0] * 5 + [count] + [0] * 4
+        return Reliability(regime=regime, count=count, bin_count=of_bin, intervals=count, **bins)
+
+    message: dict[str, Any] = {
+        "asof_seq": 10, "step": step, "model_id": "ensemble-1", "target_frac": 0.9, "total": reliability(None, 40),
+        "regimes": [reliability(Regime.CALM_CHOPPY, 10), reliability(Regime.ROUGH_TRENDING, 30)],
+    }  # fmt: skip
+    return Calibration(**_identity(message | fields, (step + 5) * INTERVAL_NS, "predictor.serve-0"))
 
 
 def model_published(**fields: Any) -> ModelPublished:

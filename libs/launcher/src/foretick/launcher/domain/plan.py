@@ -57,6 +57,7 @@ FEED = Role("ingest", "feed")
 CONSOLIDATE = Role("ingest", "consolidate")
 FEATURES = Role("features", "serve")
 CORRELATE = Role("features", "correlate")
+CERTIFY = Role("features", "certify")
 PREDICTOR = Role("predictor", "serve")
 WATCH = Role("predictor", "watch")
 GATEWAY = Role("gateway", "api", needs_database=True, serves_web=True)
@@ -127,13 +128,14 @@ def plan_roles(
     >>> [role.name for role in plan_roles(simulated=False)][:4]
     ['ingest.record', 'ingest.feed', 'features.serve', 'predictor.serve']
     >>> [role.name for role in plan_roles(simulated=False)][4:]
-    ['predictor.watch', 'features.correlate', 'gateway.api', 'gateway.feed']
+    ['predictor.watch', 'features.correlate', 'features.certify', 'gateway.api', 'gateway.feed']
     """
     feeds = (replace(GATEWAY_FEED, instance=instance) for instance in range(feed_processes))
     shards = shards or Shards()
     owners = (*shard(FEED, shards.feed), *shard(FEATURES, shards.features), *shard(PREDICTOR, shards.predictor))
     comparing = (CONSOLIDATE,) if consolidated else ()
-    return (RECORD, *((SIMULATE,) if simulated else ()), *owners, WATCH, CORRELATE, *comparing, GATEWAY, *feeds)
+    simulate = (SIMULATE,) if simulated else ()
+    return (RECORD, *simulate, *owners, WATCH, CORRELATE, CERTIFY, *comparing, GATEWAY, *feeds)
 
 
 def environment_of(

@@ -3,19 +3,23 @@
 import argparse
 import json
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 
+from foretick.common.errors import Malformed, Refused
 from foretick.common.units import NS_PER_S
+from foretick.launcher.evaluate import Stages
+from foretick.launcher.features.streams import NamedStream, recorded_streams, simulated_streams
 from foretick.launcher.machine.terminal import Terminal
-from foretick.market.simulation import LISTINGS, simulate_history
-from foretick.quant.events import EventArrays
+from foretick.market.simulation import LISTINGS
 from foretick.quant.kernel import Grid
 from foretick.quant.proof.verify import FeatureProof, verify_features
 from foretick.quant.registry import FEATURES, INDEX
 
 EXIT_BROKEN = 1
 EXIT_USAGE = 2
-_START_NS = 1_704_067_200 * NS_PER_S
 _WINDOW_STEPS = 1_000
 _LEAST_SECONDS = 90.0
 """Bars enough for the longest warm-up."""
@@ -24,43 +28,68 @@ _LEAST_SECONDS = 90.0
 def run_features(options: argparse.Namespace, terminal: Terminal | None = None) -> int:
     """Run the action that ``options`` name."""
     terminal = terminal or Terminal()
-    symbols = options.symbol or ["BTCUSDT"]
-    if fault := _fault_of(options, symbols):
-        sys.stderr.write(f"foretick: {fault}\n")
-        return EXIT_USAGE
-    market = simulate_history(tuple(symbols), options.seed, options.seconds, _START_NS)
-    grid = Grid(round(options.interval * NS_PER_S), _WINDOW_STEPS)
-    proofs: dict[str, list[FeatureProof]] = {}
-    for symbol in symbols:
-
-        def tell(stage: str, part: float, symbol: str = symbol) -> None:
-            terminal.board([f"{symbol}: {stage}, {part:.0%}"])
-
-        events = EventArrays(*market.events[symbol])
-        proofs[symbol] = verify_features(events, grid, options.cuts, options.seed, tell)
-        terminal.board([])
-        if not options.json:
-            _print_table(terminal, symbol, len(events), proofs[symbol])
+    if fault := _fault_of(options):
+        return _refuse(fault)
+    with tempfile.TemporaryDirectory(prefix="foretick-") as folder:
+        try:
+            proofs = _prove(options, _streams(options, Path(folder), terminal), terminal)
+        except Refused as error:
+            return _refuse(f"{error.message}; {error.hint}")
+        except Malformed as error:
+            return _refuse(str(error))
+        except OSError as error:
+            return _refuse(f"{error.filename}: {error.strerror}")
     if options.json:
-        table = {symbol: [asdict(proof) for proof in rows] for symbol, rows in proofs.items()}
+        table = {name: [asdict(proof) for proof in rows] for name, rows in proofs.items()}
         terminal.line(json.dumps(table, indent=1))
     broken = any(proof.broken for rows in proofs.values() for proof in rows)
     return EXIT_BROKEN if broken else 0
 
 
-def _fault_of(options: argparse.Namespace, symbols: list[str]) -> str:
-    unknown = [symbol for symbol in symbols if symbol not in LISTINGS]
+def _streams(options: argparse.Namespace, folder: Path, terminal: Terminal) -> Iterator[NamedStream]:
+    if options.path:
+        shown = Terminal(sys.stderr) if options.json else terminal
+        return recorded_streams(options.path, options.symbol, folder, Stages(shown))
+    return simulated_streams(options.symbol or ["BTCUSDT"], options.seed, options.seconds)
+
+
+def _prove(
+    options: argparse.Namespace, streams: Iterator[NamedStream], terminal: Terminal
+) -> dict[str, list[FeatureProof]]:
+    grid = Grid(round(options.interval * NS_PER_S), _WINDOW_STEPS)
+    proofs: dict[str, list[FeatureProof]] = {}
+    for stream in streams:
+        if len(stream.events) <= options.cuts:
+            raise Refused("too_few", f"{stream.name} has {len(stream.events)} events", "fewer --cuts, or a longer file")
+
+        def tell(stage: str, part: float, name: str = stream.name) -> None:
+            terminal.board([f"{name}: {stage}, {part:.0%}"])
+
+        proofs[stream.name] = verify_features(stream.events, grid, options.cuts, options.seed, tell)
+        terminal.board([])
+        if not options.json:
+            _print_table(terminal, stream, proofs[stream.name])
+    return proofs
+
+
+def _refuse(fault: str) -> int:
+    sys.stderr.write(f"foretick: {fault}\n")
+    return EXIT_USAGE
+
+
+def _fault_of(options: argparse.Namespace) -> str:
+    unknown = [symbol for symbol in options.symbol if symbol not in LISTINGS and not options.path]
     if unknown:
         return f"the simulated market has no {', '.join(unknown)}; there are: {', '.join(LISTINGS)}"
-    if not options.seconds >= _LEAST_SECONDS:
+    if not (options.path or options.seconds >= _LEAST_SECONDS):
         return f"{options.seconds:g} s are too few: the longest warm-up wants {_LEAST_SECONDS:g}"
     if options.cuts < 1 or not options.interval > 0.0 or options.seed < 0:
         return "--cuts must be at least 1, --interval positive and --seed not negative"
     return ""
 
 
-def _print_table(terminal: Terminal, symbol: str, events: int, proofs: list[FeatureProof]) -> None:
-    terminal.line(terminal.bold(f"{symbol}: {events} events"))
+def _print_table(terminal: Terminal, stream: NamedStream, proofs: list[FeatureProof]) -> None:
+    terminal.line(terminal.bold(f"{stream.name}: {len(stream.events)} events"))
     terminal.line(f"{'feature':<28}{'group':<16}{'values':>8}{'least':>12}{'most':>12}{'error':>10}  verdict")
     for proof in proofs:
         error = "" if proof.error is None else f"{proof.error:.1e}"

@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 
 ROLES = [
     ("ingest", "simulate"), ("ingest", "feed"), ("ingest", "record"), ("features", "serve"), ("predictor", "serve"),
-    ("predictor", "watch"), ("features", "correlate"), ("gateway", "api"), ("gateway", "feed"),
+    ("predictor", "watch"), ("features", "correlate"), ("features", "certify"), ("gateway", "api"), ("gateway", "feed"),
 ]  # fmt: skip
 """Service and role of every process of the default system that serves."""
 

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from foretick.common.contracts import Trust
+from foretick.common.contracts import TRUST_SEVERITY, Trust
 
-TRUSTS: tuple[Trust, ...] = tuple(Trust)
-RANKS = {trust: rank for rank, trust in enumerate(TRUSTS)}
-GAP_RANK = RANKS[Trust.GAP]
+_TRUSTS: tuple[Trust, ...] = tuple(Trust)
+_GAP_RANK = TRUST_SEVERITY[Trust.GAP]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class BarSums(msgspec.Struct, kw_only=True):
     end_ns: of a time bar the boundary where it ends, exclusive; else its latest event
     first_seq, last_seq: the instrument's numbers of its first and latest event
     events, live_events: every event counts, of ticks and book alike; those with trust LIVE
-    worst_rank: rank of the worst trust of an event, as ``Trust`` orders them; GAP where events were lost
+    worst_rank: ``TRUST_SEVERITY`` of the worst trust of an event; GAP where events were lost
     is_whole: every event of it was seen: it began where another ended, and none was lost
     price_qty, qty_per_price: sums over its trades of price x quantity and of quantity / price
     open, high, low, close: of its trades; null without
@@ -62,7 +61,7 @@ class BarSums(msgspec.Struct, kw_only=True):
     @property
     def trust(self) -> Trust:
         """The worst trust of an event in it."""
-        return TRUSTS[self.worst_rank]
+        return _TRUSTS[self.worst_rank]
 
     def count(self, seq: int, rank: int) -> None:
         """Count an event."""
@@ -103,7 +102,7 @@ class BarSums(msgspec.Struct, kw_only=True):
     def lose(self) -> None:
         """Note that events of it may have been lost."""
         self.is_whole = False
-        self.worst_rank = GAP_RANK
+        self.worst_rank = _GAP_RANK
 
     def append(self, later: "BarSums") -> None:
         """Add the events of ``later``, which come after all of this one's."""

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from foretick.common.contracts import BookFrame, TickFrame
-from foretick.market.bars.bar import RANKS, BarSums, Terms
+from foretick.common.contracts import TRUST_SEVERITY, BookFrame, TickFrame
+from foretick.market.bars.bar import BarSums, Terms
 from foretick.market.bars.spec import TIMEFRAMES_S, BarSpec
 from foretick.market.bars.time_bars import TimeBars, TimeBarsState
 from foretick.market.bars.trade_bars import TradeBars, TradeBarsState
@@ -87,7 +87,7 @@ class BarEngine:
         told: list[BarUpdate] = []
         kinds, recv, trades, quotes = frame.kinds, frame.recv_ns, frame.trades, frame.quotes
         trade, quote = kinds.count("T", 0, skip), kinds.count("Q", 0, skip)
-        rank = RANKS[frame.trust]
+        rank = TRUST_SEVERITY[frame.trust]
         for row in range(skip, len(kinds)):
             recv_ns, seq = recv[row], frame.seq + row
             bars = self._enter(recv_ns, seq, rank, row, told)
@@ -113,7 +113,7 @@ class BarEngine:
         for row in range(skip, len(frame.events)):
             event = frame.events[row]
             recv_ns, seq = event.ts_recv_ns, frame.seq + row
-            self._enter(recv_ns, seq, RANKS[event.trust], row, told)
+            self._enter(recv_ns, seq, TRUST_SEVERITY[event.trust], row, told)
             if recv_ns >= self._due_ns:
                 self._tell_forming(recv_ns, seq, row, told)
         return told

@@ -1,4 +1,4 @@
-"""The compiled ensemble: n rows through every member and their blend in one call, without allocation.
+"""The compiled ensemble: n rows through every member, their blend and its calibration in one call, no allocation.
 
 Sums are kept in double precision, so that the order in which trees are added makes no difference that matters; the
 graph's onnxruntime session adds floats, and ``judge`` bounds what lies between the two. The cache is keyed by the
@@ -17,10 +17,12 @@ from foretick.quant.ensemble import layout, output
 from foretick.quant.ensemble.graph import EnsembleGraph
 from foretick.quant.ensemble.layout import CHILD_BITS, FEATURE_BITS, KEY_SHIFT, RUN_COLUMNS, Count, lay_out
 from foretick.quant.ensemble.output import CLASSES
+from foretick.quant.scoring import tallies
 
 OUT_HEAD = CLASSES + 1
 """Columns of a row of the result before the members': probabilities and expected return."""
 
+_LEAST = float(np.float32(tallies.LEAST_PROBABILITY))
 _CHILD = (1 << CHILD_BITS) - 1
 _FEATURE = (1 << FEATURE_BITS) - 1
 _LOWEST = np.int32(-(2**31))
@@ -104,24 +106,75 @@ def section(model, place):  # noqa: ANN001, ANN201 - compiled
 
 
 @numba.njit(inline="always", error_model="numpy")
-def blend_members(scores, weights, head, volatility_bps, out):  # noqa: ANN001, ANN201 - compiled
-    """Write a row of the result: blend, expected return, members."""
+def blend_members(scores, weights, blend):  # noqa: ANN001, ANN201 - compiled
+    """Write the members' weighted mean to the one row of ``blend``."""
+    for kind in range(CLASSES):
+        blend[0, kind] = 0.0
+        for member in range(len(weights)):
+            blend[0, kind] += weights[member] * scores[member, kind]
+
+
+@numba.njit(inline="always", error_model="numpy")
+def calibrate(blend, temperature):  # noqa: ANN001, ANN201 - compiled
+    """Apply a temperature to the one row of ``blend``; a missing value stays one."""
+    for kind in range(CLASSES):
+        one = blend[0, kind]
+        blend[0, kind] = np.log(_LEAST if one < _LEAST else one) / temperature
+    soften(blend, 0)
+
+
+@numba.njit(inline="always", error_model="numpy")
+def write_row(blend, scores, head, volatility_bps, out):  # noqa: ANN001, ANN201 - compiled
+    """Write a row of the result: probabilities, expected return, members."""
     expected = 0.0
     for kind in range(CLASSES):
-        blend = 0.0
-        for member in range(len(weights)):
-            blend += weights[member] * scores[member, kind]
+        for member in range(len(scores)):
             out[OUT_HEAD + member * CLASSES + kind] = scores[member, kind]
-        out[kind] = blend
-        expected += blend * head[kind]
+        out[kind] = blend[0, kind]
+        expected += blend[0, kind] * head[kind]
     out[CLASSES] = expected * volatility_bps
 
 
-def _fingerprint() -> int:
+def fingerprint_of(*paths: str) -> int:
+    """Return a fingerprint of source files, which a compiled function closes over: numba's cache is keyed by it."""
     digest = hashlib.sha256()
-    for path in (__file__, output.__file__, layout.__file__):
+    for path in paths:
         digest.update(Path(path).read_bytes())
     return int.from_bytes(digest.digest()[:7], "big")
+
+
+@numba.njit(inline="always", error_model="numpy")
+def open_trees(model):  # noqa: ANN001, ANN201 - compiled
+    """Return a packed layout's nodes, leaf values, roots, active trees by level, and the leaves' slots and runs."""
+    nodes, words = section(model, 0), section(model, 1).view(np.float32)
+    value = words[: CLASSES * len(nodes)].reshape((len(nodes), CLASSES))
+    roots, active = section(model, 2).view(np.uint32)[: model[_TREES]], section(model, 3)
+    return nodes, value, roots, active, section(model, 4).view(np.uint32), section(model, 5).reshape((-1, RUN_COLUMNS))
+
+
+@numba.njit(inline="always", error_model="numpy")
+def open_networks(model):  # noqa: ANN001, ANN201 - compiled
+    """Return which members of a packed layout are networks, and their two layers."""
+    networks, units = section(model, 8), model[_UNITS]
+    hidden = section(model, 9).view(np.float64).reshape((len(networks), model[_FEATURES] + 1, units))
+    return networks, hidden, section(model, 10).view(np.float64).reshape((len(networks), units + 1, CLASSES))
+
+
+@numba.njit(inline="always", error_model="numpy")
+def open_head(model):  # noqa: ANN001, ANN201 - compiled
+    """Return what a packed layout's scores begin with, which members end in a softmax, its head and temperature."""
+    start = section(model, 6).view(np.float64).reshape((model[_MEMBERS], CLASSES))
+    return start, section(model, 7), section(model, 11).view(np.float64), section(model, 12).view(np.float64)
+
+
+@numba.njit(inline="always", error_model="numpy")
+def open_work(model, work):  # noqa: ANN001, ANN201 - compiled
+    """Return the scratch of a packed layout: sort keys, trees' places, active units, members' scores, blend."""
+    features, members, trees, units = model[_FEATURES], model[_MEMBERS], model[_TREES], model[_UNITS]
+    keys, at = work[:features].view(np.int32), work[features : features + trees].view(np.uint32)
+    sums = work[features + trees :].view(np.float64)
+    scores = sums[units : units + CLASSES * members].reshape((members, CLASSES))
+    return keys, at, sums[:units], scores, sums[units + CLASSES * members :][:CLASSES].reshape((1, CLASSES))
 
 
 def _compile(fingerprint: int) -> Callable[..., int]:
@@ -129,34 +182,32 @@ def _compile(fingerprint: int) -> Callable[..., int]:
     def predict(model, weights, work, features, out):  # noqa: ANN001, ANN202 - compiled
         if not len(model):
             return fingerprint
-        features_n, members, trees, units = model[_FEATURES], model[_MEMBERS], model[_TREES], model[_UNITS]
-        nodes, words = section(model, 0), section(model, 1).view(np.float32)
-        value = words[: CLASSES * len(nodes)].reshape((len(nodes), CLASSES))
-        roots, active = section(model, 2).view(np.uint32)[:trees], section(model, 3)
-        slots, runs = section(model, 4).view(np.uint32), section(model, 5)
-        start, softmax, networks = section(model, 6).view(np.float64), section(model, 7), section(model, 8)
-        hidden = section(model, 9).view(np.float64).reshape((len(networks), features_n + 1, units))
-        last = section(model, 10).view(np.float64).reshape((len(networks), units + 1, CLASSES))
-        head = section(model, 11).view(np.float64)
-        keys, at = work[:features_n].view(np.int32), work[features_n : features_n + trees].view(np.uint32)
-        sums = work[features_n + trees :].view(np.float64)
-        scores = sums[units : units + CLASSES * members].reshape((members, CLASSES))
+        nodes, value, roots, active, slots, runs = open_trees(model)
+        networks, hidden, last = open_networks(model)
+        start, softmax, head, temperature = open_head(model)
+        keys, at, units, scores, blend = open_work(model, work)
         for i in range(len(features)):
             write_keys(features[i], keys)
             walk_trees(nodes, roots, active, keys, at)
-            scores[:] = start.reshape((members, CLASSES))
-            add_leaves(value, slots, runs.reshape((-1, RUN_COLUMNS)), at, scores)
-            add_networks(networks, hidden, last, features[i], sums[:units], scores)
-            for member in range(members):
+            scores[:] = start
+            add_leaves(value, slots, runs, at, scores)
+            add_networks(networks, hidden, last, features[i], units, scores)
+            for member in range(len(scores)):
                 if softmax[member]:
                     soften(scores, member)
-            blend_members(scores, weights, head, features[i, int(head[CLASSES])], out[i])
+            blend_members(scores, weights, blend)
+            if len(temperature):
+                calibrate(blend, temperature[0])
+            write_row(blend, scores, head, features[i, int(head[CLASSES])], out[i])
         return len(features)
 
     return predict
 
 
-predict_rows = _compile(_fingerprint())
+SOURCES = (__file__, output.__file__, layout.__file__, tallies.__file__)
+"""What the kernel is made of."""
+
+predict_rows = _compile(fingerprint_of(*SOURCES))
 """Predict rows and return how many: ``predict_rows(model, weights, work, features, out)``.
 
 ``model`` int64, a packed ``layout.Layout``; ``weights`` float64 (members); ``work`` int64, at least ``work_words``;
@@ -167,11 +218,16 @@ bps, members. All contiguous. An empty ``model`` predicts nothing and returns th
 
 def work_words(model: NDArray[np.int64]) -> int:
     """Return how many words of scratch a packed layout needs."""
-    return int(model[_FEATURES] + model[_TREES] + model[_UNITS] + CLASSES * model[_MEMBERS])
+    return int(model[_FEATURES] + model[_TREES] + model[_UNITS] + CLASSES * (model[_MEMBERS] + 1))
+
+
+def empty_model() -> NDArray[np.int64]:
+    """Return the packed layout of a graph without members."""
+    return lay_out(EnsembleGraph(1, (), np.zeros(CLASSES, np.float32), 0)).pack()
 
 
 def warm() -> None:
     """Compile the kernel, or load it from numba's cache: do it in the build, not by several processes at start."""
-    model = lay_out(EnsembleGraph(1, (), np.zeros(CLASSES, np.float32), 0)).pack()
+    model = empty_model()
     work = np.zeros(work_words(model), np.int64)
     predict_rows(model, np.zeros(0), work, np.zeros((1, 1), np.float32), np.zeros((1, OUT_HEAD), np.float32))

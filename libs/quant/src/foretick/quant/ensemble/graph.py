@@ -1,7 +1,8 @@
 """The parts of an ensemble graph, read back from its ONNX file.
 
 Only the graph that training writes is read: members made of trees or of one hidden layer, side by side, weighted, and
-an expected return. Anything else is refused by name rather than run on a guess.
+an expected return. Anything else is refused by name rather than run on a guess. The blend is calibrated by a
+temperature (``calibration.apply_temperature``); graphs from before that are read too.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from foretick.quant.ensemble.output import (
     WEIGHTS,
     ModelRefused,
 )
+from foretick.quant.scoring.tallies import LEAST_PROBABILITY
 
 _OPSETS = {"": 15, "ai.onnx.ml": 3}
 _POST = {b"NONE": False, b"SOFTMAX": True}
@@ -58,12 +60,16 @@ class Network:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EnsembleGraph:
-    """All members in the order of the graph, and how probabilities become a return: slopes (3) times a feature."""
+    """All members in the order of the graph, and how probabilities become a return: slopes (3) times a feature.
+
+    temperature: of the blend; None where the blend is the answer
+    """
 
     feature_count: int
     members: tuple[TreeNodes | Network, ...]
     slopes: NDArray[np.float32]
     volatility_feature: int
+    temperature: float | None = None
 
 
 def read_graph(payload: bytes) -> EnsembleGraph:
@@ -97,7 +103,8 @@ class _Reader:
         in_volatilities, volatility = self._node(EXPECTED_RETURN, "Mul").input
         blend, slopes = self._node(in_volatilities, "MatMul").input
         features, index = self._node(volatility, "Gather", axis=1).input
-        weights, members = self._node(PROBABILITIES, "MatMul").input
+        blended, temperature = self._calibration()
+        weights, members = self._node(blended, "MatMul").input
         side_by_side, shape = self._node(MEMBERS, "Reshape").input
         names = self._node(side_by_side, "Concat", axis=1).input
         _expect((features, blend, weights, members), (FEATURES, PROBABILITIES, WEIGHTS, MEMBERS))
@@ -107,6 +114,7 @@ class _Reader:
             members=tuple(self._member(name) for name in names),
             slopes=self._constant(slopes).reshape(CLASSES),
             volatility_feature=int(self._constant(index)[0]),
+            temperature=temperature,
         )
         if self._read != len(self._model.graph.node):
             raise ModelRefused(
@@ -114,6 +122,21 @@ class _Reader:
             )
         _check_features(graph)
         return graph
+
+    def _calibration(self) -> tuple[str, float | None]:
+        """Return the name of the blend, and the temperature that the probabilities are made from it with."""
+        node = self._nodes.get(PROBABILITIES)
+        if node is None or node.op_type != "Softmax":
+            return PROBABILITIES, None
+        (scores,) = self._node(PROBABILITIES, "Softmax", axis=1).input
+        logs, divisor = self._node(scores, "Div").input
+        (floored,) = self._node(logs, "Log").input
+        blended, least = self._node(floored, "Max").input
+        _expect(self._constant(least).tolist(), [float(np.float32(LEAST_PROBABILITY))])
+        temperature = float(self._constant(divisor).reshape(1)[0])
+        if not 0.0 < temperature < np.inf:
+            raise ModelRefused(f"the graph's temperature is {temperature}")
+        return blended, temperature
 
     def _member(self, name: str) -> TreeNodes | Network:
         node = self._nodes.get(name)

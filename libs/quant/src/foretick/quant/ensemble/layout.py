@@ -8,6 +8,7 @@ side, and a leaf is its own left child behind a threshold nothing exceeds: a ste
 A node is one int64: the threshold's sort key, the feature, and the left child's place (see ``sort_keys``).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
 
@@ -46,6 +47,7 @@ class Layout:
     networks: int64 (networks), which members are networks; unused units are all zero
     hidden: float64 (networks, features + 1, units); output: float64 (networks, units + 1, 3); the last row is the bias
     head: float64 (4), the slopes and the index of the volatility feature
+    temperature: float64 (1), or none where the blend is the answer
     """
 
     nodes: NDArray[np.int64]
@@ -60,6 +62,7 @@ class Layout:
     hidden: NDArray[np.float64]
     output: NDArray[np.float64]
     head: NDArray[np.float64]
+    temperature: NDArray[np.float64]
 
     def pack(self) -> NDArray[np.int64]:
         """Return all of it as one array, since each array that is handed to compiled code costs 0.2 us a call.
@@ -67,21 +70,27 @@ class Layout:
         First the counts of ``Count``, then where each section starts and the last ends, then the sections: the fields
         in order, each filled up to whole words.
         """
-        sections = [_as_words(getattr(self, field.name)) for field in fields(self)]
         counts = np.zeros(len(Count), np.int64)
         counts[Count.FEATURES], counts[Count.MEMBERS] = self.hidden.shape[1] - 1, len(self.scores)
         counts[Count.TREES], counts[Count.UNITS] = len(self.roots), self.hidden.shape[2]
-        first = len(Count) + len(sections) + 1
-        starts = first + np.cumsum([0, *(len(section) for section in sections)])
-        return np.concatenate([counts, starts, *sections])
+        return pack_sections(counts, [getattr(self, field.name) for field in fields(self)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Tree:
     member: int
     depth: int
+    rows: NDArray[np.int64]
     nodes: NDArray[np.int64]
     value: NDArray[np.float32]
+
+
+def pack_sections(counts: NDArray[np.int64], arrays: Sequence[NDArray[np.generic]]) -> NDArray[np.int64]:
+    """Return ``counts``, where each section starts and the last ends, and the sections, as one array of words."""
+    sections = [_as_words(array) for array in arrays]
+    first = len(counts) + len(sections) + 1
+    starts = first + np.cumsum([0, *(len(section) for section in sections)])
+    return np.concatenate([counts, starts, *sections])
 
 
 def sort_keys(values: NDArray[np.float32]) -> NDArray[np.int32]:
@@ -102,7 +111,7 @@ def lay_out(graph: EnsembleGraph) -> Layout:
     """
     if graph.feature_count > 1 << FEATURE_BITS:
         raise ModelRefused(f"the kernel takes {1 << FEATURE_BITS} features, the graph {graph.feature_count}")
-    trees = sorted(_trees_of(graph), key=lambda tree: -tree.depth)
+    trees = _trees_of(graph)
     sizes = np.array([0, *(len(tree.nodes) for tree in trees)])
     starts = np.cumsum(sizes)[:-1]
     if sizes.sum() >= 1 << CHILD_BITS:
@@ -123,6 +132,31 @@ def lay_out(graph: EnsembleGraph) -> Layout:
         hidden=hidden,
         output=output,
         head=np.array([*graph.slopes, graph.volatility_feature], np.float64),
+        temperature=np.array([] if graph.temperature is None else [graph.temperature], np.float64),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """Where the nodes of a layout come from.
+
+    member, row: int64 (nodes), of which member, and which of its nodes in ``TreeNodes``
+    trees: int64 (trees), each tree's member
+    """
+
+    member: NDArray[np.int64]
+    row: NDArray[np.int64]
+    trees: NDArray[np.int64]
+
+
+def origin_of(graph: EnsembleGraph) -> Origin:
+    """Return where the nodes of ``lay_out(graph)`` come from."""
+    trees = _trees_of(graph)
+    none = np.zeros(0, np.int64)
+    return Origin(
+        member=np.concatenate([none, *(np.full(len(tree.rows), tree.member) for tree in trees)]),
+        row=np.concatenate([none, *(tree.rows for tree in trees)]),
+        trees=np.array([tree.member for tree in trees], np.int64),
     )
 
 
@@ -142,7 +176,7 @@ def _trees_of(graph: EnsembleGraph) -> list[_Tree]:
             order = np.lexsort((member.node, member.tree))
             cuts = np.flatnonzero(np.diff(member.tree[order])) + 1
             trees += [_lay_out_tree(index, member, rows) for rows in np.split(order, cuts)]
-    return trees
+    return sorted(trees, key=lambda tree: -tree.depth)
 
 
 def _lay_out_tree(index: int, member: TreeNodes, rows: NDArray[np.int64]) -> _Tree:
@@ -167,7 +201,7 @@ def _lay_out_tree(index: int, member: TreeNodes, rows: NDArray[np.int64]) -> _Tr
     key = np.where(leaf, NEVER, sort_keys(member.threshold[rows]).astype(np.int64))[order]
     feature = np.where(leaf, 0, member.feature[rows])[order]
     nodes = (key << KEY_SHIFT) | (feature << CHILD_BITS) | place[child]
-    return _Tree(index, len(levels) - 1, nodes, member.value[rows][order])
+    return _Tree(index, len(levels) - 1, rows[order], nodes, member.value[rows][order])
 
 
 def _runs_of(trees: list[_Tree]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:

@@ -12,12 +12,16 @@ from foretick.features.adapters.bus.client import DataPlanePublisher
 from foretick.features.adapters.history.client import StreamHistory
 from foretick.features.adapters.metrics.client import CustodyMetrics, FoldMetrics
 from foretick.features.adapters.state_store.client import KeyValueStateStore
+from foretick.features.domain.health import HealthWindow
 from foretick.features.handlers.bars import BarHandler
 from foretick.features.handlers.custody import Bounds, Custodian, Outside
 from foretick.features.handlers.frames import FrameHandler
+from foretick.features.handlers.health import HealthHandler
 from foretick.features.ports import Producer
 from foretick.features.settings import FeaturesSettings
 from foretick.quant.kernel import FeatureKernel, Grid, warm
+
+_HEALTH_EVERY_S = 5.0
 
 
 async def build(rt: Runtime, settings: FeaturesSettings) -> None:
@@ -28,14 +32,8 @@ async def build(rt: Runtime, settings: FeaturesSettings) -> None:
     producer = Producer(rt.run_id, rt.name)
     forming_ns = nanos_from_seconds(settings.bar_forming_interval_s)
     bars = BarHandler(settings.bar_specs, forming_ns, publisher, rt.clock, producer)
-    frames = FrameHandler(
-        kernel,
-        publisher,
-        FoldMetrics(rt.metrics, rt.log, rt.sequence, kernel.faults),
-        rt.clock,
-        producer,
-        bars,
-    )
+    metrics = FoldMetrics(rt.metrics, rt.log, rt.sequence, kernel.faults)
+    frames = FrameHandler(kernel, publisher, metrics, rt.clock, producer, bars)
     feed = InstrumentFeed(rt, (TICKS, BOOKS))
     outside = Outside(
         feed,
@@ -52,7 +50,16 @@ async def build(rt: Runtime, settings: FeaturesSettings) -> None:
     feed.deliver_to(custodian.handle)
     await watch_instruments(rt, INSTRUMENT_LISTINGS, leases.learn, bars.learn)
     await leases.open()
+    window = HealthWindow(kernel.faults, rt.clock.now_ns())
+    health = HealthHandler(window, lambda: metrics.vectors, publisher, rt.clock, producer, rt.epoch)
+    rt.spawn(_tell_forever(health), name="tell-health")
     rt.spawn(_save_forever(rt, custodian, settings.feature_snapshot_interval_s), name="save-state")
+
+
+async def _tell_forever(health: HealthHandler) -> None:
+    while True:
+        health.tell()
+        await asyncio.sleep(_HEALTH_EVERY_S)
 
 
 async def _save_forever(rt: Runtime, custodian: Custodian, every_s: float) -> None:

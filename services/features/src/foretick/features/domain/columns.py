@@ -3,23 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from foretick.common.contracts import Level, TickFrame, Trust
+from foretick.common.contracts import TRUST_SEVERITY, Level, TickFrame, Trust
 from foretick.common.errors import Malformed
 from foretick.common.subjects import TICKS
-from foretick.quant.events import DEPTH_COLUMNS, DEPTH_LEVELS, VALUE_COLUMNS, BookTrust, EventKind
+from foretick.quant.events import DEPTH_COLUMNS, VALUE_COLUMNS, EventKind, depth_values
 
 _KINDS = np.full(256, EventKind.CLOCK, np.uint8)
 """By letter; events that no feature is made of still move data time."""
 
 for _letter, _kind in (("T", EventKind.TRADE), ("Q", EventKind.QUOTE)):
     _KINDS[ord(_letter)] = _kind
-_SEVERITY = {
-    Trust.STALE: BookTrust.STALE,
-    Trust.RESYNC: BookTrust.RESYNC,
-    Trust.CROSSED: BookTrust.CROSSED,
-    Trust.GAP: BookTrust.GAP,
-}
-_PADDING = (0.0,) * DEPTH_LEVELS
 
 
 class EventColumns:
@@ -45,13 +38,13 @@ class EventColumns:
         self.kind[row] = EventKind.DEPTH
         self.recv_ns[row] = recv_ns
         self.v[row] = (row, 0.0, 0.0, 0.0)
-        self.depth[row] = [*_flat(bids), *_flat(asks)]
+        self.depth[row] = depth_values(bids, asks)
 
     def put_state(self, row: int, recv_ns: int, trust: Trust) -> None:
         """Lay out, as event ``row``, that the book is not live."""
         self.kind[row] = EventKind.STATE
         self.recv_ns[row] = recv_ns
-        self.v[row] = (_SEVERITY[trust], 0.0, 0.0, 0.0)
+        self.v[row] = (TRUST_SEVERITY[trust], 0.0, 0.0, 0.0)
 
     def reserve(self, rows: int) -> None:
         """Make room for ``rows`` events."""
@@ -108,8 +101,3 @@ def check_ticks(frame: TickFrame) -> None:
         and len(quotes.bid) == len(quotes.bid_qty) == len(quotes.ask) == len(quotes.ask_qty) == quote_count
     ):
         raise Malformed(TICKS.of(frame.venue, frame.symbol), f"columns of frame {frame.seq} do not match its kinds")
-
-
-def _flat(levels: list[Level]) -> tuple[float, ...]:
-    missing = _PADDING[len(levels) :]
-    return (*[price for price, _ in levels], *missing, *[qty for _, qty in levels], *missing)

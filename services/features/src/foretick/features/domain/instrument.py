@@ -51,10 +51,16 @@ class Folded:
 
 
 class Instrument:
-    """The state of one instrument: its audit, its book, its bars and its row of the kernel."""
+    """The state of one instrument: its audit, its book, its bars and its row of the kernel.
+
+    ``since_seq`` is the first event that went into it, None before there is one; ``lost_events`` how many of those
+    after it did not come, a sequence that began anew counting as one.
+    """
 
     def __init__(self, kernel: FeatureKernel, row: int, columns: EventColumns, bars: BarEngine) -> None:
         self.audit = SequenceAudit()
+        self.since_seq: int | None = None
+        self.lost_events = 0
         self.book = BookState()
         self.bars = bars
         self.row = row
@@ -69,6 +75,8 @@ class Instrument:
         Raises:
             Malformed: the frame contradicts itself; nothing of it was folded, so that its events count as lost.
         """
+        if self.audit.next_seq is None:
+            self.since_seq = frame.seq
         if isinstance(frame, TickFrame):
             return self._fold_ticks(frame)
         return self._fold_book(frame)
@@ -155,6 +163,7 @@ class Instrument:
 
     def _note_loss(self, admission: Admission) -> None:
         if admission.lost or admission.renumbered:
+            self.lost_events += admission.lost + admission.renumbered
             self._lose()
 
     def _lose(self) -> None:

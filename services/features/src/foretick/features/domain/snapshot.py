@@ -14,6 +14,7 @@ class InstrumentSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The fold of an instrument before event ``next_seq``. ``bids`` and ``asks`` are the whole book, best first.
 
     ``bars`` is the state of its bars, ``bars_told`` the last event that each kind of them was published as of.
+    ``since_seq`` and ``lost_events`` say what went into it, as in ``Instrument``.
     ``tick_size`` and ``lot_size`` are null while no book is known. ``ts_saved_ns`` is the wall clock of the save, from
     which the stream is read on. ``last_asof_seq`` is the last event whose vector was published, null for none.
     """
@@ -35,6 +36,8 @@ class InstrumentSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     last_asof_seq: int | None = None
     bars: bytes = b""
     bars_told: dict[str, int] = {}
+    since_seq: int | None = None
+    lost_events: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -74,6 +77,7 @@ def restore_instrument(instrument: Instrument, kernel: FeatureKernel, snapshot: 
         instrument.bars.restore(bars)
     instrument.audit.epoch, instrument.audit.next_seq = snapshot.epoch, snapshot.next_seq
     instrument.ts_event_ns = snapshot.ts_event_ns
+    instrument.since_seq, instrument.lost_events = snapshot.since_seq, snapshot.lost_events
     if snapshot.is_whole and snapshot.tick_size is not None and snapshot.lot_size is not None:
         grid = PriceGrid(snapshot.tick_size, snapshot.lot_size)
         instrument.book.restore((snapshot.bids, snapshot.asks), grid, snapshot.trust)
@@ -112,4 +116,6 @@ def take_snapshot(
         last_asof_seq=last_asof_seq,
         bars=_encode(instrument.bars.state),
         bars_told=dict(bars_told),
+        since_seq=instrument.since_seq,
+        lost_events=instrument.lost_events,
     )

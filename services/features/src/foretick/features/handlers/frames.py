@@ -99,11 +99,11 @@ class FrameHandler:
             return
         if outcome.fault is not None:
             self._publisher.reject(outcome.fault.source, outcome.fault.reason, outcome.fault.payload)
-        self._publish(frame, outcome)
+        self._publish(frame, instrument, outcome)
         self._publish_bars(frame, instrument, outcome)
         self._observer.folded(frame, outcome)
 
-    def _publish(self, frame: Frame, outcome: Folded) -> None:
+    def _publish(self, frame: Frame, instrument: Instrument, outcome: Folded) -> None:
         if not outcome.readings:
             return
         key = (frame.venue, frame.symbol)
@@ -112,7 +112,7 @@ class FrameHandler:
         last = self.last_published.get(key)
         for reading in outcome.readings:
             if last is None or reading.asof_seq > last:
-                self._publisher.publish(self._vector(frame, reading, last))
+                self._publisher.publish(self._vector(frame, instrument, reading, last))
                 last = self.last_published[key] = reading.asof_seq
 
     def _publish_bars(self, frame: Frame, instrument: Instrument, outcome: Folded) -> None:
@@ -122,7 +122,9 @@ class FrameHandler:
         if outcome.bars:
             self.bars.publish(frame, self._epochs[key], outcome.bars, instrument.bars.terms)
 
-    def _vector(self, frame: Frame, reading: Reading, prev_asof_seq: int | None) -> FeatureVector:
+    def _vector(
+        self, frame: Frame, instrument: Instrument, reading: Reading, prev_asof_seq: int | None
+    ) -> FeatureVector:
         return FeatureVector(
             venue=frame.venue,
             symbol=frame.symbol,
@@ -146,4 +148,6 @@ class FrameHandler:
             warm=reading.warm,
             ts_frame_sent_ns=frame.ts_sent_ns,
             ts_frame_taken_ns=self._taken_ns,
+            since_seq=instrument.since_seq,
+            lost_events=instrument.lost_events,
         )

@@ -127,7 +127,7 @@ def join_bars(recorded: Iterable[BarData], live: Iterable[BarData], limit: int) 
 def answer_bars(series: BarSeries, bars: list[BarData], reason: str, now_ns: int) -> BarsAnswer:
     """Return ``bars`` of a timeframe with their age."""
     topic = series.topic
-    age_ms = None if topic.seq is None else age_ms_of(topic.arrived_ns, now_ns)
+    age_ms = age_ms_of(topic.arrived_ns, now_ns)
     return BarsAnswer(
         venue=topic.venue,
         symbol=topic.symbol,

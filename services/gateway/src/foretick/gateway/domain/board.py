@@ -7,15 +7,18 @@ from typing import Any
 from foretick.common.contracts import (
     Bar,
     BookFrame,
+    Calibration,
     ConsolidatedQuote,
     Contract,
     Correlations,
+    FeatureHealth,
     FeatureVector,
     Instrument,
     ModelDecision,
     ModelLife,
     Origin,
     Outcome,
+    ParityCertificate,
     Prediction,
     TickFrame,
     VenueStatus,
@@ -23,10 +26,12 @@ from foretick.common.contracts import (
 from foretick.common.sequence import SequenceTally
 from foretick.common.units import micros_from_nanos
 from foretick.gateway.domain.audience import Audience
+from foretick.gateway.domain.certificate import CertificateView
 from foretick.gateway.domain.channels import CHANNELS, SYSTEM, Scope
 from foretick.gateway.domain.consolidated import PairBoard
 from foretick.gateway.domain.correlations import CorrelationView
 from foretick.gateway.domain.directory import Directory, Identity
+from foretick.gateway.domain.health_board import HealthBoard, HealthData
 from foretick.gateway.domain.instrument_view import InstrumentView
 from foretick.gateway.domain.models import ModelView
 from foretick.gateway.domain.payloads import MetricsData
@@ -70,17 +75,20 @@ class Board:
         self.instruments: dict[Identity, InstrumentView] = {}
         self.pairs = PairBoard(self.fanout)
         self.venues = VenueBoard()
+        self.health = HealthBoard()
         self.models = ModelView()
         self.model_id: str | None = None
         self.arrivals: dict[str, int] = {}
         self._system_data: dict[str, Callable[[], Contract]] = {
-            "metrics": self.metrics_data, "venues": self.venues_data,
+            "metrics": self.metrics_data, "venues": self.venues_data, "feature_health": self.health_data,
         }  # fmt: skip
         self.system = {
             name: Topic(CHANNELS[name], SYSTEM, SYSTEM, read, self.fanout) for name, read in self._system_data.items()
         }
         self.correlations = CorrelationView(self.fanout, self.audits)
         self.system["correlations"] = self.correlations.topic
+        self.certificate = CertificateView(self.fanout, self.audits)
+        self.system["certificate"] = self.certificate.topic
         self.waterfall = Waterfall()
         self._messages = RateWindow()
         self._now_ns = 0
@@ -93,10 +101,13 @@ class Board:
             FeatureVector: self._fold_features,
             Prediction: self._fold_prediction,
             Outcome: self._fold_outcome,
+            Calibration: self._fold_calibration,
             Bar: self._fold_bar,
             Instrument: self._fold_listing,
             ConsolidatedQuote: self.pairs.fold,
             Correlations: self.correlations.fold,
+            ParityCertificate: self.certificate.fold,
+            FeatureHealth: self.health.fold,
             VenueStatus: self.venues.fold,
             ModelDecision: self.models.fold_decision,
             ModelLife: self.models.fold_life,
@@ -172,11 +183,17 @@ class Board:
         for name, read in self._system_data.items():
             self.system[name].publish(self.identification.epoch, self._beats, read(), now_ns)
 
+    def health_data(self) -> HealthData:
+        """Return how well feature values are, as of the last beat."""
+        return self.health.data(self._now_ns)
+
     def metrics_data(self) -> MetricsData:
         """Return the system at a glance, as of the last beat."""
         waterfall = self.waterfall.data(self._now_ns)
         scores = (
-            view.score for view in self.instruments.values() if view.score and view.score_model_id == self.model_id
+            view.outcome.score
+            for view in self.instruments.values()
+            if view.outcome and view.outcome.model_id == self.model_id
         )
         return MetricsData(
             latency_p50_us=waterfall.p50_us,
@@ -212,6 +229,9 @@ class Board:
     def _fold_outcome(self, outcome: Outcome, arrived_ns: int) -> None:
         self._touch("predictor", outcome, arrived_ns).fold_outcome(outcome)
 
+    def _fold_calibration(self, calibration: Calibration, arrived_ns: int) -> None:
+        self._touch("predictor", calibration, arrived_ns).calibration.fold(calibration, arrived_ns)
+
     def _fold_bar(self, bar: Bar, arrived_ns: int) -> None:
         self.view((bar.venue, bar.symbol)).fold_bar(bar, arrived_ns)
 
@@ -219,7 +239,10 @@ class Board:
         self._has_new_listings |= self.directory.enlist(instrument)
 
     def _touch(
-        self, service: str, message: TickFrame | BookFrame | FeatureVector | Prediction | Outcome, arrived_ns: int
+        self,
+        service: str,
+        message: TickFrame | BookFrame | FeatureVector | Prediction | Outcome | Calibration,
+        arrived_ns: int,
     ) -> InstrumentView:
         self.arrivals[service] = max(arrived_ns, self.arrivals.get(service, 0))
         view = self.view((message.venue, message.symbol))

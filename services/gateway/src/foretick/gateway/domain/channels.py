@@ -5,9 +5,11 @@ from enum import StrEnum
 from foretick.common.contracts import Contract
 from foretick.common.subjects import (
     BAR_MESSAGES,
+    CALIBRATION_MESSAGES,
     CONSOLIDATED_QUOTES,
     CORRELATION_MESSAGES,
     FEATURE_VECTORS,
+    PARITY_CERTIFICATES,
     PREDICTION_MESSAGES,
     TICKS,
     VENUE_STATUSES,
@@ -64,10 +66,13 @@ CHANNELS: dict[str, Channel] = {
         _state("books", 12_000),  # a quiet book still gets a full snapshot every 10 s of data time
         _state("features", FEATURE_VECTORS.ttl_ms),
         _state("predictions", PREDICTION_MESSAGES.ttl_ms),
+        _state("calibration", CALIBRATION_MESSAGES.ttl_ms),
         *(_state(name, BAR_MESSAGES.ttl_ms) for name in BAR_CHANNELS.values()),
         _event("integrity"),
         _state("consolidated", CONSOLIDATED_QUOTES.ttl_ms, Scope.PAIR),
         _state("correlations", CORRELATION_MESSAGES.ttl_ms, Scope.SYSTEM),
+        _state("certificate", PARITY_CERTIFICATES.ttl_ms, Scope.SYSTEM),
+        _state("feature_health", 3_000, Scope.SYSTEM),
         _state("metrics", 3_000, Scope.SYSTEM),
         _state("venues", VENUE_STATUSES.ttl_ms, Scope.SYSTEM),
     )

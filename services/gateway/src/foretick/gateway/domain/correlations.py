@@ -61,7 +61,7 @@ class CorrelationView:
 
     def answer(self, now_ns: int) -> CorrelationsAnswer:
         """Return the correlations with their age."""
-        age_ms = None if self.topic.seq is None else age_ms_of(self.topic.arrived_ns, now_ns)
+        age_ms = age_ms_of(self.topic.arrived_ns, now_ns)
         return CorrelationsAnswer(
             age_ms=age_ms,
             stale=is_stale(age_ms, CORRELATION_MESSAGES.ttl_ms),

@@ -2,10 +2,11 @@
 
 from collections import deque
 
-from foretick.common.contracts import Bar, BookFrame, FeatureVector, LiveScore, Outcome, Prediction, TickFrame, Trust
+from foretick.common.contracts import Bar, BookFrame, FeatureVector, Outcome, Prediction, TickFrame, Trust
 from foretick.common.sequence import Admission, DerivedAudit, SequenceAudit, SequenceTally
 from foretick.gateway.domain.bars import BarSeries
 from foretick.gateway.domain.book_view import BookView
+from foretick.gateway.domain.calibration import CalibrationView
 from foretick.gateway.domain.channels import BAR_CHANNELS, CHANNELS
 from foretick.gateway.domain.integrity_log import IntegrityLog
 from foretick.gateway.domain.market_view import MarketView
@@ -27,14 +28,14 @@ class InstrumentView:
         self.integrity = IntegrityLog(venue, symbol, fanout)
         self.features: FeatureData | None = None
         self.predictions: deque[PredictionData] = deque(maxlen=HISTORY_PREDICTIONS)
-        self.score: LiveScore | None = None
-        self.score_model_id: str | None = None
+        self.outcome: Outcome | None = None
         self.events = SequenceAudit()
         self.market_arrived_ns = 0
         self.ticks = Topic(CHANNELS["ticks"], venue, symbol, self.market.snapshot, fanout)
         self.books = Topic(CHANNELS["books"], venue, symbol, self.book.snapshot, fanout)
         self.feature_topic = Topic(CHANNELS["features"], venue, symbol, lambda: self.features, fanout)
         self.prediction_topic = Topic(CHANNELS["predictions"], venue, symbol, lambda: self.prediction, fanout)
+        self.calibration = CalibrationView(venue, symbol, fanout, audits)
         self.bars = {timeframe: BarSeries(venue, symbol, timeframe, fanout) for timeframe in BAR_CHANNELS}
         self._feature_audit = DerivedAudit()
         self._prediction_audit = DerivedAudit()
@@ -47,6 +48,7 @@ class InstrumentView:
     def topics(self) -> dict[str, Topic]:
         """The topics by channel."""
         topics = (self.ticks, self.books, self.feature_topic, self.prediction_topic, self.integrity.topic)
+        topics += (self.calibration.topic,)
         topics += tuple(series.topic for series in self.bars.values())
         return {topic.channel.name: topic for topic in topics}
 
@@ -89,17 +91,16 @@ class InstrumentView:
         """Take a prediction; the topic tells it at once. Returns whether it is new."""
         if not self._is_new("predictions", self._prediction_audit.admit(prediction.epoch, prediction.asof_seq)):
             return False
-        score = self.score if self.score_model_id == prediction.model_id else None
-        data = prediction_data(prediction, score, arrived_ns)
+        is_of_model = self.outcome is not None and self.outcome.model_id == prediction.model_id
+        data = prediction_data(prediction, self.outcome if is_of_model else None, arrived_ns)
         self.predictions.append(data)
         self.prediction_topic.publish(prediction.epoch, prediction.asof_seq, data, arrived_ns)
         return True
 
     def fold_outcome(self, outcome: Outcome) -> None:
-        """Take the running score of a model; the next prediction of that model tells it."""
+        """Take an outcome; the next prediction of its model tells the running score and coverage."""
         if self._is_new("outcomes", self._outcome_audit.admit(outcome.epoch, outcome.asof_seq)):
-            self.score = outcome.score
-            self.score_model_id = outcome.model_id
+            self.outcome = outcome
 
     def publish(self) -> None:
         """Tell the changes of price and book since the last call."""

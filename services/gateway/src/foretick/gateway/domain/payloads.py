@@ -3,13 +3,19 @@
 from enum import StrEnum
 
 from foretick.common.contracts import (
+    Abstention,
     Contract,
+    Coverage,
     FeatureVector,
     Level,
     LiveScore,
+    NoInterval,
     Origin,
+    Outcome,
     Prediction,
     Probabilities,
+    Regime,
+    ReturnInterval,
     Trust,
     Withheld,
 )
@@ -76,6 +82,9 @@ class FeatureData(Contract, frozen=True, kw_only=True, gc=False):
 class PredictionData(Contract, frozen=True, kw_only=True, gc=False):
     """A prediction, or the reason why it is withheld, with the live score of its model on the instrument.
 
+    regime, volatility_bps, interval, no_interval, abstention, weights: as on the bus
+    coverage: of the model's latest intervals on the instrument; null before the first was joined
+    regret_nats: mean log loss minus that of the member that was best in the score's window
     ts_event_us: the venue's own clock of the last event behind it that had one
     ts_gateway_us: wall clock of the gateway when the prediction arrived there
     latency_us: from ingest reading the bytes behind it to there
@@ -100,7 +109,15 @@ class PredictionData(Contract, frozen=True, kw_only=True, gc=False):
     ts_event_us: int | None
     ts_gateway_us: int
     latency_us: int
+    regime: Regime | None
+    volatility_bps: float | None
+    interval: ReturnInterval | None
+    no_interval: NoInterval | None
+    abstention: Abstention | None
+    weights: list[float]
     score: LiveScore | None
+    coverage: Coverage | None
+    regret_nats: float | None
 
 
 class Stage(StrEnum):
@@ -188,8 +205,11 @@ def feature_data(vector: FeatureVector) -> FeatureData:
     )
 
 
-def prediction_data(prediction: Prediction, score: LiveScore | None, arrived_ns: int) -> PredictionData:
-    """Return what the ``predictions`` channel tells of ``prediction``, which arrived at ``arrived_ns``."""
+def prediction_data(prediction: Prediction, outcome: Outcome | None, arrived_ns: int) -> PredictionData:
+    """Return what the ``predictions`` channel tells of ``prediction``, which arrived at ``arrived_ns``.
+
+    outcome: the latest one of its model on the instrument, whose score and coverage it tells
+    """
     return PredictionData(
         model_id=prediction.model_id,
         asof_seq=prediction.asof_seq,
@@ -210,5 +230,13 @@ def prediction_data(prediction: Prediction, score: LiveScore | None, arrived_ns:
         ts_event_us=None if prediction.ts_event_ns is None else micros_from_nanos(prediction.ts_event_ns),
         ts_gateway_us=micros_from_nanos(arrived_ns),
         latency_us=max(0, arrived_ns - prediction.ts_ingest_ns) // NS_PER_US,
-        score=score,
+        regime=prediction.regime,
+        volatility_bps=prediction.volatility_bps,
+        interval=prediction.interval,
+        no_interval=prediction.no_interval,
+        abstention=prediction.abstention,
+        weights=prediction.weights,
+        score=outcome and outcome.score,
+        coverage=outcome and outcome.coverage,
+        regret_nats=outcome and outcome.regret_nats,
     )

@@ -105,7 +105,7 @@ class FeatureAnswer(Contract, frozen=True, kw_only=True, gc=False):
 def answer_prediction(view: InstrumentView, history: int, now_ns: int) -> PredictionAnswer:
     """Return the latest prediction of ``view`` and ``history`` ones before it."""
     topic = view.prediction_topic
-    age_ms = None if topic.seq is None else age_ms_of(topic.arrived_ns, now_ns)
+    age_ms = age_ms_of(topic.arrived_ns, now_ns)
     before = list(view.predictions)[:-1]
     return PredictionAnswer(
         venue=view.venue,

@@ -101,10 +101,16 @@ def pooled_score(scores: Iterable[LiveScore]) -> LiveScore | None:
     def mean(field: str) -> float:
         return sum(getattr(score, field) * score.count for score in counted) / count
 
+    decided = sum(score.decided for score in counted)
+    right = sum(score.decided * (score.decided_accuracy_frac or 0.0) for score in counted)
+    right_abstained = sum((score.count - score.decided) * (score.abstained_accuracy_frac or 0.0) for score in counted)
     return LiveScore(
         count=count,
         accuracy_frac=mean("accuracy_frac"),
         prior_accuracy_frac=mean("prior_accuracy_frac"),
         log_loss=mean("log_loss"),
         prior_log_loss=mean("prior_log_loss"),
+        decided=decided,
+        decided_accuracy_frac=right / decided if decided else None,
+        abstained_accuracy_frac=right_abstained / (count - decided) if count > decided else None,
     )

@@ -14,6 +14,13 @@ _STATUS = {
     "unknown_symbol": HTTPStatus.NOT_FOUND,
     "not_available": HTTPStatus.NOT_FOUND,
     "forbidden": HTTPStatus.FORBIDDEN,
+    "no_prediction": HTTPStatus.NOT_FOUND,
+    "no_explanation": HTTPStatus.NOT_FOUND,
+    "withheld": HTTPStatus.CONFLICT,
+    "not_owned": HTTPStatus.SERVICE_UNAVAILABLE,
+    "no_answer": HTTPStatus.GATEWAY_TIMEOUT,
+    "bad_answer": HTTPStatus.BAD_GATEWAY,
+    "internal": HTTPStatus.BAD_GATEWAY,
 }
 
 

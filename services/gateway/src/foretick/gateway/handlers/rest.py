@@ -10,10 +10,14 @@ from foretick.common.errors import Refused, Transient
 from foretick.gateway.domain.bars import CLOSED_BARS, BarsAnswer, answer_bars, join_bars
 from foretick.gateway.domain.board import Board
 from foretick.gateway.domain.book_view import MAX_LEVELS
+from foretick.gateway.domain.calibration import CalibrationAnswer
+from foretick.gateway.domain.certificate import CertificateAnswer
 from foretick.gateway.domain.channels import BAR_CHANNELS, BOOK_LEVELS
 from foretick.gateway.domain.consolidated import ConsolidatedAnswer
 from foretick.gateway.domain.correlations import CorrelationsAnswer
 from foretick.gateway.domain.depth_answer import DepthAnswer, DepthQuestion, answer_depth
+from foretick.gateway.domain.explanation import ExplanationAnswer, answer_explanation
+from foretick.gateway.domain.health_board import HealthData
 from foretick.gateway.domain.instrument_view import HISTORY_PREDICTIONS
 from foretick.gateway.domain.integrity_answer import IntegrityAnswer, answer_integrity
 from foretick.gateway.domain.models import ModelsAnswer
@@ -29,7 +33,7 @@ from foretick.gateway.domain.replies import (
     answer_status,
 )
 from foretick.gateway.domain.venue_board import VenuesData
-from foretick.gateway.ports import BarRecord
+from foretick.gateway.ports import BarRecord, Explanations
 
 Symbol = Annotated[str, Path(description="`BTCUSDT`, resolved by the order of VENUES, or `sim:BTCUSDT`", max_length=64)]
 
@@ -42,12 +46,27 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def make_router(board: Board, clock: Clock, record: BarRecord | None = None) -> APIRouter:
+_NOT_EXPLAINED = _PROBLEMS | {
+    status: {"description": meaning, "content": _PROBLEMS[404]["content"]}
+    for status, meaning in (
+        (409, "The prediction is withheld; the detail says why"),
+        (502, "The predictor answers with something else"),
+        (503, "No predictor has the instrument now"),
+        (504, "The predictor does not answer in time"),
+    )
+}
+
+
+def make_router(
+    board: Board, clock: Clock, record: BarRecord | None = None, explanations: Explanations | None = None
+) -> APIRouter:
     """Return the routes under ``/api``; ``record`` has the bars from before this gateway began."""
     router = APIRouter(prefix="/api")
     _add_analytics(router, board, clock)
+    _add_explanations(router, board, clock, explanations)
     _add_bars(router, board, clock, record)
     _add_correlations(router, board, clock)
+    _add_certificate(router, board, clock)
     _add_models(router, board, clock)
     _add_system(router, board, clock)
     return router
@@ -108,6 +127,20 @@ def _add_analytics(router: APIRouter, board: Board, clock: Clock) -> None:
         return _json(board.pairs.view(pair).answer(clock.now_ns()))
 
 
+def _add_explanations(router: APIRouter, board: Board, clock: Clock, explanations: Explanations | None) -> None:
+    @router.get(
+        "/analytics/explanations/{symbol:path}",
+        tags=["analytics"], summary="What each feature adds to the latest prediction",
+        response_model=ExplanationAnswer, responses=_NOT_EXPLAINED,
+    )  # fmt: skip
+    async def get_explanation(symbol: Symbol) -> Response:
+        """Tell why: contributions of all features to P(up) - P(down), which add up with the baseline to the answer."""
+        identity = board.directory.resolve(symbol)
+        if explanations is None:
+            raise Refused("not_available", "this gateway asks no predictor")
+        return _json(answer_explanation(await explanations.ask(identity), clock.now_ns()))
+
+
 def _add_correlations(router: APIRouter, board: Board, clock: Clock) -> None:
     @router.get(
         "/analytics/correlations",
@@ -118,8 +151,29 @@ def _add_correlations(router: APIRouter, board: Board, clock: Clock) -> None:
         return _json(board.correlations.answer(clock.now_ns()))
 
 
+def _add_certificate(router: APIRouter, board: Board, clock: Clock) -> None:
+    @router.get(
+        "/analytics/feature-parity",
+        tags=["analytics"], summary="Whether published features are those of the recording",
+        response_model=CertificateAnswer,
+    )  # fmt: skip
+    async def get_feature_parity() -> Response:
+        """Tell over how many vectors live features were found equal to the bit, or the first that was not."""
+        return _json(board.certificate.answer(clock.now_ns()))
+
+
 def _add_models(router: APIRouter, board: Board, clock: Clock) -> None:
-    @router.get("/models", tags=["system"], summary="Which model serves, and why", response_model=ModelsAnswer)
+    @router.get(
+        "/models/calibration/{symbol:path}",
+        tags=["models"], summary="Whether predictions meant what they said", response_model=CalibrationAnswer,
+        responses=_PROBLEMS,
+    )  # fmt: skip
+    async def get_calibration(symbol: Symbol) -> Response:
+        """Tell an instrument's reliability by bins, Brier score, calibration error and coverage, live and by regime."""
+        view = board.view(board.directory.resolve(symbol))
+        return _json(view.calibration.answer(clock.now_ns()))
+
+    @router.get("/models", tags=["models"], summary="Which model serves, and why", response_model=ModelsAnswer)
     async def get_models() -> Response:
         """Tell the champion and the last decision, how the models on trial do, and which features have drifted."""
         return _json(board.models.answer(clock.now_ns()))
@@ -159,6 +213,13 @@ def _add_system(router: APIRouter, board: Board, clock: Clock) -> None:
     async def get_latency() -> Response:
         """Tell how long each stage of the predictions' way took in the last minute."""
         return _json(board.waterfall.data(clock.now_ns()))
+
+    @router.get(
+        "/system/feature-health", tags=["system"], summary="How well feature values are", response_model=HealthData
+    )
+    async def get_feature_health() -> Response:
+        """Tell how many values were missing, out of range, stale or masked in the last minute, by feature."""
+        return _json(board.health.data(clock.now_ns()))
 
     @router.get("/system/venues", tags=["system"], summary="How the venues are reached", response_model=VenuesData)
     async def get_venues() -> Response:

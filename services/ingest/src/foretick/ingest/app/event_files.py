@@ -6,7 +6,6 @@ Told as JSON lines; ``foretick evaluate`` starts it. Each has ``event``: ``progr
 
 import argparse
 import asyncio
-import json
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ import structlog
 
 from foretick.common.contracts import Origin
 from foretick.common.errors import Malformed, Refused
+from foretick.common.runtime.step_lines import EXIT_REFUSED, fail, tell
 from foretick.ingest.adapters.event_files.collector import EventCollector
 from foretick.ingest.adapters.event_files.store import store
 from foretick.ingest.adapters.replay.client import Pace, ReplaySession
@@ -29,7 +29,6 @@ from foretick.ingest.ports import FrameReceiver
 Progress = Callable[[str, float], None]
 """Told what is being done, and which share of it is."""
 
-EXIT_REFUSED = 2
 _STEP_FRAC = 0.02
 
 
@@ -45,20 +44,20 @@ def main() -> int:
     )
     try:
         collected = asyncio.run(
-            collect(options.recording, lambda stage, done: _say("progress", stage=stage, done=done))
+            collect(options.recording, lambda stage, done: tell("progress", stage=stage, done=done))
         )
         files = store(collected, options.recording, options.out)
     except Refused as error:
-        return _fail(error.message, error.hint)
+        return fail(error.message, error.hint)
     except Malformed as error:
-        return _fail(str(error), "give recordings that foretick recordings list can read")
+        return fail(str(error), "give recordings that foretick recordings list can read")
     except BrokenPipeError:  # whoever started this has gone: there is nobody to tell
         return EXIT_REFUSED
     except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}", "check the path, its permissions and the disk")
+        return fail(f"{error.filename}: {error.strerror}", "check the path, its permissions and the disk")
     except KeyboardInterrupt:
-        return _fail("interrupted", "no file is half written: run it again")
-    _say("finished", files=[str(path) for path in files], rejected=collected.rejected)
+        return fail("interrupted", "no file is half written: run it again")
+    tell("finished", files=[str(path) for path in files], rejected=collected.rejected)
     return 0
 
 
@@ -99,16 +98,6 @@ def _with_progress(
                 told = share
                 progress("replaying", share)
         yield entry
-
-
-def _fail(message: str, hint: str) -> int:
-    _say("failed", message=message, hint=hint)
-    return EXIT_REFUSED
-
-
-def _say(event: str, **fields: object) -> None:
-    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from foretick.common.contracts import Trust
+from foretick.common.contracts import TRUST_SEVERITY
 from foretick.common.units import NS_PER_S
 
-_RANK = {trust.value: rank for rank, trust in enumerate(Trust)}
 Instrument = tuple[str, str, str]
 """Run, venue, symbol."""
 
@@ -98,7 +97,7 @@ def fold_bar_parts(
     for constants, columns in blocks:
         _fold_block(parts, constants, columns)
     for instrument, seq, recv_ns, trust in marks:
-        _part(parts, instrument, recv_ns // NS_PER_S, seq).count(seq, seq, 1, _RANK[trust])
+        _part(parts, instrument, recv_ns // NS_PER_S, seq).count(seq, seq, 1, TRUST_SEVERITY[trust])
     return [part.row(second * NS_PER_S, instrument) for (instrument, second), part in parts.items()]
 
 
@@ -111,7 +110,7 @@ def _part(parts: _Parts, instrument: Instrument, second: int, seq: int) -> _Part
 
 def _fold_block(parts: _Parts, constants: Mapping[str, str | int], columns: Mapping[str, NDArray[Any]]) -> None:
     instrument = (str(constants["run_id"]), str(constants["venue"]), str(constants["symbol"]))
-    rank, seq = _RANK[str(constants["trust"])], columns["seq"]
+    rank, seq = TRUST_SEVERITY[str(constants["trust"])], columns["seq"]
     seconds = columns["recv_ns"] // NS_PER_S
     starts = np.concatenate(([0], np.flatnonzero(seconds[1:] != seconds[:-1]) + 1))
     ends = np.append(starts[1:], len(seq)) - 1

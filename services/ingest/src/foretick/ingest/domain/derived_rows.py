@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from foretick.common.contracts import FeatureVector, Message, Outcome, Prediction, Probabilities
+from foretick.common.contracts import FeatureVector, Message, Outcome, Prediction, Probabilities, ReturnInterval
 
 
 def _times(message: Message, event_ns: int | None) -> tuple[int, int, int, int | None, int]:
@@ -27,12 +27,16 @@ def feature_row(vector: FeatureVector) -> tuple[Any, ...]:
 def prediction_row(message: Prediction) -> tuple[Any, ...]:
     """Return the row of a prediction."""
     odds: Probabilities | None = message.probabilities
+    interval: ReturnInterval | None = message.interval
     return (
         *_times(message, None), message.ts_sent_ns, message.asof_seq, message.prev_asof_seq, message.step,
         message.interval_ns, message.horizon_steps, message.mid, message.expected_return_bps,
         odds and odds.down, odds and odds.flat, odds and odds.up, message.flat_bps, message.out_of_origin,
+        message.volatility_bps, interval and interval.low_bps, interval and interval.high_bps,
+        interval and interval.coverage_frac, message.abstention is not None,
         message.schema_id, message.schema_hash, message.model_id, message.model_origin and message.model_origin.value,
-        message.withheld and message.withheld.value, msgspec.json.encode(message.members), *_identity(message),
+        message.withheld and message.withheld.value, message.regime and message.regime.value,
+        message.no_interval and message.no_interval.value, msgspec.json.encode(message.members), *_identity(message),
     )  # fmt: skip
 
 
@@ -42,6 +46,7 @@ def outcome_row(message: Outcome) -> tuple[Any, ...]:
     return (
         *_times(message, None), message.ts_sent_ns, message.asof_seq, message.step, message.horizon_steps,
         message.realised_step, message.realised_seq, message.realised_return_bps, message.log_loss,
-        message.prior_log_loss, score.count, score.accuracy_frac, score.prior_accuracy_frac, message.model_id,
-        message.predicted.value, message.realised.value, *_identity(message),
+        message.prior_log_loss, score.count, score.accuracy_frac, score.prior_accuracy_frac, message.brier,
+        message.error_scales, message.interval_held, message.abstained, message.model_id,
+        message.predicted.value, message.realised.value, message.regime and message.regime.value, *_identity(message),
     )  # fmt: skip

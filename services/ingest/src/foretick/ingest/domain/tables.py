@@ -41,16 +41,20 @@ TABLES: dict[str, dict[str, str]] = {
     | {
         "sent_ns": "int8", "asof_seq": "int8", "prev_asof_seq": "int8", "step": "int8", "interval_ns": "int8",
         "horizon_steps": "int8", "mid": "float8", "expected_return_bps": "float8", "p_down": "float8",
-        "p_flat": "float8", "p_up": "float8", "flat_bps": "float8", "out_of_origin": "bool", "schema_id": "text",
-        "schema_hash": "text", "model_id": "text", "model_origin": "text", "withheld": "text", "members": "jsonb",
+        "p_flat": "float8", "p_up": "float8", "flat_bps": "float8", "out_of_origin": "bool",
+        "volatility_bps": "float8", "interval_low_bps": "float8", "interval_high_bps": "float8",
+        "interval_coverage_frac": "float8", "abstained": "bool", "schema_id": "text", "schema_hash": "text",
+        "model_id": "text", "model_origin": "text", "withheld": "text", "regime": "text", "no_interval": "text",
+        "members": "jsonb",
     }
     | IDENTITY,
     "outcomes": TIMES
     | {
         "sent_ns": "int8", "asof_seq": "int8", "step": "int8", "horizon_steps": "int8", "realised_step": "int8",
         "realised_seq": "int8", "realised_return_bps": "float8", "log_loss": "float8", "prior_log_loss": "float8",
-        "score_count": "int8", "accuracy_frac": "float8", "prior_accuracy_frac": "float8", "model_id": "text",
-        "predicted": "text", "realised": "text",
+        "score_count": "int8", "accuracy_frac": "float8", "prior_accuracy_frac": "float8", "brier": "float8",
+        "error_scales": "float8", "interval_held": "bool", "abstained": "bool", "model_id": "text",
+        "predicted": "text", "realised": "text", "regime": "text",
     }
     | IDENTITY,
     "bar_parts_1s": {

@@ -1,4 +1,4 @@
-"""How members are combined: weights from what each lost on data it did not learn from, and one expected return."""
+"""What members lose, the shares of classes, and one expected return of their probabilities."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,25 +7,11 @@ from foretick.predictor.domain.score import LEAST_PROBABILITY
 
 Floats = NDArray[np.float64]
 
-WEIGHT_TEMPERATURE_NATS = 0.01
-"""A member that loses this much more than the best weighs 1/e of it: members are close, and trust should follow."""
-
 
 def row_losses(probabilities: NDArray[np.floating], direction: NDArray[np.integer]) -> Floats:
     """Return each row's log loss (nats). ``probabilities`` (n, 3), ``direction`` (n) class indices."""
     given = probabilities[np.arange(len(direction)), direction].astype(np.float64)
     return -np.log(np.maximum(given, LEAST_PROBABILITY))
-
-
-def weights_from_losses(losses_nats: Floats) -> Floats:
-    """Return the members' weights: a softmax of the negative validation loss; they sum to 1.
-
-    >>> weights_from_losses(np.array([1.0, 1.0])).tolist()
-    [0.5, 0.5]
-    """
-    scores = -(losses_nats - losses_nats.min()) / WEIGHT_TEMPERATURE_NATS
-    raw = np.exp(scores)
-    return raw / raw.sum()
 
 
 def class_frequencies(direction: NDArray[np.integer]) -> Floats:

@@ -1,6 +1,7 @@
 """Predictions of an instrument that wait for their horizon to pass."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -10,10 +11,11 @@ from foretick.common.units import bps_from_frac
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A prediction with numbers, and the class prior (down, flat, up) of the model that made it."""
+    """A prediction with numbers; the class prior (down, flat, up) and members' weights of the model that made it."""
 
     prediction: Prediction
     prior: tuple[float, float, float]
+    weights: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from foretick.common.contracts import (
     Trust,
     Withheld,
 )
+from foretick.predictor.domain.assessment import UNASSESSED, Assessment
 from foretick.predictor.domain.classes import probabilities_of
 
 UNSEEN_SYMBOL = "*"
@@ -68,6 +69,14 @@ class Numbers:
     members: Sequence[Sequence[float]]
 
 
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The model's numbers, and how sure they are."""
+
+    numbers: Numbers
+    assessment: Assessment
+
+
 def flat_threshold_of(model: ModelPublished, symbol: str) -> float:
     """Return the model's threshold between flat and a direction for ``symbol``, bps."""
     return model.flat_bps.get(symbol, model.flat_bps[UNSEEN_SYMBOL])
@@ -77,12 +86,13 @@ def compose_prediction(
     vector: FeatureVector,
     model: ModelPublished | None,
     sender: Sender,
-    verdict: Numbers | Withheld,
+    verdict: Forecast | Withheld,
     horizon_steps: int,
     taken_ns: int,
 ) -> Prediction:
     """Return the message for ``vector``, which was taken up at ``taken_ns`` (wall clock)."""
-    numbers = verdict if isinstance(verdict, Numbers) else None
+    numbers = verdict.numbers if isinstance(verdict, Forecast) else None
+    sureness = verdict.assessment if isinstance(verdict, Forecast) else UNASSESSED
     return Prediction(
         **sender.header_of(vector),
         asof_seq=vector.asof_seq,
@@ -100,7 +110,13 @@ def compose_prediction(
         probabilities=probabilities_of(numbers.probabilities) if numbers else None,
         members=_members(model, numbers) if model and numbers else {},
         flat_bps=flat_threshold_of(model, vector.symbol) if model and numbers else None,
-        withheld=None if isinstance(verdict, Numbers) else verdict,
+        withheld=None if isinstance(verdict, Forecast) else verdict,
+        regime=sureness.regime,
+        volatility_bps=sureness.volatility_bps,
+        interval=sureness.interval,
+        no_interval=sureness.no_interval,
+        abstention=sureness.abstention,
+        weights=list(sureness.weights),
         ts_frame_sent_ns=vector.ts_frame_sent_ns,
         ts_frame_taken_ns=vector.ts_frame_taken_ns,
         ts_vector_sent_ns=vector.ts_sent_ns,

@@ -1,5 +1,6 @@
 """Whether a trained model may be published, and what is announced of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -11,7 +12,13 @@ from foretick.predictor.domain.classes import probabilities_of
 from foretick.predictor.domain.ensemble import Floats
 from foretick.predictor.domain.evaluation import Evaluation
 from foretick.predictor.domain.gate import GraphFigures, Parity, judge_graph
+from foretick.predictor.domain.importance import Importance
 from foretick.predictor.domain.life.window import Reference
+from foretick.predictor.domain.reliability import Calibration
+from foretick.predictor.domain.trials import Trial
+from foretick.predictor.domain.vectors import Yield
+from foretick.predictor.domain.walk_forward import Walk
+from foretick.quant.validation.leaks import Leak
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,24 @@ class ModelIdentity:
     trigger: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DataUsed:
+    """What a model was learnt from and tested on.
+
+    origin: whose market; description: what it was made from
+    known_sha256, unseen_sha256: over all vectors and outcomes of both parts
+    known, unseen: what became of each instrument's vectors; left_out: instruments that teach nothing, and why
+    """
+
+    origin: Origin
+    description: Mapping[str, object]
+    known_sha256: str
+    unseen_sha256: str
+    known: tuple[Yield, ...]
+    unseen: tuple[Yield, ...]
+    left_out: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainedModel:
     """The result of a training run.
@@ -39,6 +64,8 @@ class TrainedModel:
     kernel_parity: the kernel that serves against the graph in onnxruntime
     latency_us: of one row, as it is served
     control: the same pipeline on shuffled classes, with fewer rows and trees: it must find nothing
+    walks: the walk-forward of each target, the served one first; it weighs the members
+    leaks: what the checks found; ledger: every trial of the search; sizes: of the members
     reference: the features that were learnt from, in short, for those who watch them drift
     """
 
@@ -53,8 +80,19 @@ class TrainedModel:
     latency_us: float
     evaluation: Evaluation
     control: Evaluation
-    member_log_loss: dict[str, float]
+    calibration: Calibration
+    walks: tuple[Walk, ...]
+    leaks: tuple[Leak, ...]
+    ledger: tuple[Trial, ...]
+    sizes: Mapping[str, float]
+    data: DataUsed
+    importance: Importance
     reference: Reference
+
+    @property
+    def graph_sha256(self) -> str:
+        """The graph's sha256, hex."""
+        return sha256(self.graph).hexdigest()
 
 
 def faults_of(model: TrainedModel) -> list[str]:
@@ -68,12 +106,13 @@ def faults_of(model: TrainedModel) -> list[str]:
         faults.append(f"accuracy does not beat the prior: gain {hits.mean:.4f} [{hits.low:.4f}, {hits.high:.4f}]")
     if model.control.log_loss_gain.is_positive or model.control.accuracy_gain.is_positive:
         faults.append("trained on shuffled classes it still beats the prior: the evaluation leaks")
+    faults += [f"leak_{leak.check}: {leak.detail}" for leak in model.leaks]
     return faults
 
 
 def metrics_of(model: TrainedModel) -> dict[str, float]:
     """Return the figures that travel with the model, each with its unit in its name."""
-    evaluation, control = model.evaluation, model.control
+    evaluation, control, calibration = model.evaluation, model.control, model.calibration
     return {
         "test_rows": float(evaluation.rows),
         "test_blocks": float(evaluation.blocks),
@@ -94,13 +133,34 @@ def metrics_of(model: TrainedModel) -> dict[str, float]:
         "parity_max_error_frac": model.parity.max_error,
         "latency_us": model.latency_us,
         "kernel_parity_max_error_frac": model.kernel_parity.max_error,
-        **{f"log_loss_{name}_nats": loss for name, loss in model.member_log_loss.items()},
+        "importance_rank_correlation": model.importance.stability,
+        "temperature": calibration.temperature,
+        "ece_frac": calibration.after.ece_frac,
+        "brier": calibration.after.brier,
+        "uncalibrated_ece_frac": calibration.before.ece_frac,
+        "uncalibrated_brier": calibration.before.brier,
+        "uncalibrated_log_loss_nats": calibration.before.log_loss_nats,
+        "trials": float(len(model.ledger)),
+        **_walk_metrics(model),
     }
 
 
-def announce(model: TrainedModel, identity: ModelIdentity, ts_trained_ns: int) -> ModelPublished:
-    """Return the announcement. The id is the family, the second of training and the start of the graph's sha256."""
-    digest = sha256(model.graph).hexdigest()
+def _walk_metrics(model: TrainedModel) -> dict[str, float]:
+    """Return the members' out-of-fold log losses over the served target, and the pool's gain over every target."""
+    served = model.walks[0].stack.member_log_loss
+    found = {f"log_loss_{name}_nats": float(loss) for name, loss in zip(model.member_names, served, strict=True)}
+    for walk in model.walks:
+        found[f"walk_forward_{walk.target}_log_loss_nats"] = walk.stack.pool_log_loss
+        found[f"walk_forward_{walk.target}_gain_nats"] = walk.prior_log_loss - walk.stack.pool_log_loss
+    return found
+
+
+def announce(model: TrainedModel, identity: ModelIdentity, ts_trained_ns: int, record: bytes) -> ModelPublished:
+    """Return the announcement. The id is the family, the second of training and the start of the graph's sha256.
+
+    ``record``: the run's, as it is stored
+    """
+    digest = model.graph_sha256
     model_id = f"{FAMILY}-{ts_trained_ns // 1_000_000_000}-{digest[:8]}"
     return ModelPublished(
         model_id=model_id,
@@ -108,7 +168,7 @@ def announce(model: TrainedModel, identity: ModelIdentity, ts_trained_ns: int) -
         object_name=f"{model_id}.onnx",
         sha256=digest,
         size_bytes=len(model.graph),
-        trained_on=Origin.SIM,
+        trained_on=model.data.origin,
         schema_id=identity.schema_id,
         schema_hash=identity.schema_hash,
         feature_names=list(identity.feature_names),
@@ -122,6 +182,9 @@ def announce(model: TrainedModel, identity: ModelIdentity, ts_trained_ns: int) -
         rows=model.rows,
         seed=identity.seed,
         ts_trained_ns=ts_trained_ns,
+        record_name=f"{model_id}.record.json",
+        record_sha256=sha256(record).hexdigest(),
+        importance=dict(zip(identity.feature_names, model.importance.unseen.tolist(), strict=True)),
         parent_id=identity.parent_id,
         trigger=identity.trigger,
         reference_name=f"{model_id}.reference.json",

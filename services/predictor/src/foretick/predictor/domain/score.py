@@ -3,14 +3,13 @@
 from collections import deque
 from collections.abc import Sequence
 from math import log
+from typing import NamedTuple
 
 from foretick.common.contracts import LiveScore
 from foretick.predictor.domain.classes import most_probable
 
 LEAST_PROBABILITY = 1e-6
 """A class that came true is never held to have been less probable: one outcome costs at most 13.8 nats."""
-
-_Entry = tuple[bool, bool, float, float]
 
 
 def log_loss_of(probability: float) -> float:
@@ -20,6 +19,19 @@ def log_loss_of(probability: float) -> float:
     0.6931
     """
     return -log(max(probability, LEAST_PROBABILITY))
+
+
+class ScoredOutcome(NamedTuple):
+    """What of an outcome is scored; log losses in nats. decided: the model did not abstain from it."""
+
+    is_right: bool
+    is_prior_right: bool
+    log_loss: float
+    prior_log_loss: float
+    decided: bool
+
+
+_NONE = (False, False, 0.0, 0.0, False, False)
 
 
 class RunningScore:
@@ -35,30 +47,37 @@ class RunningScore:
         self._prior = tuple(prior)
         self._prior_class = most_probable(prior)
         self._capacity = capacity
-        self._entries: deque[_Entry] = deque()
-        self._sums = [0.0, 0.0, 0.0, 0.0]
+        self._entries: deque[tuple[float, ...]] = deque()
+        self._sums = [0.0] * len(_NONE)
         self._until_resum = capacity
 
-    def add(self, probabilities: Sequence[float], realised: int) -> tuple[float, float]:
-        """Count an outcome; return the log loss (nats) of the model and of the prior on it."""
-        entry = (
+    def add(self, probabilities: Sequence[float], realised: int, *, decided: bool = True) -> ScoredOutcome:
+        """Count an outcome; return what of it is scored."""
+        scored = ScoredOutcome(
             most_probable(probabilities) == realised,
             self._prior_class == realised,
             log_loss_of(probabilities[realised]),
             log_loss_of(self._prior[realised]),
+            decided,
         )
+        self.restore(scored)
+        return scored
+
+    def restore(self, scored: ScoredOutcome) -> None:
+        """Count an outcome that was scored before."""
+        entry = (*scored, scored.is_right and scored.decided)
         self._entries.append(entry)
-        gone = self._entries.popleft() if len(self._entries) > self._capacity else (False, False, 0.0, 0.0)
+        gone = self._entries.popleft() if len(self._entries) > self._capacity else _NONE
         self._sums = [total + new - old for total, new, old in zip(self._sums, entry, gone, strict=True)]
         self._until_resum -= 1
         if self._until_resum == 0:
             self._sums = [float(sum(column)) for column in zip(*self._entries, strict=True)]
             self._until_resum = self._capacity
-        return entry[2], entry[3]
 
     def read(self) -> LiveScore:
         """Return the score of the window; all zero while it is empty."""
         count = len(self._entries)
+        right, _, _, _, decided, decided_right = self._sums
         means = [total / count if count else 0.0 for total in self._sums]
         return LiveScore(
             count=count,
@@ -66,4 +85,7 @@ class RunningScore:
             prior_accuracy_frac=means[1],
             log_loss=means[2],
             prior_log_loss=means[3],
+            decided=int(decided),
+            decided_accuracy_frac=decided_right / decided if decided else None,
+            abstained_accuracy_frac=(right - decided_right) / (count - decided) if count > decided else None,
         )

@@ -1,7 +1,7 @@
 """Out-of-fold stacking: each row is answered by members that have not seen it; the answers weigh and calibrate them."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,11 @@ class Members(Protocol):
         ...
 
 
-class MemberLearner(Protocol):
+M = TypeVar("M", bound=Members)
+_M_co = TypeVar("_M_co", bound=Members, covariant=True)
+
+
+class MemberLearner(Protocol[_M_co]):
     """Fits members."""
 
     def fit(
@@ -32,7 +36,7 @@ class MemberLearner(Protocol):
         seed: int,
         effort_frac: float = 1.0,
         weight: Floats | None = None,
-    ) -> Members:
+    ) -> _M_co:
         """Fit every member; equal arguments give equal members."""
         ...
 
@@ -51,6 +55,10 @@ class Lessons:
     start: Ints
     end: Ints
     weight: Floats
+
+    def take(self, rows: Ints) -> "Lessons":
+        """Return the given rows."""
+        return Lessons(self.features[rows], self.classes[rows], self.start[rows], self.end[rows], self.weight[rows])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +80,13 @@ class Stack:
         return apply_temperature(np.tensordot(self.shares, np.array(answers), axes=1), self.temperature)
 
 
-def answer_out_of_fold(learner: MemberLearner, lessons: Lessons, folds: int, embargo: int, seed: int) -> Floats:
+def fit_lessons(learner: MemberLearner[M], lessons: Lessons, seed: int, effort_frac: float = 1.0) -> M:
+    """Fit the members on ``lessons``, whose weights are made 1 on average."""
+    weight = lessons.weight / lessons.weight.mean()
+    return learner.fit(lessons.features, lessons.classes, seed, effort_frac, weight)
+
+
+def answer_out_of_fold(learner: MemberLearner[M], lessons: Lessons, folds: int, embargo: int, seed: int) -> Floats:
     """Return the members' answers to each row by those that were fitted without it: (members, n, 3).
 
     Folds are stretches of time, purged and embargoed on both sides.
@@ -82,9 +96,7 @@ def answer_out_of_fold(learner: MemberLearner, lessons: Lessons, folds: int, emb
     """
     answers: Floats | None = None
     for split in purged_k_fold(lessons.start, lessons.end, folds, embargo):
-        fitted = learner.fit(
-            lessons.features[split.train], lessons.classes[split.train], seed, weight=_mean_one(lessons, split.train)
-        )
+        fitted = fit_lessons(learner, lessons.take(split.train), seed)
         told = np.array(fitted.predict(lessons.features[split.test]))
         if answers is None:
             answers = np.zeros((len(told), len(lessons.classes), told.shape[2]))
@@ -109,8 +121,3 @@ def stack(answers: Floats, classes: Classes, weight: Floats) -> Stack:
         pool_log_loss=mean(pool),
         log_loss=mean(apply_temperature(pool, temperature)),
     )
-
-
-def _mean_one(lessons: Lessons, rows: Ints) -> Floats:
-    weight = lessons.weight[rows]
-    return weight / weight.mean()

@@ -6,7 +6,7 @@ live vectors wait, so that each is predicted by one process.
 
 from collections.abc import Callable, Sequence
 
-from foretick.common.contracts import FeatureVector, ModelDecision, Outcome, Prediction
+from foretick.common.contracts import FeatureVector, ModelDecision, ModelPublished, Outcome, Prediction
 from foretick.common.ownership import InstrumentKey
 from foretick.common.subjects import FEATURE_VECTORS, MODEL_DECISIONS, OUTCOME_MESSAGES, PREDICTION_MESSAGES
 from foretick.predictor.domain.classes import values_of
@@ -16,6 +16,9 @@ from foretick.predictor.ports import Log, Outlet, Tail, VectorFeed
 
 READ_BACK = 4_096
 """Messages to read back of each stream: over 30 s of 10 instruments, many times the default horizon."""
+
+READ_BACK_OUTCOMES = 8_192
+"""Outcomes to read back: the whole window of 16 instruments' intervals. With fewer, they warm up again or say so."""
 
 
 async def load_champion(tail: Tail, models: ModelHandler) -> None:
@@ -87,8 +90,7 @@ class Custodian:
 
     async def _take_over_predictions(self, keys: set[InstrumentKey]) -> int:
         serving = self._vectors.model.announcement if self._vectors.model else None
-        outcomes: list[Outcome] = await self._tail.read(OUTCOME_MESSAGES, READ_BACK)
-        settled = {(one.venue, one.symbol): one.step for one in outcomes if one.run_id == self._run_id}
+        settled = await self._take_over_outcomes(keys, serving)
         predictions: list[Prediction] = await self._tail.read(PREDICTION_MESSAGES, READ_BACK)
         owed = 0
         for prediction in predictions:
@@ -98,9 +100,24 @@ class Custodian:
             self._ledger.resume_after(prediction)
             is_open = prediction.step > settled.get(key, -1)
             if serving and is_open and prediction.withheld is None and prediction.model_id == serving.model_id:
-                self._ledger.expect(Pending(prediction, values_of(serving.prior)))
+                self._ledger.expect(Pending(prediction, values_of(serving.prior), serving.member_weights))
                 owed += 1
         return owed
+
+    async def _take_over_outcomes(
+        self, keys: set[InstrumentKey], serving: ModelPublished | None
+    ) -> dict[InstrumentKey, int]:
+        """Go on from the track records of the model in service; return the last step that was settled of each key."""
+        outcomes: list[Outcome] = await self._tail.read(OUTCOME_MESSAGES, READ_BACK_OUTCOMES)
+        settled: dict[InstrumentKey, int] = {}
+        for outcome in outcomes:
+            key = (outcome.venue, outcome.symbol)
+            if outcome.run_id != self._run_id or key not in keys:
+                continue
+            settled[key] = outcome.step
+            if serving and outcome.model_id == serving.model_id:
+                self._ledger.go_on_from(outcome, values_of(serving.prior), serving.member_weights)
+        return settled
 
     async def _settle_missed(self, keys: set[InstrumentKey]) -> int:
         vectors: list[FeatureVector] = await self._tail.read(FEATURE_VECTORS, READ_BACK)
@@ -108,7 +125,10 @@ class Custodian:
         for vector in vectors:
             if vector.run_id != self._run_id or (vector.venue, vector.symbol) not in keys:
                 continue
-            for outcome in self._ledger.settle(vector).outcomes:
+            settlement = self._ledger.settle(vector)
+            for outcome in settlement.outcomes:
                 self._outlet.send_outcome(outcome)
                 paid += 1
+            if settlement.calibration:
+                self._outlet.send_calibration(settlement.calibration)
         return paid

@@ -1,6 +1,7 @@
 """Feature vectors to predictions and outcomes; decisions to a new model."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from foretick.common.clock import Clock
 from foretick.common.contracts import FeatureVector, ModelDecision, ModelPublished
@@ -8,27 +9,44 @@ from foretick.common.errors import Refused
 from foretick.predictor.domain.classes import values_of
 from foretick.predictor.domain.ledger import Intake, Ledger
 from foretick.predictor.domain.outcomes import Pending
-from foretick.predictor.domain.predicting import Sender, compose_prediction
+from foretick.predictor.domain.predicting import Forecast, compose_prediction
+from foretick.predictor.domain.regimes import Places
 from foretick.predictor.domain.withholding import reason_to_withhold
 from foretick.predictor.ports import Log, Meters, ModelLoader, Outlet, ServedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """A vector that was predicted or withheld, and the weights of the members if they were."""
+
+    vector: FeatureVector
+    weights: Sequence[float] | None = None
 
 
 class VectorHandler:
     """Predicts the latest vector of each instrument of a batch, and settles outcomes with every vector.
 
-    ``model`` may be replaced between two batches; a batch is predicted by one model throughout.
+    ``model`` may be replaced between two batches; a batch is predicted by one model throughout. ``places``: where a
+    vector tells regime and volatility. ``latest``: what is behind each instrument's latest prediction.
     """
 
     def __init__(
-        self, sender: Sender, ledger: Ledger, outlet: Outlet, meters: Meters, horizon_steps: int, clock: Clock
+        self,
+        ledger: Ledger,
+        outlet: Outlet,
+        meters: Meters,
+        horizon_steps: int,
+        clock: Clock,
+        places: Places,
     ) -> None:
         self.model: ServedModel | None = None
-        self._sender = sender
+        self.latest: dict[tuple[str, str], Latest] = {}
         self.ledger = ledger
         self._outlet = outlet
         self._meters = meters
         self._horizon_steps = horizon_steps
         self._clock = clock
+        self._places = places
 
     def on_vectors(self, batch: Sequence[FeatureVector]) -> None:
         """Take a natural batch. Inference has no state, so it may skip to the latest; outcomes may not be skipped."""
@@ -51,6 +69,9 @@ class VectorHandler:
         for outcome in settlement.outcomes:
             self._outlet.send_outcome(outcome)
             self._meters.settled(outcome)
+        if settlement.calibration:
+            self._outlet.send_calibration(settlement.calibration)
+            self._meters.calibrated(settlement.calibration)
         self._meters.gave_up(settlement.given_up)
 
     def _predict(self, vectors: list[FeatureVector], taken_ns: int) -> None:
@@ -59,17 +80,30 @@ class VectorHandler:
         columns = model.columns if model else ()
         reasons = [reason_to_withhold(vector, announced, columns) for vector in vectors]
         due = [vector for vector, reason in zip(vectors, reasons, strict=True) if reason is None]
-        numbers = iter(())
-        if model and due:
-            with self._meters.inferring(len(due)):
-                numbers = iter(model.predict(due))
+        forecasts = iter(self._forecast(model, due) if model and due else ())
         for vector, reason in zip(vectors, reasons, strict=True):
-            verdict = reason or next(numbers)
-            prediction = compose_prediction(vector, announced, self._sender, verdict, self._horizon_steps, taken_ns)
+            verdict = reason or next(forecasts)
+            prediction = compose_prediction(
+                vector, announced, self.ledger.sender, verdict, self._horizon_steps, taken_ns
+            )
             self._outlet.send_prediction(prediction)
+            if reason is not None:
+                self.latest[vector.venue, vector.symbol] = Latest(vector)
             self._meters.predicted(prediction)
             if announced and reason is None:
-                self.ledger.expect(Pending(prediction, values_of(announced.prior)))
+                self.ledger.expect(Pending(prediction, values_of(announced.prior), announced.member_weights))
+
+    def _forecast(self, model: ServedModel, due: Sequence[FeatureVector]) -> list[Forecast]:
+        announced = model.announcement
+        prior, trained = values_of(announced.prior), announced.member_weights
+        records = [self.ledger.record_of((one.venue, one.symbol), announced.model_id, prior, trained) for one in due]
+        readings = [self._places.read(one.values) for one in due]
+        weights = [record.weights_in(reading.regime) for record, reading in zip(records, readings, strict=True)]
+        with self._meters.inferring(len(due)):
+            numbers = model.predict(due, weights)
+        self.latest |= {(one.venue, one.symbol): Latest(one, used) for one, used in zip(due, weights, strict=True)}
+        told = zip(records, readings, numbers, strict=True)
+        return [Forecast(said, record.assess(said, reading)) for record, reading, said in told]
 
 
 class ModelHandler:

@@ -46,11 +46,13 @@ COLUMNS = {
     ),
     "predictions": (
         "asof_seq, epoch, trust, recv_ns, sent_ns, prev_asof_seq, step, horizon_steps, mid, expected_return_bps,"
-        " p_down, p_flat, p_up, flat_bps, model_id, withheld, schema_hash"
+        " p_down, p_flat, p_up, flat_bps, model_id, withheld, schema_hash, volatility_bps, interval_low_bps,"
+        " interval_high_bps, interval_coverage_frac, no_interval, regime, abstained IS TRUE"
     ),
     "outcomes": (
         "asof_seq, epoch, trust, recv_ns, sent_ns, step, horizon_steps, realised_step, realised_seq,"
-        " realised_return_bps, log_loss, prior_log_loss, model_id, predicted, realised"
+        " realised_return_bps, log_loss, prior_log_loss, model_id, predicted, realised, brier, error_scales,"
+        " interval_held, regime, abstained IS TRUE"
     ),
 }
 """The columns of each table that are held against the stream, in the order of the rows below."""
@@ -112,17 +114,22 @@ def row_of_derived(message: FeatureVector | Prediction | Outcome) -> Row:
                 message.interval_ns, message.mid, message.warm, message.schema_hash, message.values,
             )  # fmt: skip
         case Prediction():
-            odds = message.probabilities
+            odds, interval = message.probabilities, message.interval
             return (
                 *head, message.ts_sent_ns, message.prev_asof_seq, message.step, message.horizon_steps, message.mid,
                 message.expected_return_bps, *((odds.down, odds.flat, odds.up) if odds else (None, None, None)),
                 message.flat_bps, message.model_id, message.withheld and message.withheld.value, message.schema_hash,
+                message.volatility_bps,
+                *((interval.low_bps, interval.high_bps, interval.coverage_frac) if interval else (None, None, None)),
+                message.no_interval and message.no_interval.value, message.regime and message.regime.value,
+                message.abstention is not None,
             )  # fmt: skip
         case Outcome():
             return (
                 *head, message.ts_sent_ns, message.step, message.horizon_steps, message.realised_step,
                 message.realised_seq, message.realised_return_bps, message.log_loss, message.prior_log_loss,
-                message.model_id, message.predicted.value, message.realised.value,
+                message.model_id, message.predicted.value, message.realised.value, message.brier, message.error_scales,
+                message.interval_held, message.regime and message.regime.value, message.abstained,
             )  # fmt: skip
 
 

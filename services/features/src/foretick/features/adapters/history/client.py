@@ -8,7 +8,7 @@ import msgspec
 from foretick.common.contracts import UNDECODABLE, Bar, BookFrame, FeatureVector, TickFrame
 from foretick.common.runtime.bus import Bus
 from foretick.common.runtime.stream_reader import Tap, count_stored, read_stored, since_time
-from foretick.common.subjects import BAR_MESSAGES, BOOKS, FEATURE_VECTORS, MARKET, TICKS
+from foretick.common.subjects import BAR_MESSAGES, BOOKS, FEATURE_VECTORS, FEATURES, MARKET, TICKS
 from foretick.features.domain.instrument import Frame
 from foretick.features.ports import Key
 
@@ -16,9 +16,9 @@ Reject = Callable[[str, str, bytes], None]
 
 
 class StreamHistory:
-    """Implements ``ports.MarketHistory`` on stream ``MARKET``. Messages that do not decode go to ``reject``.
+    """Implements ``ports.MarketHistory`` and ``ports.Recording`` on the streams.
 
-    ``tap``: how to receive many messages, see ``read_stored``.
+    Messages that do not decode go to ``reject``. ``tap``: how to receive many messages, see ``read_stored``.
     """
 
     def __init__(self, bus: Bus, reject: Reject, tap: Tap | None = None) -> None:
@@ -28,6 +28,7 @@ class StreamHistory:
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {
             TICKS.root: msgspec.json.Decoder(TickFrame),
             BOOKS.root: msgspec.json.Decoder(BookFrame),
+            FEATURE_VECTORS.root: msgspec.json.Decoder(FeatureVector),
         }
 
     async def count(self, since_ns: int, keys: Sequence[Key]) -> int:
@@ -41,6 +42,13 @@ class StreamHistory:
             frames = (self._decode(subject, payload) for subject, payload, _ in stored)
             yield [frame for frame in frames if frame is not None]
 
+    async def read_vectors(self, since_ns: int, key: Key) -> AsyncIterator[Sequence[FeatureVector]]:
+        """Yield, in order and in batches, every vector of ``key`` stored since ``since_ns``."""
+        config = since_time(since_ns, [FEATURE_VECTORS.of(*key)])
+        async for stored in read_stored(self._bus, FEATURES, config, self._tap):
+            vectors = (self._decode(subject, payload) for subject, payload, _ in stored)
+            yield [vector for vector in vectors if vector is not None]
+
     async def last_vector(self, key: Key) -> FeatureVector | None:
         """Return the last vector that was published for instrument ``key``."""
         return await self._bus.last(FEATURE_VECTORS, *key)
@@ -49,7 +57,7 @@ class StreamHistory:
         """Return the last bar of ``timeframe`` that was published for instrument ``key``."""
         return await self._bus.last(BAR_MESSAGES, *key, timeframe)
 
-    def _decode(self, subject: str, payload: bytes) -> Frame | None:
+    def _decode(self, subject: str, payload: bytes) -> Any | None:
         try:
             return self._decoders[subject.partition(".")[0]].decode(payload)
         except UNDECODABLE as error:

@@ -35,6 +35,11 @@ class FoldMetrics(Collector):
         self._faults = faults
         metrics.registry.register(self)
 
+    @property
+    def vectors(self) -> int:
+        """Feature vectors that fell due so far."""
+        return self._vectors
+
     def collect(self) -> Iterable[Metric]:
         """Return the counts as Prometheus wants them."""
         for name, meaning, counts in (

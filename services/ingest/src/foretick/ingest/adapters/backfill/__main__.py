@@ -6,13 +6,13 @@ the venue gives is there; 1: it ended before; 2: it cannot be done as asked.
 
 import argparse
 import asyncio
-import json
 import random
 import sys
 from functools import partial
 from pathlib import Path
 
 from foretick.common.errors import Malformed, Refused, Transient
+from foretick.common.runtime.step_lines import fail, tell
 from foretick.common.runtime.system_clock import SystemClock
 from foretick.common.units import NS_PER_S
 from foretick.ingest.adapters.backfill.client import Backfill, Progress
@@ -23,7 +23,7 @@ from foretick.ingest.adapters.connections.http import VenueHttp
 from foretick.ingest.domain.history import INTERVALS_NS, HistoryLimits, Plan, VenueHistory, align
 from foretick.market.recording.spans import Span
 
-EXIT_ENDED, EXIT_REFUSED = 1, 2
+EXIT_ENDED = 1
 
 
 def main() -> int:
@@ -32,14 +32,14 @@ def main() -> int:
     try:
         return asyncio.run(_run(options))
     except Refused as error:
-        return _fail(error.message, error.hint, EXIT_REFUSED)
+        return fail(error.message, error.hint)
     except Transient as error:
-        return _fail(str(error), "what was fetched is stored: run it again to go on", EXIT_ENDED)
+        return fail(str(error), "what was fetched is stored: run it again to go on", EXIT_ENDED)
     except Malformed as error:
         hint = f"the venue may have changed its format: {error.payload[:200].decode(errors='replace')}"
-        return _fail(str(error), hint, EXIT_ENDED)
+        return fail(str(error), hint, EXIT_ENDED)
     except KeyboardInterrupt:
-        return _fail("interrupted", "what was fetched is stored: run it again to go on", EXIT_ENDED)
+        return fail("interrupted", "what was fetched is stored: run it again to go on", EXIT_ENDED)
 
 
 async def _run(options: argparse.Namespace) -> int:
@@ -54,7 +54,7 @@ async def _run(options: argparse.Namespace) -> int:
         run = Backfill(http, store, partial(_plan, options, history, now_ns), told, random.Random(now_ns).random)
         shortfalls = await run.run(span)
     missing_ns = sum(each.to_ns - each.from_ns for each in store.missing(span))
-    _say("finished", rows=told.rows, folder=str(store.path), shortfalls=shortfalls, missing_s=missing_ns / NS_PER_S)
+    tell("finished", rows=told.rows, folder=str(store.path), shortfalls=shortfalls, missing_s=missing_ns / NS_PER_S)
     return 0
 
 
@@ -91,17 +91,7 @@ class _Told:
 
     def __call__(self, progress: Progress) -> None:
         self.rows = progress.rows
-        _say("progress", done_frac=round(progress.done_frac, 4), rows=progress.rows)
-
-
-def _fail(message: str, hint: str, code: int) -> int:
-    _say("failed", message=message, hint=hint)
-    return code
-
-
-def _say(event: str, **fields: object) -> None:
-    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
-    sys.stdout.flush()
+        tell("progress", done_frac=round(progress.done_frac, 4), rows=progress.rows)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,8 +8,8 @@ from foretick.common.errors import Malformed, Refused, RetryLater, Transient
 from foretick.common.runtime.logs import Logger
 from foretick.ingest.domain.backoff import backoff_s
 
-CALM_S = 60.0
-"""A symbol that did not ask for this long starts over without a pause."""
+CALM_S = 20.0
+"""A symbol that did not ask for this long starts over without a pause: a line that drops each minute is no loop."""
 
 AT_ONCE = 2
 """Requests of a symbol within ``CALM_S`` that need not wait: for its first book, and for one after a gap."""

@@ -5,19 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from foretick.common.contracts import BookEventKind, BookFrame, Instrument, Level, Message, TickFrame, Trust
+from foretick.common.contracts import TRUST_SEVERITY, BookEventKind, BookFrame, Instrument, Message, TickFrame, Trust
 from foretick.common.ownership import InstrumentKey
 from foretick.common.subjects import Subject
 from foretick.market.book import OrderBook, PriceGrid
-from foretick.quant.events import DEPTH_COLUMNS, DEPTH_LEVELS, VALUE_COLUMNS, BookTrust, EventArrays, EventKind
+from foretick.quant.events import DEPTH_COLUMNS, DEPTH_LEVELS, VALUE_COLUMNS, EventArrays, EventKind, depth_values
 
-_SEVERITY = {
-    Trust.STALE: BookTrust.STALE,
-    Trust.RESYNC: BookTrust.RESYNC,
-    Trust.CROSSED: BookTrust.CROSSED,
-    Trust.GAP: BookTrust.GAP,
-}
-_PADDING = (0.0,) * DEPTH_LEVELS
 _Row = tuple[int, int, tuple[float, ...]]
 
 
@@ -60,10 +53,10 @@ class InstrumentEvents:
             if event.trust is Trust.LIVE and not self._book.is_crossed:
                 self._rows.append((EventKind.DEPTH, event.ts_recv_ns, (float(len(self._depth)), 0.0, 0.0, 0.0)))
                 bids, asks = self._book.top(DEPTH_LEVELS)
-                self._depth.append((*_flat(bids), *_flat(asks)))
+                self._depth.append(depth_values(bids, asks))
             else:
-                severity = _SEVERITY[event.trust if event.trust is not Trust.LIVE else Trust.CROSSED]
-                self._rows.append((EventKind.STATE, event.ts_recv_ns, (float(severity), 0.0, 0.0, 0.0)))
+                trust = event.trust if event.trust is not Trust.LIVE else Trust.CROSSED
+                self._rows.append((EventKind.STATE, event.ts_recv_ns, (float(TRUST_SEVERITY[trust]), 0.0, 0.0, 0.0)))
 
     def columns(self) -> EventArrays:
         """Return them as the feature kernel folds them."""
@@ -111,8 +104,3 @@ class EventCollector:
     def __iter__(self) -> Iterator[tuple[InstrumentKey, InstrumentEvents]]:
         """Yield each instrument that has a listing and events, by name."""
         return ((key, kept) for key, kept in sorted(self.instruments.items()) if kept.listing is not None and len(kept))
-
-
-def _flat(levels: list[Level]) -> tuple[float, ...]:
-    missing = _PADDING[len(levels) :]
-    return (*[price for price, _ in levels], *missing, *[qty for _, qty in levels], *missing)

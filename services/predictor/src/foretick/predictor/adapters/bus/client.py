@@ -1,11 +1,11 @@
-"""Publishes predictions and outcomes on the data plane."""
+"""Publishes predictions, outcomes and calibrations on the data plane."""
 
 from msgspec.structs import replace
 
 from foretick.common.clock import Clock
-from foretick.common.contracts import Outcome, Prediction
+from foretick.common.contracts import Calibration, Outcome, Prediction
 from foretick.common.runtime.data_plane import DataPlane
-from foretick.common.subjects import OUTCOME_MESSAGES, PREDICTION_MESSAGES
+from foretick.common.subjects import CALIBRATION_MESSAGES, OUTCOME_MESSAGES, PREDICTION_MESSAGES
 
 
 class DataPlaneOutlet:
@@ -22,6 +22,10 @@ class DataPlaneOutlet:
     def send_outcome(self, outcome: Outcome) -> None:
         """Publish ``outcome`` on its instrument's subject."""
         self._plane.publish(OUTCOME_MESSAGES, replace(outcome, ts_sent_ns=self._clock.now_ns()))
+
+    def send_calibration(self, calibration: Calibration) -> None:
+        """Publish ``calibration`` on its instrument's subject."""
+        self._plane.publish(CALIBRATION_MESSAGES, replace(calibration, ts_sent_ns=self._clock.now_ns()))
 
     async def flush(self) -> None:
         """Wait until everything published so far has left."""

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from foretick.common.errors import Malformed, Refused
+from foretick.common.runtime.step_lines import EXIT_REFUSED, fail, tell
 from foretick.predictor.adapters.evaluation.document import Document, build_document
 from foretick.predictor.adapters.evaluation.inputs import Given, read_instruments, read_plan
 from foretick.predictor.adapters.evaluation.page import render_page
@@ -20,8 +21,6 @@ from foretick.predictor.adapters.learners.rivals import LibraryRivals
 from foretick.predictor.adapters.provenance.client import hash_code
 from foretick.predictor.domain.contest.plan import EvaluationPlan
 from foretick.predictor.domain.contest.run import run_contest
-
-EXIT_REFUSED = 2
 
 
 def main() -> int:
@@ -36,17 +35,17 @@ def main() -> int:
     try:
         return _run(options)
     except Refused as error:
-        return _fail(error.message, error.hint)
+        return fail(error.message, error.hint)
     except Malformed as error:
-        return _fail(str(error), "make it anew from its recording")
+        return fail(str(error), "make it anew from its recording")
     except ValueError as error:
-        return _fail(str(error), "give longer recordings, or a plan with shorter horizons")
+        return fail(str(error), "give longer recordings, or a plan with shorter horizons")
     except BrokenPipeError:  # whoever started this has gone: there is nobody to tell
         return EXIT_REFUSED
     except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}", "check the path, its permissions and the disk")
+        return fail(f"{error.filename}: {error.strerror}", "check the path, its permissions and the disk")
     except KeyboardInterrupt:
-        return _fail("interrupted", "run it again")
+        return fail("interrupted", "run it again")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -56,7 +55,7 @@ def _run(options: argparse.Namespace) -> int:
     pairs, unread = _read_pairs(options, plan)
     contest = run_contest(
         [(train.samples, test.samples) for train, test in pairs], members, LibraryRivals(), plan,
-        lambda stage, done: _say("progress", stage=stage, done=done),
+        lambda stage, done: tell("progress", stage=stage, done=done),
     )  # fmt: skip
     document = build_document(plan, pairs, contest)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -64,7 +63,7 @@ def _run(options: argparse.Namespace) -> int:
     table.write_text(json.dumps(document, indent=1) + "\n")
     page.write_text(render_page(document))
     left_out = [*unread, *contest.left_out]
-    _say("finished", json=str(table), html=str(page), leads=_leads(document), left_out=left_out)
+    tell("finished", json=str(table), html=str(page), leads=_leads(document), left_out=left_out)
     return 0
 
 
@@ -88,16 +87,6 @@ def _leads(document: Document) -> list[dict[str, object]]:
         for horizon, verdict in document["pooled"].items()
         for rival, lead in verdict["leads"].items()
     ]
-
-
-def _fail(message: str, hint: str) -> int:
-    _say("failed", message=message, hint=hint)
-    return EXIT_REFUSED
-
-
-def _say(event: str, **fields: object) -> None:
-    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

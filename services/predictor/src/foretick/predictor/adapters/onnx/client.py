@@ -10,8 +10,10 @@ from foretick.common.contracts import FeatureVector, ModelPublished
 from foretick.common.errors import Refused
 from foretick.predictor.adapters.onnx.latency import measure_latency_us
 from foretick.predictor.domain.admission import ServingTerms, faults_of_object, faults_of_terms
+from foretick.predictor.domain.explaining import Attribution
 from foretick.predictor.domain.gate import Finding, judge_cost
 from foretick.predictor.domain.predicting import Numbers
+from foretick.quant.explainer import ModelExplainer
 from foretick.quant.runner import ModelRunner
 
 Fetch = Callable[[str], Awaitable[bytes]]
@@ -25,22 +27,45 @@ class OnnxModel:
         self.columns = tuple(columns)
         self._take = itemgetter(*columns, columns[0])  # once more than needed, so that one input is a tuple too
         self._runner = ModelRunner(graph, announcement.member_weights, len(announcement.feature_names))
+        self._explainer = ModelExplainer.open(graph, announcement.member_weights)
 
     @property
     def announcement(self) -> ModelPublished:
         """What was announced of it."""
         return self._announcement
 
-    def predict(self, vectors: Sequence[FeatureVector]) -> list[Numbers]:
-        """Return the numbers for each vector, in order, by one call of the graph.
+    def predict(
+        self, vectors: Sequence[FeatureVector], weights: Sequence[Sequence[float]] | None = None
+    ) -> list[Numbers]:
+        """Return the numbers for each vector, in order, by one call of the graph, or one for each change of weights.
 
-        No value that it takes may be missing.
+        No value that it takes may be missing. ``weights``: of the members, for each vector; None: the announced ones.
         """
-        output = self._runner.run(np.array([self._take(vector.values)[:-1] for vector in vectors], np.float32))
-        rows = zip(
+        rows = np.array([self._take(vector.values)[:-1] for vector in vectors], np.float32)
+        output = self._runner.run(rows, weights)
+        numbers = zip(
             output.expected_return_bps.tolist(), output.probabilities.tolist(), output.members.tolist(), strict=True
         )
-        return [Numbers(*row) for row in rows]
+        return [Numbers(*row) for row in numbers]
+
+    def explain(self, vector: FeatureVector, weights: Sequence[float] | None = None) -> Attribution:
+        """Return what each feature adds to the answer for ``vector``, of which no value that it takes may be missing.
+
+        ``weights``: of the members; None: the announced ones.
+
+        Raises:
+            Refused: the model was made before explanations.
+        """
+        if self._explainer is None:
+            said = f"{self._announcement.model_id} keeps nothing to explain its answers by"
+            raise Refused("no_explanation", said, "train again with this version")
+        told = self._explainer.run(np.array([self._take(vector.values)[:-1]], np.float32), weights)
+        return Attribution(
+            contributions=told.features[0].tolist(),
+            baseline=float(told.baseline[0]),
+            answer=float(told.answer[0]),
+            probabilities=told.output.probabilities[0].tolist(),
+        )
 
     def warm_up(self) -> None:
         """Run the graph a few times, so that the first prediction is as fast as the others.

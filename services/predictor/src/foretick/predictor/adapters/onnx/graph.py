@@ -1,13 +1,13 @@
-"""One ONNX graph of the whole ensemble: every member and their blend, in few nodes.
+"""One ONNX graph of the whole ensemble: every member, their blend and its calibration, in few nodes.
 
 Inputs ``features`` float32 (n, features) and ``weights`` float32 (members); outputs ``probabilities`` (n, 3),
 ``expected_return`` (n, 1; bps) and ``members`` (n, members, 3), classes down, flat, up. ::
 
     features -+- trees (forest) ------------------------------+
               +- trees (LightGBM), softmax inside the node ---+- concat - reshape = members
-              +- trees (XGBoost), softmax inside the node ----+      weights x members = probabilities,
-              +- gemm, relu, gemm, softmax (neural network) --+      x slopes x volatility = expected_return
-              +- gemm, relu, gemm, softmax (linear) ----------+
+              +- trees (XGBoost), softmax inside the node ----+      weights x members = blend,
+              +- gemm, relu, gemm, softmax (neural network) --+      softmax(log(blend) / temperature) = probabilities,
+              +- gemm, relu, gemm, softmax (linear) ----------+      x slopes x volatility = expected_return
 
 The scaling of the network's inputs is folded into its first layer. At one row the cost of a node is about its overhead,
 so what can be folded is.
@@ -22,6 +22,7 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, checker, he
 
 from foretick.predictor.adapters.onnx.trees import CLASSES, Trees
 from foretick.quant.ensemble.output import EXPECTED_RETURN, FEATURES, MEMBERS, PROBABILITIES, WEIGHTS
+from foretick.quant.scoring.tallies import LEAST_PROBABILITY
 
 _OPSET, _ML_OPSET, _IR_VERSION = 15, 3, 8
 
@@ -71,17 +72,22 @@ def linear_member(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ReturnHead:
-    """How probabilities become an expected return: slopes (3) by class, times the feature of volatility in bps."""
+class Head:
+    """What follows the members: how their blend becomes probabilities, and these an expected return.
+
+    slopes: (3) by class, times the feature of volatility in bps
+    temperature: of the blend; None leaves it as it is
+    """
 
     slopes: NDArray[np.float64]
     volatility_feature: int
+    temperature: float | None = None
 
 
 Member = TreeMember | NetworkMember
 
 
-def build_graph(members: Sequence[Member], head: ReturnHead, feature_count: int) -> bytes:
+def build_graph(members: Sequence[Member], head: Head, feature_count: int) -> bytes:
     """Return the ensemble as a serialised ONNX graph; members keep their order.
 
     Raises:
@@ -94,8 +100,12 @@ def build_graph(members: Sequence[Member], head: ReturnHead, feature_count: int)
         made, needed = build(member)  # type: ignore[arg-type]  # chosen by the member's type
         nodes += made
         constants += needed
-    nodes += _blend_nodes([member.name for member in members])
+    nodes += _blend_nodes([member.name for member in members], PROBABILITIES if head.temperature is None else "blend")
     constants += _blend_constants(len(members), head, feature_count)
+    if head.temperature is not None:
+        nodes += _calibration_nodes()
+        constants += _calibration_constants(head.temperature)
+    nodes += _return_nodes()
     graph = helper.make_graph(
         nodes,
         "foretick-ensemble",
@@ -159,18 +169,36 @@ def _network_nodes(member: NetworkMember) -> tuple[list[NodeProto], list[TensorP
     return nodes, constants
 
 
-def _blend_nodes(names: list[str]) -> list[NodeProto]:
+def _blend_nodes(names: list[str], output: str) -> list[NodeProto]:
     return [
         helper.make_node("Concat", [_probabilities_of(name) for name in names], ["side_by_side"], axis=1),
         helper.make_node("Reshape", ["side_by_side", "by_member"], [MEMBERS]),
-        helper.make_node("MatMul", [WEIGHTS, MEMBERS], [PROBABILITIES]),
+        helper.make_node("MatMul", [WEIGHTS, MEMBERS], [output]),
+    ]
+
+
+def _calibration_nodes() -> list[NodeProto]:
+    return [
+        helper.make_node("Max", ["blend", "least"], ["floored"]),
+        helper.make_node("Log", ["floored"], ["logs"]),
+        helper.make_node("Div", ["logs", "temperature"], ["calibrated_logs"]),
+        helper.make_node("Softmax", ["calibrated_logs"], [PROBABILITIES], axis=1),
+    ]
+
+
+def _calibration_constants(temperature: float) -> list[TensorProto]:
+    return [_constant("least", np.array([LEAST_PROBABILITY])), _constant("temperature", np.array([temperature]))]
+
+
+def _return_nodes() -> list[NodeProto]:
+    return [
         helper.make_node("MatMul", [PROBABILITIES, "slopes"], ["return_in_volatilities"]),
         helper.make_node("Gather", [FEATURES, "volatility_feature"], ["volatility_bps"], axis=1),
         helper.make_node("Mul", ["return_in_volatilities", "volatility_bps"], [EXPECTED_RETURN]),
     ]
 
 
-def _blend_constants(member_count: int, head: ReturnHead, feature_count: int) -> list[TensorProto]:
+def _blend_constants(member_count: int, head: Head, feature_count: int) -> list[TensorProto]:
     if not 0 <= head.volatility_feature < feature_count:
         raise ValueError(f"feature {head.volatility_feature} is not one of {feature_count}")
     return [

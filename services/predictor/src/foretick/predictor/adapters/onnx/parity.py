@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretick.predictor.domain.gate import Parity
+from foretick.quant.calibration import apply_temperature
 from foretick.quant.ensemble.judge import compare
 from foretick.quant.ensemble.session import GraphSession
 from foretick.quant.runner import ModelOutput, ModelRunner
@@ -15,17 +16,23 @@ JUDGED_ROWS = 20_000
 
 
 def compare_with_members(
-    graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32], native: Sequence[NDArray[np.floating]]
+    graph: bytes,
+    weights: NDArray[np.float64],
+    features: NDArray[np.float32],
+    native: Sequence[NDArray[np.floating]],
+    temperature: float | None = None,
 ) -> tuple[Parity, Parity]:
     """Run the graph on ``features`` (n, features) as it is served, and on some of them in onnxruntime.
 
     Returns:
-        The kernel against the members' own answers, each (n, 3), and their blend in double precision; and the kernel
-        against onnxruntime on at most ``JUDGED_ROWS`` of the rows, evenly spread.
+        The kernel against the members' own answers, each (n, 3), and their calibrated blend in double precision; and
+        the kernel against onnxruntime on at most ``JUDGED_ROWS`` of the rows, evenly spread.
     """
     served = ModelRunner(graph, weights, features.shape[1]).run(features)
     expected = np.stack(native, axis=1).astype(np.float64)
     blend = np.einsum("m,nmc->nc", weights, expected)
+    if temperature is not None:
+        blend = apply_temperature(blend, temperature)
     relative = float(np.abs(served.probabilities / blend - 1.0).max())
     error = max(float(np.abs(served.members - expected).max()), relative)
     flips = int(np.count_nonzero(served.probabilities.argmax(axis=1) != blend.argmax(axis=1)))

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from importlib.resources import files
 
 PACKAGES = ("foretick.quant", "foretick.market", "foretick.predictor")
-LIBRARIES = ("numpy", "scikit-learn", "lightgbm", "xgboost-cpu", "numba", "onnx")
+LIBRARIES = ("numpy", "scikit-learn", "lightgbm", "xgboost-cpu", "numba", "onnx", "optuna")
 
 
 @cache

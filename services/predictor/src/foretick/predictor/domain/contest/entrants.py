@@ -12,7 +12,15 @@ from foretick.predictor.domain.contest.plan import BoostingSizes, EvaluationPlan
 from foretick.predictor.domain.contest.tables import Division, Table
 from foretick.predictor.domain.dataset import Classes
 from foretick.predictor.domain.ensemble import class_frequencies
-from foretick.predictor.domain.stacking import Lessons, MemberLearner, Stack, answer_out_of_fold, stack
+from foretick.predictor.domain.stacking import (
+    Lessons,
+    MemberLearner,
+    Members,
+    Stack,
+    answer_out_of_fold,
+    fit_lessons,
+    stack,
+)
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +59,9 @@ _HARDLY = 1e-3
 """Penalty of a logit with one input: there is nothing to overfit."""
 
 
-def answer_all(division: Division, members: MemberLearner, rivals: RivalLearner, plan: EvaluationPlan) -> Fitted:
+def answer_all(
+    division: Division, members: MemberLearner[Members], rivals: RivalLearner, plan: EvaluationPlan
+) -> Fitted:
     """Fit every entrant on the training rows and ask each about the test.
 
     Raises:
@@ -63,7 +73,7 @@ def answer_all(division: Division, members: MemberLearner, rivals: RivalLearner,
     embargo_ns = plan.embargo_ms * NS_PER_MS
     out_of_fold = answer_out_of_fold(members, lessons, plan.folds, embargo_ns, plan.seed)
     found = stack(out_of_fold, train.classes, division.weight)
-    fitted = members.fit(train.features, train.classes, plan.seed, weight=division.weight)
+    fitted = fit_lessons(members, lessons, plan.seed)
     told = fitted.predict(test.features)
     answers[ENSEMBLE] = found.blend(told)
     return Fitted(answers, found, tuple(told))

@@ -10,7 +10,7 @@ from foretick.predictor.domain.contest.samples import Samples
 from foretick.predictor.domain.contest.tables import divide
 from foretick.predictor.domain.contest.verdict import Judged, Verdict, judge
 from foretick.predictor.domain.ensemble import class_frequencies
-from foretick.predictor.domain.stacking import MemberLearner, Stack
+from foretick.predictor.domain.stacking import MemberLearner, Members, Stack
 
 Progress = Callable[[str, float], None]
 """Told what begins, and which share of the contest is done."""
@@ -50,7 +50,11 @@ Pair = tuple[Samples, Samples]
 
 
 def run_contest(
-    pairs: Sequence[Pair], members: MemberLearner, rivals: RivalLearner, plan: EvaluationPlan, progress: Progress
+    pairs: Sequence[Pair],
+    members: MemberLearner[Members],
+    rivals: RivalLearner,
+    plan: EvaluationPlan,
+    progress: Progress,
 ) -> Contest:
     """Run every heat of ``pairs``; an instrument that has too little for it is left out, and that is told.
 
@@ -81,7 +85,7 @@ def run_contest(
 
 
 def _run_heat(
-    pair: Pair, horizon: int, members: MemberLearner, rivals: RivalLearner, plan: EvaluationPlan
+    pair: Pair, horizon: int, members: MemberLearner[Members], rivals: RivalLearner, plan: EvaluationPlan
 ) -> tuple[Heat, Judged]:
     division = divide(*pair, horizon, plan)
     try:

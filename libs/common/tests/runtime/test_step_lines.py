@@ -1,0 +1,41 @@
+"""What a step tells, read from the pipe that whoever started it holds."""
+
+import json
+import os
+import subprocess
+import sys
+
+IMPORT = "import os, sys\nfrom foretick.common.runtime.step_lines import fail, tell\n"
+
+
+def start(code: str) -> subprocess.Popen:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.Popen(
+        [sys.executable, "-c", IMPORT + code], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+
+
+def test_line_is_there_while_the_step_goes_on():
+    with start("tell('progress', done=0.5, stage='read\\ning')\nsys.stdin.readline()") as step:
+        assert json.loads(step.stdout.readline()) == {"event": "progress", "done": 0.5, "stage": "read\ning"}
+        assert step.poll() is None
+        step.communicate(b"\n", timeout=30)
+    assert step.returncode == 0
+
+
+def test_failure_tells_message_and_hint_and_returns_the_exit_code():
+    for call, code in (("fail('no disk', 'free some')", 2), ("fail('no disk', 'free some', 1)", 1)):
+        with start(f"raise SystemExit({call})") as step:
+            output, _ = step.communicate(timeout=30)
+        assert [json.loads(line) for line in output.splitlines()] == [
+            {"event": "failed", "message": "no disk", "hint": "free some"}
+        ]
+        assert step.returncode == code
+
+
+def test_step_learns_that_nobody_listens_any_more():
+    with start("sys.stdin.readline()\ntry:\n tell('progress')\nexcept BrokenPipeError:\n os._exit(7)") as step:
+        step.stdout.close()
+        step.stdin.write(b"\n")
+        step.stdin.close()
+        assert step.wait(timeout=30) == 7

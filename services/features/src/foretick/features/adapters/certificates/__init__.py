@@ -1,0 +1,1 @@
+"""Certificates and what is counted of their checks."""

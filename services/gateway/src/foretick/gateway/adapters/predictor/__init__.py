@@ -1,0 +1,1 @@
+"""Asks the predictor on the bus."""

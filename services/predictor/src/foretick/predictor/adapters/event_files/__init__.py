@@ -1,0 +1,1 @@
+"""Files of events as training data."""

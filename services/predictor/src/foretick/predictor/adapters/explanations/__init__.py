@@ -1,0 +1,1 @@
+"""Requests for explanations on the bus."""

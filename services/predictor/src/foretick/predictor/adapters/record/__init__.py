@@ -1,0 +1,1 @@
+"""The record in the database as training data."""

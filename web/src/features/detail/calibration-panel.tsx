@@ -1,0 +1,89 @@
+import { formatFixed, formatPercent } from "../../lib/format.ts";
+import { useIsStale, useSlice } from "../../stream/context.ts";
+import type { CalibrationData, InstrumentId, Reliability } from "../../stream/protocol.ts";
+import { StaleTag } from "../../ui/age.tsx";
+import { REGIME_WORDS } from "../../ui/words.ts";
+
+/** Whether the predictions of an instrument meant what they said: reliability by bins, and errors and coverage by regime. */
+export function CalibrationPanel({ id }: { readonly id: InstrumentId }) {
+  const data = useSlice("calibration", id)?.data;
+  const isStale = useIsStale("calibration", id) === true;
+  return (
+    <section className="panel calibration-panel" aria-label="Calibration" data-stale={isStale} data-testid="calibration">
+      <header className="panel-head">
+        <h3>Calibration</h3>
+        {data !== undefined && <span className="muted">last {formatFixed(data.total.count, 0)} outcomes</span>}
+        <StaleTag channel="calibration" id={id} />
+      </header>
+      {data === undefined ? (
+        <p className="muted">Too few outcomes are known yet.</p>
+      ) : (
+        <div className="calibration">
+          <ReliabilityDiagram reliability={data.total} />
+          <Regimes data={data} />
+        </div>
+      )}
+    </section>
+  );
+}
+
+const SIZE = 120;
+
+/** How often the most probable class came true, by its probability; dots on the diagonal mean what they say. */
+function ReliabilityDiagram({ reliability }: { readonly reliability: Reliability }) {
+  const { bin_count: counts, bin_confidence_frac: confidences, bin_accuracy_frac: accuracies } = reliability;
+  const dots = counts.flatMap((count, bin) => {
+    const confidence = confidences[bin] ?? null;
+    const accuracy = accuracies[bin] ?? null;
+    return confidence === null || accuracy === null ? [] : [{ bin, count, confidence, accuracy }];
+  });
+  const label = dots.map(({ confidence, accuracy }) => `${formatPercent(accuracy)} right at ${formatPercent(confidence)}`).join(", ");
+  return (
+    <figure className="reliability">
+      <svg viewBox={`-2 -2 ${String(SIZE + 4)} ${String(SIZE + 4)}`} role="img" aria-label={`Reliability: ${label}`}>
+        <rect width={SIZE} height={SIZE} />
+        <line x1={0} y1={SIZE} x2={SIZE} y2={0} />
+        {dots.map(({ bin, count, confidence, accuracy }) => (
+          <circle key={bin} cx={SIZE * confidence} cy={SIZE * (1 - accuracy)} r={2 + 6 * Math.sqrt(count / reliability.count)} data-testid="bin">
+            <title>{`${formatFixed(count, 0)} outcomes: ${formatPercent(accuracy, 1)} right at ${formatPercent(confidence, 1)}`}</title>
+          </circle>
+        ))}
+      </svg>
+      <figcaption className="muted">came true, by probability</figcaption>
+    </figure>
+  );
+}
+
+function Regimes({ data }: { readonly data: CalibrationData }) {
+  return (
+    <table className="regimes figure">
+      <thead>
+        <tr>
+          <th scope="col">Market</th>
+          <th scope="col">Outcomes</th>
+          <th scope="col" title="Mean distance of probability and frequency">Error</th>
+          <th scope="col" title="Squared distance of the probabilities to what came, 0 to 2">Brier</th>
+          <th scope="col" title={`Share of intervals that held; ${formatPercent(data.target_frac)} should`}>Held</th>
+        </tr>
+      </thead>
+      <tbody>
+        <Row name="all" part={data.total} />
+        {data.regimes.map((part) => (
+          <Row key={part.regime} name={part.regime === null ? "not known" : REGIME_WORDS[part.regime]} part={part} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Row({ name, part }: { readonly name: string; readonly part: Reliability }) {
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      <td>{formatFixed(part.count, 0)}</td>
+      <td>{formatPercent(part.ece_frac, 1)}</td>
+      <td>{formatFixed(part.brier, 3)}</td>
+      <td>{formatPercent(part.coverage_frac, 1)}</td>
+    </tr>
+  );
+}
