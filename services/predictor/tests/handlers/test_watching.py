@@ -16,6 +16,8 @@ from foretick.predictor.domain.admission import ServingTerms
 from foretick.predictor.domain.life.duel import DuelTerms
 from foretick.predictor.domain.life.error_drift import ErrorDrift
 from foretick.predictor.domain.life.retraining import Schedule
+from foretick.predictor.domain.regimes import Places
+from foretick.predictor.domain.track_record import Terms
 from foretick.predictor.handlers.shadowing import ShadowHandler
 from foretick.predictor.handlers.watching import Watch, WatchTerms
 
@@ -40,10 +42,11 @@ class World:
         self.rt = FakeRuntime()
         self.models, self.decisions, self.trouble = list(models), [], {}
         self.told = []
-        self.shadow = ShadowHandler("test")
+        self.shadow = ShadowHandler("test", Places.of(SERVING.feature_names))
         terms = WatchTerms(
-            SERVING, DUEL, DUEL, Schedule(interval_s), 900.0, frozenset(), lambda: ErrorDrift(Adwin(), 100), "watch"
-        )
+            SERVING, DUEL, DUEL, Terms(100), Schedule(interval_s), 900.0, frozenset(),
+            lambda: ErrorDrift(Adwin(), 100), "watch",
+        )  # fmt: skip
         self.watch = Watch(
             terms, self, self, self, self.shadow, self.tell, PrometheusLifeMeters(self.rt.metrics), self.rt.clock,
             self.rt.log,

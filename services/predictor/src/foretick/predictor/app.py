@@ -224,13 +224,14 @@ async def build_watch(rt: Runtime, settings: PredictorSettings) -> None:
     terms = ServingTerms(SCHEMA_HASH, FEATURE_NAMES, settings.interval_ns, settings.prediction_horizon_steps)
     block_s = BLOCK_HORIZONS * terms.horizon_steps * settings.signal_generation_interval_s
     level = settings.model_test_level
-    shadow = ShadowHandler(rt.run_id)
+    shadow = ShadowHandler(rt.run_id, Places.of(FEATURE_NAMES))
     store = ObjectModelStore(rt.bus.js)
     watch = Watch(
         WatchTerms(
             serving=terms,
             trial=DuelTerms(level, max(1, round(settings.model_trial_s / block_s))),
             probation=DuelTerms(level, max(1, round(settings.model_probation_s / block_s))),
+            records=terms_of(settings),
             schedule=Schedule(settings.model_retrain_interval_s),
             window_s=settings.drift_window_s,
             calendar=frozenset(feature.name for feature in FEATURES if feature.inputs == (Input.CLOCK,)),

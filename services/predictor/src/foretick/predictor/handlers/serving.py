@@ -11,6 +11,7 @@ from foretick.predictor.domain.ledger import Intake, Ledger
 from foretick.predictor.domain.outcomes import Pending
 from foretick.predictor.domain.predicting import Forecast, compose_prediction
 from foretick.predictor.domain.regimes import Places
+from foretick.predictor.domain.standing import standings_of
 from foretick.predictor.domain.withholding import reason_to_withhold
 from foretick.predictor.ports import Log, Meters, ModelLoader, Outlet, ServedModel
 
@@ -94,16 +95,12 @@ class VectorHandler:
                 self.ledger.expect(Pending(prediction, values_of(announced.prior), announced.member_weights))
 
     def _forecast(self, model: ServedModel, due: Sequence[FeatureVector]) -> list[Forecast]:
-        announced = model.announcement
-        prior, trained = values_of(announced.prior), announced.member_weights
-        records = [self.ledger.record_of((one.venue, one.symbol), announced.model_id, prior, trained) for one in due]
-        readings = [self._places.read(one.values) for one in due]
-        weights = [record.weights_in(reading.regime) for record, reading in zip(records, readings, strict=True)]
+        standings = standings_of(self.ledger, model.announcement, self._places, due)
+        weights = [one.weights for one in standings]
         with self._meters.inferring(len(due)):
             numbers = model.predict(due, weights)
         self.latest |= {(one.venue, one.symbol): Latest(one, used) for one, used in zip(due, weights, strict=True)}
-        told = zip(records, readings, numbers, strict=True)
-        return [Forecast(said, record.assess(said, reading)) for record, reading, said in told]
+        return [one.forecast(said) for one, said in zip(standings, numbers, strict=True)]
 
 
 class ModelHandler:

@@ -16,11 +16,14 @@ from foretick.common.errors import Refused, Transient
 from foretick.common.model_life import FAMILY, ModelEntry, ModelState, Verdict, follow, survey
 from foretick.common.units import NS_PER_S
 from foretick.predictor.domain.admission import ServingTerms, faults_of_terms
+from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.life.duel import Duel, DuelTerms, Finding
 from foretick.predictor.domain.life.error_drift import ErrorDrift
 from foretick.predictor.domain.life.retraining import Schedule, Situation, failures_of, reason_to_train
 from foretick.predictor.domain.life.service_check import ServiceCheck
 from foretick.predictor.domain.life.window import DriftWindow
+from foretick.predictor.domain.predicting import Sender
+from foretick.predictor.domain.track_record import Terms
 from foretick.predictor.handlers.shadowing import Contestant, ShadowHandler
 from foretick.predictor.ports import LifeMeters, Log, ModelLoader, References, ServedModel, Trail
 
@@ -34,6 +37,7 @@ class WatchTerms:
     """The settings of the watch.
 
     serving: what a model has to fit; trial, probation: of a challenger, and of the model that served before
+    records: what the track records of models in shadow are kept by
     window_s: length of the sliding window of drift; calendar: features that are the time of day or week, which a window
         that is shorter never has all of; make_errors: a fresh detector for a new champion; by: who decides
     """
@@ -41,6 +45,7 @@ class WatchTerms:
     serving: ServingTerms
     trial: DuelTerms
     probation: DuelTerms
+    records: Terms
     schedule: Schedule
     window_s: float
     calendar: frozenset[str]
@@ -205,7 +210,8 @@ class Watch:
         if loaded is None or model.model_id in self.shadow.contestants:
             return
         duel = Duel(model.model_id, model.horizon_steps, terms)
-        self.shadow.contestants[model.model_id] = Contestant(loaded, duel, is_predecessor)
+        ledger = Ledger(Sender(self.terms.by, 0), self.terms.records)
+        self.shadow.contestants[model.model_id] = Contestant(loaded, duel, is_predecessor, ledger)
         self.log.info("in shadow", model_id=model.model_id, is_predecessor=is_predecessor)
 
     def _judge(self, seen: _Seen) -> Verdict | None:
