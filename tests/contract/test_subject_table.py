@@ -31,8 +31,10 @@ def named_subjects(service: str) -> set[str]:
     names: set[str] = set()
     for path in sources(f"services/{service}/src"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Name | ast.Attribute):
-                names.add(node.id if isinstance(node, ast.Name) else node.attr)
+            if isinstance(node, ast.Name):
+                names.add(node.id)
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "subjects":
+                names.add(node.attr)  # of another module, such as Kind.BARS, it is another name
     streams = [STREAM_CONSTANTS[name] for name in names & STREAM_CONSTANTS.keys()]
     return {CONSTANTS[name].root for name in names & CONSTANTS.keys()} - {subjects.DEAD_LETTERS.root} | {
         row.root for row in TABLE if row.stream in streams
