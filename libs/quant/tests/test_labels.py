@@ -14,7 +14,6 @@ from foretick.quant.labels import (
     UP,
     classify,
     label_barriers,
-    label_horizons,
     label_next_events,
     label_vectors,
 )
@@ -69,7 +68,7 @@ def test_appended_future_changes_no_known_outcome(rows, horizon_steps, data):
 
 def test_several_horizons_are_each_labelled_alone():
     step, mid = np.arange(4), np.array([1.0, 2.0, 4.0, 8.0])
-    both = label_horizons(step, mid, (1, 2), 0.0)
+    both = {horizon: label_vectors(step, mid, horizon, 0.0) for horizon in (1, 2)}
     np.testing.assert_allclose(both[2].return_bps[:2], 1e4 * math.log(4.0))
     assert both[1].end.tolist() == [1, 2, 3, -1]
     assert both[2].end.tolist() == [2, 3, -1, -1]

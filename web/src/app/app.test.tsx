@@ -1,29 +1,13 @@
-import { act, cleanup, fireEvent, screen, within } from "@testing-library/react";
+import { act, fireEvent, screen, within } from "@testing-library/react";
 import axe from "axe-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { at, book, BTC, calibration, delta, ETH, instrument, metrics, prediction, snapshot, ticks, welcome } from "../testing/builders.ts";
-import { renderPage, type Page } from "../testing/page.tsx";
+import { closePage, goLive, openPage, type Page } from "../testing/page.tsx";
 
 let page: Page;
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  window.history.replaceState(null, "", "/");
-  page = renderPage((ms) => { vi.advanceTimersByTime(ms); });
-});
-
-afterEach(() => {
-  cleanup();
-  vi.useRealTimers();
-});
-
-function goLive(): void {
-  page.feed(
-    [{ kind: "opened", atMs: 0 }],
-    at(0, welcome(), snapshot("ticks", ticks(), { seq: 9 }), snapshot("ticks", ticks({ price: 3_100 }), { id: ETH, seq: 9 })),
-    at(0, snapshot("predictions", prediction(), { seq: 10 }), snapshot("metrics", metrics(), { seq: 1 })),
-  );
-}
+beforeEach(() => { page = openPage("/"); });
+afterEach(closePage);
 
 describe("the page", () => {
   it("says what it is waiting for before the gateway has greeted it", () => {
@@ -50,7 +34,7 @@ describe("the page", () => {
   });
 
   it("says everywhere that data is simulated", () => {
-    goLive();
+    goLive(page);
     expect(screen.getByTestId("origin").textContent).toBe("SIMULATEDsim");
     expect(document.title).toBe("SIMULATED · Foretick");
     expect(within(page.row(BTC)).getByText("SIM")).toBeTruthy();
@@ -65,7 +49,7 @@ describe("the page", () => {
 
 describe("a row", () => {
   it("shows price, change with its sign, prediction and what it was made from", () => {
-    goLive();
+    goLive(page);
     const row = page.row(BTC);
     expect(within(row).getByTestId("price").textContent).toBe("100.01");
     expect(row.textContent).toContain("▲+0.12");
@@ -75,7 +59,7 @@ describe("a row", () => {
   });
 
   it("marks price and prediction stale each by its own arrival", () => {
-    goLive();
+    goLive(page);
     page.feed(at(2_000, delta("predictions", prediction({ asof_seq: 12 }), { seq: 12, prev: 10 })));
     page.setNow(4_200);
     expect(page.row(BTC).dataset).toMatchObject({ stale: "false", priceStale: "true", asofSeq: "12" });
@@ -87,14 +71,14 @@ describe("a row", () => {
   });
 
   it("is not fresh before anything has arrived", () => {
-    goLive();
+    goLive(page);
     expect(page.row(ETH).dataset).toMatchObject({ stale: "true", priceStale: "false" });
     expect(page.row(ETH).getAttribute("data-asof-seq")).toBe("");
     expect(page.row(ETH).textContent).toContain("No prediction has arrived yet");
   });
 
   it("says in words why a prediction is withheld", () => {
-    goLive();
+    goLive(page);
     const withheld = prediction({ withheld: "untrusted", probabilities: null, expected_return_bps: null, members: {}, trust: "GAP" });
     page.feed(at(1, delta("predictions", withheld, { seq: 11, prev: 10 }), delta("ticks", ticks({ trust: "GAP" }), { seq: 10, prev: 9 })));
     expect(page.row(BTC).textContent).toContain("Withheld: the order book is not sound");
@@ -104,7 +88,7 @@ describe("a row", () => {
   });
 
   it("tells how sure a prediction is, whether such intervals held, and when it abstains", () => {
-    goLive();
+    goLive(page);
     const words = () => screen.getByTestId("certainty").textContent.replaceAll("\u202f", " ");
     expect(words()).toContain("\u22121.36 to +3.04 bps");
     expect(words()).toContain("none has met its outcome yet");
@@ -130,7 +114,7 @@ describe("a row", () => {
   });
 
   it("tells whether probabilities and intervals meant what they said, by regime", () => {
-    goLive();
+    goLive(page);
     expect(screen.getByTestId("calibration").textContent).toContain("Too few outcomes are known yet");
     page.feed(at(1, snapshot("calibration", calibration(), { seq: 10 })));
     const panel = screen.getByTestId("calibration");
@@ -144,7 +128,7 @@ describe("a row", () => {
   });
 
   it("warns when the model was trained on other data", () => {
-    goLive();
+    goLive(page);
     page.feed(at(1, delta("predictions", prediction({ out_of_origin: true, origin: "replay" }), { seq: 11, prev: 10 })));
     expect(within(page.row(BTC)).getByText(/untested here/).getAttribute("title")).toBe("Trained on simulated data, scored on replay data: untested");
   });
@@ -152,7 +136,7 @@ describe("a row", () => {
 
 describe("keyboard", () => {
   it("moves through the instruments with one row in the tab order, and follows the selected one", () => {
-    goLive();
+    goLive(page);
     expect([page.row(BTC).tabIndex, page.row(ETH).tabIndex]).toEqual([0, -1]);
     page.row(BTC).focus();
     fireEvent.keyDown(page.row(BTC), { key: "ArrowDown" });
@@ -168,7 +152,7 @@ describe("keyboard", () => {
   });
 
   it("goes from the board to the details with Enter and back with b", () => {
-    goLive();
+    goLive(page);
     page.row(BTC).focus();
     fireEvent.keyDown(page.row(BTC), { key: "Enter" });
     expect(document.activeElement?.id).toBe("detail");
@@ -177,7 +161,7 @@ describe("keyboard", () => {
   });
 
   it("opens the help with a question mark", () => {
-    goLive();
+    goLive(page);
     const dialog = screen.getByTestId<HTMLDialogElement>("shortcuts");
     expect(dialog.open).toBe(false);
     fireEvent.keyDown(document.body, { key: "?" });
@@ -189,7 +173,7 @@ describe("keyboard", () => {
 
 describe("details", () => {
   it("show ladder, members and features under the gateway's own labels", () => {
-    goLive();
+    goLive(page);
     page.feed(
       at(0, snapshot("books", book(), { seq: 9 })),
       at(0, snapshot("features", { step: 1, values: [1.25, null], warm: true, schema_id: "s1", mid: 1, trust: "LIVE", origin: "sim", ts_recv_us: 1 }, { seq: 9 })),
@@ -203,7 +187,7 @@ describe("details", () => {
 
 describe("the system strip", () => {
   it("puts live accuracy beside the prior and calls it no edge where it is none", () => {
-    goLive();
+    goLive(page);
     const score = { count: 50_000, accuracy_frac: 0.452, prior_accuracy_frac: 0.451, log_loss: 1.05, prior_log_loss: 1.06, decided: 50_000, decided_accuracy_frac: 0.452, abstained_accuracy_frac: null };
     page.feed(at(1, delta("metrics", metrics({ score }), { seq: 2, prev: 1 })));
     expect(screen.getByTestId("score").textContent.replaceAll("\u202f", " ")).toContain("45.2 %prior 45.1 %");
@@ -211,14 +195,14 @@ describe("the system strip", () => {
   });
 
   it("tells of a gateway that has gone quiet", () => {
-    goLive();
+    goLive(page);
     page.setNow(5_000);
     expect(screen.getByTestId("connection").dataset["phase"]).toBe("silent");
     expect(screen.getByTestId("banner").textContent).toContain("gone quiet");
   });
 
   it("shows what the gateway refused with its hint, until dismissed", () => {
-    goLive();
+    goLive(page);
     page.feed(at(1, { type: "error", code: "unknown_symbol", message: "there is no instrument 'X'", hint: "known: BTCUSDT" }));
     expect(screen.getByTestId("banner").textContent).toContain("known: BTCUSDT");
     fireEvent.click(screen.getByText("Dismiss"));
@@ -233,7 +217,7 @@ describe("the system strip", () => {
 
 describe("accessibility", () => {
   it("has no violation that axe finds without a layout", async () => {
-    goLive();
+    goLive(page);
     page.feed(at(0, snapshot("books", book(), { seq: 9 })));
     fireEvent.keyDown(document.body, { key: "l" });
     vi.useRealTimers();

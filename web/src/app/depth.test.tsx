@@ -1,4 +1,4 @@
-import { act, cleanup, fireEvent, screen, within } from "@testing-library/react";
+import { act, fireEvent, screen, within } from "@testing-library/react";
 import axe from "axe-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { DepthAnswer } from "../stream/depth.ts";
@@ -7,24 +7,19 @@ import {
   at, book, BTC, consolidated, delta, depthAnswer, ETH, instrument, integrityAnswer, integrityChange, integrityEvent, snapshot, T0_US, ticks, venueQuote,
   welcome,
 } from "../testing/builders.ts";
-import { renderPage, type Page } from "../testing/page.tsx";
+import { closePage, openPage, type Page } from "../testing/page.tsx";
 
 let page: Page;
 
 beforeEach(() => {
-  vi.useFakeTimers();
-  window.history.replaceState(null, "", `/#depth/${BTC}`);
-  page = renderPage((ms) => { vi.advanceTimersByTime(ms); });
+  page = openPage(`/#depth/${BTC}`);
   page.feed(
     [{ kind: "opened", atMs: 0 }],
     at(0, welcome(), snapshot("ticks", ticks(), { seq: 9 }), snapshot("ticks", ticks(), { id: ETH, seq: 9 }), snapshot("books", book(), { seq: 9 })),
   );
 });
 
-afterEach(() => {
-  cleanup();
-  vi.useRealTimers();
-});
+afterEach(closePage);
 
 const plain = (element: HTMLElement | null | undefined): string => (element?.textContent ?? "").replaceAll("\u202f", " ");
 const told = (id: string): string => plain(screen.getByTestId(id));

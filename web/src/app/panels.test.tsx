@@ -1,34 +1,18 @@
-import { cleanup, fireEvent, screen, within } from "@testing-library/react";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { at, certificate, correlations, delta, ETH, featureHealth, metrics, prediction, snapshot, T0_US, ticks, venue, waterfall, welcome } from "../testing/builders.ts";
-import { renderPage, type Page } from "../testing/page.tsx";
+import { fireEvent, screen, within } from "@testing-library/react";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { at, certificate, correlations, delta, featureHealth, metrics, prediction, snapshot, T0_US, venue, waterfall, welcome } from "../testing/builders.ts";
+import { closePage, goLive, openPage, type Page } from "../testing/page.tsx";
 
 let page: Page;
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  window.history.replaceState(null, "", "/");
-  page = renderPage((ms) => { vi.advanceTimersByTime(ms); });
-});
-
-afterEach(() => {
-  cleanup();
-  vi.useRealTimers();
-});
-
-function goLive(): void {
-  page.feed(
-    [{ kind: "opened", atMs: 0 }],
-    at(0, welcome(), snapshot("ticks", ticks(), { seq: 9 }), snapshot("ticks", ticks({ price: 3_100 }), { id: ETH, seq: 9 })),
-    at(0, snapshot("predictions", prediction(), { seq: 10 }), snapshot("metrics", metrics(), { seq: 1 })),
-  );
-}
+beforeEach(() => { page = openPage("/"); });
+afterEach(closePage);
 
 describe("the latency panel", () => {
   const told = (id: string): HTMLElement => screen.getByTestId(id);
 
   it("opens and closes from the latency tile, by key and by its own button", () => {
-    goLive();
+    goLive(page);
     const opener = within(screen.getByTestId("latency")).getByRole("button");
     expect([opener.getAttribute("aria-expanded"), screen.queryByTestId("waterfall")]).toEqual(["false", null]);
     fireEvent.click(opener);
@@ -42,7 +26,7 @@ describe("the latency panel", () => {
   });
 
   it("shows the stages and the whole of one message, and the gateway's work last until the page can be timed", () => {
-    goLive();
+    goLive(page);
     fireEvent.keyDown(document.body, { key: "l" });
     const rows = [...told("waterfall").querySelectorAll("tbody tr")].map((row) => [...row.querySelectorAll("th, td.figure")].map((cell) => cell.textContent.replace("\u202f", " ")));
     expect(rows).toEqual([
@@ -58,7 +42,7 @@ describe("the latency panel", () => {
   });
 
   it("times the way to this page with its uncertainty", () => {
-    goLive();
+    goLive(page);
     fireEvent.keyDown(document.body, { key: "l" });
     page.feed(
       [{ kind: "round-trip", sentMs: 10, atMs: 12, serverUs: T0_US + 11_000 }],
@@ -73,7 +57,7 @@ describe("the latency panel", () => {
   });
 
   it("is marked stale when predictions stop, though the gateway goes on", () => {
-    goLive();
+    goLive(page);
     fireEvent.keyDown(document.body, { key: "l" });
     expect(told("waterfall").dataset["stale"]).toBe("false");
     page.feed(at(4_000, { type: "heartbeat", server_ts_us: 1, connections: 1 }, delta("metrics", metrics({ waterfall: waterfall({ age_us: 4_020_000 }) }), { seq: 2, prev: 1 })));
@@ -83,7 +67,7 @@ describe("the latency panel", () => {
   });
 
   it("says what it cannot tell: nothing in the last minute, clocks that disagree, a replay", () => {
-    goLive();
+    goLive(page);
     fireEvent.keyDown(document.body, { key: "l" });
     page.feed(at(1, welcome({ origin: "replay" }), delta("metrics", metrics({ waterfall: waterfall({ skewed: 3 }) }), { seq: 2, prev: 1 })));
     expect(told("waterfall").textContent).toContain("3 timings ran backwards");
@@ -97,7 +81,7 @@ describe("the correlations panel", () => {
   const cell = (pair: string): HTMLElement => screen.getByTestId(`correlation-${pair}`);
 
   it("opens by key, writes each correlation, and says who leads and why a number is missing", () => {
-    goLive();
+    goLive(page);
     page.feed(at(0, snapshot("correlations", correlations(), { seq: 1 })));
     expect(screen.getByTestId("correlations").textContent).toContain("2 of 3correlated");
     fireEvent.keyDown(document.body, { key: "c" });
@@ -110,7 +94,7 @@ describe("the correlations panel", () => {
   });
 
   it("is marked stale when nothing comes", () => {
-    goLive();
+    goLive(page);
     page.feed(at(0, snapshot("correlations", correlations(), { seq: 1 })));
     fireEvent.keyDown(document.body, { key: "c" });
     expect(screen.getByTestId("correlations-panel").dataset["stale"]).toBe("false");
@@ -124,7 +108,7 @@ describe("feature health", () => {
   const tell = (data = featureHealth()): void => { page.feed(at(0, snapshot("feature_health", data, { seq: 1 }))); };
 
   it("counts what was outside, missing, stale and masked, and names the worst feature", () => {
-    goLive();
+    goLive(page);
     expect(tile().textContent).toContain("–outside");
     const none = { warming: 0, masked: 0, missing: 0, outside: 0, stale: 0 };
     tell(featureHealth({ outside: 2, masked: 30, stale: 4, faults: [{ feature: "adx", ...none, masked: 30, stale: 4 }, { feature: "rsi", ...none, outside: 2 }] }));
@@ -133,7 +117,7 @@ describe("feature health", () => {
   });
 
   it("claims nothing where no process is heard of, or nobody tells", () => {
-    goLive();
+    goLive(page);
     tell(featureHealth({ producers: 0 }));
     expect(tile().textContent).toContain("–outside");
     tell();
@@ -149,7 +133,7 @@ describe("the parity certificate", () => {
   const tell = (data = certificate()): void => { page.feed(at(0, snapshot("certificate", data, { seq: 1 }))); };
 
   it("says over how many vectors live features were equal, and how long ago", () => {
-    goLive();
+    goLive(page);
     expect([verdict(), tile().textContent]).toEqual(["unknown", expect.stringContaining("not checked yet")]);
     tell();
     page.setNow(3_000);
@@ -157,7 +141,7 @@ describe("the parity certificate", () => {
   });
 
   it("names the feature, the event and both values where one differs", () => {
-    goLive();
+    goLive(page);
     const difference = { venue: "sim", symbol: "BTCUSDT", asof_seq: 901, feature: "rsi", published: "51.25", recomputed: "51.2", ts_found_us: T0_US };
     tell(certificate({ verdict: "different", different: 2, difference, unchecked: 3, reasons: { recording_lost: 3 } }));
     expect([verdict(), tile().textContent]).toEqual(["different", expect.stringContaining("! 2 differof 302 vectors")]);
@@ -166,7 +150,7 @@ describe("the parity certificate", () => {
   });
 
   it("claims nothing once nobody has told for its time to live", () => {
-    goLive();
+    goLive(page);
     tell();
     page.setNow(121_000);
     expect([verdict(), tile().textContent]).toEqual(["unknown", expect.stringContaining("STALE")]);
@@ -179,7 +163,7 @@ describe("the venues panel", () => {
     [...screen.getByTestId(`venue-${name}`).querySelectorAll("td")].map((cell) => cell.textContent.replaceAll("\u202f", " "));
 
   it("counts in its tile those that are connected and heard of, and opens by key", () => {
-    goLive();
+    goLive(page);
     tell(venue(), venue({ venue: "kraken", state: "degraded" }), venue({ venue: "bybit", stale: true, age_ms: 9_000 }));
     expect(screen.getByTestId("venues").textContent).toContain("! 1 of 3connected");
     fireEvent.keyDown(document.body, { key: "v" });
@@ -190,7 +174,7 @@ describe("the venues panel", () => {
   });
 
   it("tells of each venue its state, connections, clock, latency and budget, and says why something is not known", () => {
-    goLive();
+    goLive(page);
     tell(venue(), venue({
       venue: "kraken", state: "maintenance", notice: "until 22:30 UTC", connections_open: 0, live: 0, clock_offset_ms: null, clock_error_ms: null,
       latency_ms: null,
@@ -203,7 +187,7 @@ describe("the venues panel", () => {
   });
 
   it("marks a venue stale that is not heard of any more, and all of them when nothing comes", () => {
-    goLive();
+    goLive(page);
     tell(venue(), venue({ venue: "bybit", stale: true, age_ms: 9_000 }));
     fireEvent.keyDown(document.body, { key: "v" });
     const stale = (name: string): string | undefined => screen.getByTestId(`venue-${name}`).dataset["stale"];

@@ -1,10 +1,12 @@
-import { act, render, type RenderResult } from "@testing-library/react";
+import { act, cleanup, render, type RenderResult } from "@testing-library/react";
+import { vi } from "vitest";
 import { App } from "../app/app.tsx";
 import { FeedContext } from "../stream/context.ts";
 import type { InstrumentId } from "../stream/protocol.ts";
 import type { FeedEvent } from "../stream/state.ts";
 import { FeedStore } from "../stream/store.ts";
 import { Ticker } from "../stream/ticker.ts";
+import { at, ETH, metrics, prediction, snapshot, ticks, welcome } from "./builders.ts";
 
 export interface Page extends RenderResult {
   readonly selected: (InstrumentId | null)[];
@@ -19,7 +21,7 @@ export interface Page extends RenderResult {
 }
 
 /** The whole page on a store that the test feeds. Needs fake timers. */
-export function renderPage(advance: (ms: number) => void): Page {
+function renderPage(advance: (ms: number) => void): Page {
   const store = new FeedStore(() => undefined);
   const selected: (InstrumentId | null)[] = [];
   const read: (InstrumentId | null)[] = [];
@@ -49,4 +51,25 @@ export function renderPage(advance: (ms: number) => void): Page {
     row: (id) => rendered.getByTestId(`row-${id}`),
   };
   return page;
+}
+
+/** The page at an address, on timers of its own; `closePage` after each test. */
+export function openPage(address: string): Page {
+  vi.useFakeTimers();
+  window.history.replaceState(null, "", address);
+  return renderPage((ms) => { vi.advanceTimersByTime(ms); });
+}
+
+export function closePage(): void {
+  cleanup();
+  vi.useRealTimers();
+}
+
+/** Let the gateway greet, and tell two instruments' ticks, a prediction and the system. */
+export function goLive(page: Page): void {
+  page.feed(
+    [{ kind: "opened", atMs: 0 }],
+    at(0, welcome(), snapshot("ticks", ticks(), { seq: 9 }), snapshot("ticks", ticks({ price: 3_100 }), { id: ETH, seq: 9 })),
+    at(0, snapshot("predictions", prediction(), { seq: 10 }), snapshot("metrics", metrics(), { seq: 1 })),
+  );
 }

@@ -134,8 +134,15 @@ async def test_bitstamp_that_asks_to_reconnect_is_left_without_a_gap(new_feed, m
     async with connected(new_feed, "bitstamp", venue, "btcusd") as (feed, pool):
         await eventually(lambda: trust(feed) is Trust.LIVE)
         feed.outlet.published.clear()
-        await venue.clients[0].send({"event": "bts:request_reconnect", "channel": "", "data": ""})
-        await eventually(lambda: pool.counters.rollovers == 1)
+        old = venue.clients[0]
+        await old.send({"event": "bts:request_reconnect", "channel": "", "data": ""})
+
+        async def was_replaced() -> bool:
+            if pool.counters.rollovers == 0:  # only from a connection that is heard beside the new one
+                await old.send(bitstamp_book("99", 1_800_000_000_000_000))
+            return pool.counters.rollovers == 1
+
+        await eventually(was_replaced)
         await venue.clients[1].send(bitstamp_book("99.5", 1_800_000_001_000_000))
         await eventually(lambda: best(feed)[0] == (99.5, 1.0))
         assert {event.trust for event in feed.outlet.book_events("btcusd")} == {Trust.LIVE}

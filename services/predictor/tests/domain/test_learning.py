@@ -18,10 +18,11 @@ from foretick.predictor.domain.dataset import (
     split_panel,
     weigh_rows,
 )
-from foretick.predictor.domain.ensemble import class_frequencies, fit_return_slopes, row_losses
+from foretick.predictor.domain.ensemble import class_frequencies, fit_return_slopes
 from foretick.predictor.domain.evaluation import bootstrap_gain, evaluate
 from foretick.predictor.domain.labels import flat_threshold_bps
 from foretick.predictor.domain.targets import targets_of
+from foretick.quant.scoring.tallies import log_loss_rows
 
 
 def rows_of(returns, symbol="A", horizon=5):
@@ -142,7 +143,7 @@ def test_shuffling_keeps_each_symbols_class_counts():
 def test_row_losses_mean_is_scikit_learns_log_loss():
     rng = np.random.default_rng(0)
     given_, came = rng.dirichlet([1, 1, 1], 500), rng.integers(0, 3, 500)
-    assert row_losses(given_, came).mean() == pytest.approx(log_loss(came, given_, labels=[0, 1, 2]))
+    assert log_loss_rows(given_, came).mean() == pytest.approx(log_loss(came, given_, labels=[0, 1, 2]))
 
 
 def test_class_that_never_came_is_not_impossible():

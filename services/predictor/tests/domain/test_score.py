@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foretick.predictor.domain.score import LEAST_PROBABILITY, RunningScore, log_loss_of
+from foretick.predictor.domain.score import RunningScore, log_loss_of
+from foretick.quant.scoring.tallies import LEAST_PROBABILITY
 
 PRIOR = (0.2, 0.5, 0.3)
 

@@ -149,18 +149,11 @@ BUCKETS: tuple[Bucket, ...] = (EPOCHS, FEATURE_STATES, MODEL_GRAPHS, REPLAYED_LE
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """A row of the table. ``tokens`` are the parts after ``root``; ``ttl_ms``: a consumer calls older data stale."""
+class Address:
+    """Subjects that differ in some tokens: ``root``, then one value for each of ``tokens``."""
 
     root: str
     tokens: tuple[str, ...]
-    contract: type[Contract]
-    plane: Plane
-    producers: tuple[str, ...]
-    consumers: tuple[str, ...]
-    stream: Stream
-    meaning: str
-    ttl_ms: int | None = None
 
     @property
     def pattern(self) -> str:
@@ -177,6 +170,19 @@ class Subject:
         if len(values) != len(self.tokens):
             raise ValueError(f"{self.pattern} takes {len(self.tokens)} tokens, not {len(values)}")
         return ".".join((self.root, *(escape_token(value) for value in values)))
+
+
+@dataclass(frozen=True, slots=True)
+class Subject(Address):
+    """A row of the table. ``tokens`` are the parts after ``root``; ``ttl_ms``: a consumer calls older data stale."""
+
+    contract: type[Contract]
+    plane: Plane
+    producers: tuple[str, ...]
+    consumers: tuple[str, ...]
+    stream: Stream
+    meaning: str
+    ttl_ms: int | None = None
 
 
 def escape_token(text: str) -> str:
@@ -284,34 +290,16 @@ TABLE: tuple[Subject, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(Address):
     """A request that is answered at once: an empty message on the subject, ``reply`` to the caller's inbox.
 
     Who answers subscribes to the subjects that it answers for, so that a call nobody answers fails at once.
     """
 
-    root: str
-    tokens: tuple[str, ...]
     reply: type[Contract]
     responder: str
     callers: tuple[str, ...]
     meaning: str
-
-    @property
-    def pattern(self) -> str:
-        """The subject with ``{token}`` in place of each variable part, as AsyncAPI writes it."""
-        return ".".join((self.root, *(f"{{{token}}}" for token in self.tokens)))
-
-    @property
-    def wildcard(self) -> str:
-        """The NATS wildcard over every subject of this row."""
-        return ".".join((self.root, *("*" for _ in self.tokens)))
-
-    def of(self, *values: str) -> str:
-        """Return the concrete subject for ``values``, each escaped to be one token."""
-        if len(values) != len(self.tokens):
-            raise ValueError(f"{self.pattern} takes {len(self.tokens)} tokens, not {len(values)}")
-        return ".".join((self.root, *(escape_token(value) for value in values)))
 
 
 EXPLANATIONS = Call(

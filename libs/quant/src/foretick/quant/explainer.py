@@ -28,6 +28,10 @@ MAX_REMAINDER = 1e-9
 _PROBES = 256
 
 
+class _NoReference(ModelRefused):
+    """A graph from before explanations."""
+
+
 class Contributions(NamedTuple):
     """Of n rows: ``features`` (n, features), ``baseline`` (n), ``answer`` (n), all of P(up) - P(down); the output."""
 
@@ -51,7 +55,7 @@ class ModelExplainer:
         parts = read_graph(graph)
         reference = read_reference(graph, parts)
         if reference is None:
-            raise ModelRefused("the graph keeps no reference to explain by")
+            raise _NoReference("the graph keeps no reference to explain by")
         layout = lay_out(parts)
         self._model = layout.pack()
         self._ground = ground_of(parts, layout, reference).pack()
@@ -66,7 +70,10 @@ class ModelExplainer:
         Raises:
             ModelRefused: as for the class, but for that.
         """
-        return cls(graph, weights) if read_reference(graph, read_graph(graph)) is not None else None
+        try:
+            return cls(graph, weights)
+        except _NoReference:
+            return None
 
     def run(self, rows: NDArray[np.floating], weights: ArrayLike | None = None) -> Contributions:
         """Predict and explain ``rows``, shape (n, features), without missing values.

@@ -5,7 +5,6 @@ horizon (``label_barriers``), and the mean mid of the next events (``label_next_
 changes an outcome that is known.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,13 +70,6 @@ def label_vectors(step: NDArray[np.int64], mid: NDArray[np.float64], horizon_ste
         direction=np.where(known, classify(return_bps, flat_bps), UNKNOWN).astype(np.int8),
         end=np.where(known, end, -1),
     )
-
-
-def label_horizons(
-    step: NDArray[np.int64], mid: NDArray[np.float64], horizons_steps: Sequence[int], flat_bps: float
-) -> dict[int, Labels]:
-    """Return ``label_vectors`` for each horizon, by its number of steps."""
-    return {horizon: label_vectors(step, mid, horizon, flat_bps) for horizon in horizons_steps}
 
 
 def label_barriers(

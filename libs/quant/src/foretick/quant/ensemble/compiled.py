@@ -22,7 +22,7 @@ from foretick.quant.scoring import tallies
 OUT_HEAD = CLASSES + 1
 """Columns of a row of the result before the members': probabilities and expected return."""
 
-_LEAST = float(np.float32(tallies.LEAST_PROBABILITY))
+LEAST = float(np.float32(tallies.LEAST_PROBABILITY))
 _CHILD = (1 << CHILD_BITS) - 1
 _FEATURE = (1 << FEATURE_BITS) - 1
 _LOWEST = np.int32(-(2**31))
@@ -119,7 +119,7 @@ def calibrate(blend, temperature):  # noqa: ANN001, ANN201 - compiled
     """Apply a temperature to the one row of ``blend``; a missing value stays one."""
     for kind in range(CLASSES):
         one = blend[0, kind]
-        blend[0, kind] = np.log(_LEAST if one < _LEAST else one) / temperature
+        blend[0, kind] = np.log(LEAST if one < LEAST else one) / temperature
     soften(blend, 0)
 
 

@@ -19,6 +19,7 @@ import numba
 import numpy as np
 
 from foretick.quant.ensemble.compiled import (
+    LEAST,
     OUT_HEAD,
     SOURCES,
     add_leaves,
@@ -40,14 +41,12 @@ from foretick.quant.ensemble.compiled import (
 )
 from foretick.quant.ensemble.layout import Count, pack_sections
 from foretick.quant.ensemble.output import CLASSES
-from foretick.quant.scoring import tallies
 
 CONTRIBUTION_TAIL = 2
 """Columns of a row of contributions after those of the features: the answer at the reference, and the answer."""
 
 _DOWN, _UP = 0, 2
 _NEAR = 1e-4
-_LEAST = float(np.float32(tallies.LEAST_PROBABILITY))
 
 
 @numba.njit(error_model="numpy")
@@ -75,9 +74,9 @@ def pull_through_softmax(after, before, slopes):  # noqa: ANN001, ANN201 - compi
 def pull_through_log(after, before, temperature, slopes):  # noqa: ANN001, ANN201 - compiled
     """Turn slopes by log(max(blend, least)) / temperature into slopes by the blend, in place; all of shape (3)."""
     for kind in range(CLASSES):
-        now, then = max(after[kind], _LEAST), max(before[kind], _LEAST)
+        now, then = max(after[kind], LEAST), max(before[kind], LEAST)
         if now == then:
-            secant = 1.0 / now if after[kind] >= _LEAST else 0.0
+            secant = 1.0 / now if after[kind] >= LEAST else 0.0
         else:
             secant = (now - then) / (after[kind] - before[kind]) / log_mean(now, then)
         slopes[kind] *= secant / temperature

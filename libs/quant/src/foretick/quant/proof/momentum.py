@@ -19,7 +19,7 @@ from foretick.quant.proof.bars import (
     ratio,
     wilder,
 )  # fmt: skip
-from foretick.quant.proof.trend import _directions as directions
+from foretick.quant.proof.trend import directions
 
 _HALF = Decimal("0.5")
 _HUNDRED = Decimal(100)

@@ -26,7 +26,7 @@ def define_trend(bars: Bars) -> dict[str, Series]:
     close, count = bars.c, len(bars)
     elder = ema(close, p.ELDER_BARS)
     slopes, nexts, fits = _lines(close)
-    plus, minus = _directions(bars)
+    plus, minus = directions(bars)
     return {
         **_averages(close),
         "regression_slope_bps": each(count, lambda i: BPS * slopes[i] / close[i]),
@@ -143,7 +143,7 @@ def _vortex(bars: Bars, i: int) -> Decimal:
     return ratio(up - down, sum(last(bars.true_range, i, p.VORTEX_BARS), ZERO), 0)
 
 
-def _directions(bars: Bars) -> tuple[Series, Series]:
+def directions(bars: Bars) -> tuple[Series, Series]:
     """Return +DI and -DI as shares: Wilder's running sums, which begin with 13 bars and shrink by 1/14 from then on."""
     n, ranges = p.ADX_BARS, bars.true_range
     plus_sum = minus_sum = range_sum = ZERO

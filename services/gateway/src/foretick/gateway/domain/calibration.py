@@ -1,12 +1,11 @@
 """How far an instrument's predictions meant what they said, as clients are told, and the topic that tells it."""
 
 from foretick.common.contracts import Calibration, Contract, Origin, Reliability
-from foretick.common.sequence import DerivedAudit, SequenceTally
+from foretick.common.sequence import SequenceTally
 from foretick.common.subjects import CALIBRATION_MESSAGES
 from foretick.common.units import micros_from_nanos
-from foretick.gateway.domain.channels import CHANNELS
-from foretick.gateway.domain.freshness import age_ms_of, is_stale
-from foretick.gateway.domain.topic import Tally, Topic
+from foretick.gateway.domain.latest_view import LatestView
+from foretick.gateway.domain.topic import Tally
 
 
 class CalibrationData(Contract, frozen=True, kw_only=True, gc=False):
@@ -38,43 +37,32 @@ class CalibrationAnswer(Contract, frozen=True, kw_only=True, gc=False):
     calibration: CalibrationData | None
 
 
-class CalibrationView:
+class CalibrationView(LatestView[CalibrationData]):
     """The latest calibration of an instrument."""
 
     def __init__(self, venue: str, symbol: str, fanout: Tally, audits: SequenceTally) -> None:
-        self.data: CalibrationData | None = None
-        self.topic = Topic(CHANNELS["calibration"], venue, symbol, lambda: self.data, fanout)
-        self._venue = venue
-        self._symbol = symbol
-        self._audit = DerivedAudit()
-        self._audits = audits
+        super().__init__("calibration", venue, symbol, CALIBRATION_MESSAGES, fanout, audits)
 
     def fold(self, message: Calibration, arrived_ns: int) -> None:
         """Take a message, unless it is not newer than the last; the topic tells it at once."""
-        admission = self._audit.admit(message.epoch, message.asof_seq)
-        self._audits.count("calibrations", admission)
-        if admission.skip:
-            return
-        self.data = CalibrationData(
-            model_id=message.model_id,
-            asof_seq=message.asof_seq,
-            step=message.step,
-            origin=message.origin,
-            ts_recv_us=micros_from_nanos(message.ts_recv_ns),
-            target_frac=message.target_frac,
-            total=message.total,
-            regimes=message.regimes,
-        )
-        self.topic.publish(message.epoch, message.asof_seq, self.data, arrived_ns)
+        self._take(message.epoch, message.asof_seq, None, lambda: calibration_data(message), arrived_ns)
 
     def answer(self, now_ns: int) -> CalibrationAnswer:
         """Return the calibration with its age."""
-        age_ms = None if self.topic.seq is None else age_ms_of(self.topic.arrived_ns, now_ns)
         return CalibrationAnswer(
-            venue=self._venue,
-            symbol=self._symbol,
-            age_ms=age_ms,
-            stale=is_stale(age_ms, CALIBRATION_MESSAGES.ttl_ms),
+            venue=self.topic.venue,
+            symbol=self.topic.symbol,
+            age_ms=self.age_ms(now_ns),
+            stale=self.is_stale(now_ns),
             reason="" if self.data else "too few outcomes have come in this run yet",
             calibration=self.data,
         )
+
+
+def calibration_data(message: Calibration) -> CalibrationData:
+    """Return ``message`` with its instant in microseconds."""
+    return CalibrationData(
+        model_id=message.model_id, asof_seq=message.asof_seq, step=message.step, origin=message.origin,
+        ts_recv_us=micros_from_nanos(message.ts_recv_ns), target_frac=message.target_frac, total=message.total,
+        regimes=message.regimes,
+    )  # fmt: skip

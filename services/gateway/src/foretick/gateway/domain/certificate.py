@@ -1,12 +1,12 @@
 """The parity certificate as clients are told it, and the topic that tells it."""
 
 from foretick.common.contracts import Contract, ParityCertificate, ParityVerdict
-from foretick.common.sequence import DerivedAudit, SequenceTally
+from foretick.common.sequence import SequenceTally
 from foretick.common.subjects import PARITY_CERTIFICATES
 from foretick.common.units import micros_from_nanos
-from foretick.gateway.domain.channels import CHANNELS, SYSTEM
-from foretick.gateway.domain.freshness import age_ms_of, is_stale
-from foretick.gateway.domain.topic import Tally, Topic
+from foretick.gateway.domain.channels import SYSTEM
+from foretick.gateway.domain.latest_view import LatestView
+from foretick.gateway.domain.topic import Tally
 
 
 class CheckData(Contract, frozen=True, kw_only=True, gc=False):
@@ -80,30 +80,21 @@ def certificate_data(message: ParityCertificate) -> CertificateData:
     )  # fmt: skip
 
 
-class CertificateView:
+class CertificateView(LatestView[CertificateData]):
     """The latest certificate."""
 
     def __init__(self, fanout: Tally, audits: SequenceTally) -> None:
-        self.data: CertificateData | None = None
-        self.topic = Topic(CHANNELS["certificate"], SYSTEM, SYSTEM, lambda: self.data, fanout)
-        self._audit = DerivedAudit()
-        self._audits = audits
+        super().__init__("certificate", SYSTEM, SYSTEM, PARITY_CERTIFICATES, fanout, audits)
 
     def fold(self, message: ParityCertificate, arrived_ns: int) -> None:
         """Take a message, unless it is not newer than the last; the topic tells it at once."""
-        admission = self._audit.admit(message.epoch, message.seq)
-        self._audits.count("certificates", admission)
-        if admission.skip:
-            return
-        self.data = certificate_data(message)
-        self.topic.publish(message.epoch, message.seq, self.data, arrived_ns)
+        self._take(message.epoch, message.seq, None, lambda: certificate_data(message), arrived_ns)
 
     def answer(self, now_ns: int) -> CertificateAnswer:
         """Return the certificate with its age."""
-        age_ms = None if self.topic.seq is None else age_ms_of(self.topic.arrived_ns, now_ns)
         return CertificateAnswer(
-            age_ms=age_ms,
-            stale=is_stale(age_ms, PARITY_CERTIFICATES.ttl_ms),
+            age_ms=self.age_ms(now_ns),
+            stale=self.is_stale(now_ns),
             reason="" if self.data else "no check has been told of in this run yet",
             certificate=self.data,
         )

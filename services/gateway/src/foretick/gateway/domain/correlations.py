@@ -1,12 +1,12 @@
 """The correlations of all instruments as clients are told, and the topic that tells them."""
 
 from foretick.common.contracts import Contract, CorrelationMember, CorrelationPairs, Correlations, Origin, Trust
-from foretick.common.sequence import DerivedAudit, SequenceTally
+from foretick.common.sequence import SequenceTally
 from foretick.common.subjects import CORRELATION_MESSAGES
 from foretick.common.units import micros_from_nanos
-from foretick.gateway.domain.channels import CHANNELS, SYSTEM
-from foretick.gateway.domain.freshness import age_ms_of, is_stale
-from foretick.gateway.domain.topic import Tally, Topic
+from foretick.gateway.domain.channels import SYSTEM
+from foretick.gateway.domain.latest_view import LatestView
+from foretick.gateway.domain.topic import Tally
 
 
 class CorrelationsData(Contract, frozen=True, kw_only=True, gc=False):
@@ -38,33 +38,29 @@ class CorrelationsAnswer(Contract, frozen=True, kw_only=True, gc=False):
     correlations: CorrelationsData | None
 
 
-class CorrelationView:
+class CorrelationView(LatestView[CorrelationsData]):
     """The latest correlations."""
 
     def __init__(self, fanout: Tally, audits: SequenceTally) -> None:
-        self.data: CorrelationsData | None = None
-        self.topic = Topic(CHANNELS["correlations"], SYSTEM, SYSTEM, lambda: self.data, fanout)
-        self._audit = DerivedAudit()
-        self._audits = audits
+        super().__init__("correlations", SYSTEM, SYSTEM, CORRELATION_MESSAGES, fanout, audits)
 
     def fold(self, message: Correlations, arrived_ns: int) -> None:
         """Take a message, unless it is not newer than the last; the topic tells it at once."""
-        admission = self._audit.admit(message.epoch, message.seq, message.prev_seq)
-        self._audits.count("correlations", admission)
-        if admission.skip:
-            return
-        self.data = CorrelationsData(
-            ts_recv_us=micros_from_nanos(message.ts_recv_ns),
-            **{name: getattr(message, name) for name in CorrelationsData.__struct_fields__ if name != "ts_recv_us"},
-        )
-        self.topic.publish(message.epoch, message.seq, self.data, arrived_ns)
+        self._take(message.epoch, message.seq, message.prev_seq, lambda: correlations_data(message), arrived_ns)
 
     def answer(self, now_ns: int) -> CorrelationsAnswer:
         """Return the correlations with their age."""
-        age_ms = age_ms_of(self.topic.arrived_ns, now_ns)
         return CorrelationsAnswer(
-            age_ms=age_ms,
-            stale=is_stale(age_ms, CORRELATION_MESSAGES.ttl_ms),
+            age_ms=self.age_ms(now_ns),
+            stale=self.is_stale(now_ns),
             reason="" if self.data else "no correlations have come in this run yet",
             correlations=self.data,
         )
+
+
+def correlations_data(message: Correlations) -> CorrelationsData:
+    """Return ``message`` with its instant in microseconds."""
+    return CorrelationsData(
+        ts_recv_us=micros_from_nanos(message.ts_recv_ns),
+        **{name: getattr(message, name) for name in CorrelationsData.__struct_fields__ if name != "ts_recv_us"},
+    )

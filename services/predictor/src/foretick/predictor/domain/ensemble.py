@@ -1,17 +1,9 @@
-"""What members lose, the shares of classes, and one expected return of their probabilities."""
+"""The shares of classes, and one expected return of their probabilities."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foretick.predictor.domain.score import LEAST_PROBABILITY
-
 Floats = NDArray[np.float64]
-
-
-def row_losses(probabilities: NDArray[np.floating], direction: NDArray[np.integer]) -> Floats:
-    """Return each row's log loss (nats). ``probabilities`` (n, 3), ``direction`` (n) class indices."""
-    given = probabilities[np.arange(len(direction)), direction].astype(np.float64)
-    return -np.log(np.maximum(given, LEAST_PROBABILITY))
 
 
 def class_frequencies(direction: NDArray[np.integer]) -> Floats:

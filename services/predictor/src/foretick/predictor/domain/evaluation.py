@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from foretick.predictor.domain.ensemble import Floats, row_losses
+from foretick.predictor.domain.ensemble import Floats
+from foretick.quant.scoring.tallies import log_loss_rows
 
 _RESAMPLES = 2_000
 _LEVEL = (2.5, 97.5)
@@ -45,7 +46,7 @@ class Evaluation:
 
 
 def evaluate(
-    probabilities: NDArray[np.floating],
+    probabilities: Floats,
     prior: Floats,
     direction: NDArray[np.int64],
     block: NDArray[np.int64],
@@ -58,8 +59,8 @@ def evaluate(
 
     probabilities: (n, 3); prior: (3); direction: (n) class indices; block: (n) which stretch of time a row is in
     """
-    model_loss = row_losses(probabilities, direction)
-    prior_loss = row_losses(np.tile(prior, (len(direction), 1)), direction)
+    model_loss = log_loss_rows(probabilities, direction)
+    prior_loss = log_loss_rows(np.tile(prior, (len(direction), 1)), direction)
     model_right = (probabilities.argmax(axis=1) == direction).astype(np.float64)
     prior_right = (direction == int(prior.argmax())).astype(np.float64)
     log_loss_gain, blocks = bootstrap_gain(prior_loss - model_loss, block, rng)

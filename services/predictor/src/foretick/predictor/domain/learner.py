@@ -8,20 +8,16 @@ from numpy.typing import NDArray
 
 from foretick.common.contracts import Origin
 from foretick.predictor.domain.adequacy import Sample
-from foretick.predictor.domain.dataset import Classes
 from foretick.predictor.domain.gate import Parity
+from foretick.predictor.domain.stacking import MemberLearner, Members
 
 
-class Ensemble(Protocol):
-    """Fitted members."""
+class Ensemble(Members, Protocol):
+    """Fitted members that can be exported."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """The members' names, in order."""
-        ...
-
-    def predict(self, features: NDArray[np.float32]) -> list[NDArray[np.float64]]:
-        """Return each member's probabilities (n, 3), by its own library."""
         ...
 
     def export(self, slopes: NDArray[np.float64], volatility_feature: int, temperature: float | None = None) -> bytes:
@@ -32,7 +28,7 @@ class Ensemble(Protocol):
         ...
 
 
-class Learner(Protocol):
+class Learner(MemberLearner[Ensemble], Protocol):
     """Fits the members and runs the exported graph."""
 
     @property
@@ -46,17 +42,6 @@ class Learner(Protocol):
         Raises:
             Refused: there is no size of that name.
         """
-        ...
-
-    def fit(
-        self,
-        features: NDArray[np.float32],
-        classes: Classes,
-        seed: int,
-        effort_frac: float = 1.0,
-        weight: NDArray[np.float64] | None = None,
-    ) -> Ensemble:
-        """Fit every member with a share of its trees, rounds and epochs; equal arguments give an equal ensemble."""
         ...
 
     def run_graph(

@@ -7,9 +7,7 @@ from typing import NamedTuple
 
 from foretick.common.contracts import LiveScore
 from foretick.predictor.domain.classes import most_probable
-
-LEAST_PROBABILITY = 1e-6
-"""A class that came true is never held to have been less probable: one outcome costs at most 13.8 nats."""
+from foretick.quant.scoring.tallies import LEAST_PROBABILITY
 
 
 def log_loss_of(probability: float) -> float:

@@ -18,7 +18,7 @@ class Members(Protocol):
     """Fitted members."""
 
     def predict(self, features: NDArray[np.float32]) -> list[Floats]:
-        """Return each member's probabilities (n, 3)."""
+        """Return each member's probabilities (n, 3), by its own library."""
         ...
 
 
@@ -37,7 +37,7 @@ class MemberLearner(Protocol[_M_co]):
         effort_frac: float = 1.0,
         weight: Floats | None = None,
     ) -> _M_co:
-        """Fit every member; equal arguments give equal members."""
+        """Fit every member with a share of its trees, rounds and epochs; equal arguments give equal members."""
         ...
 
 

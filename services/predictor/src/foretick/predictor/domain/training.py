@@ -172,13 +172,15 @@ def _examine(course: _Course, progress: Progress) -> TrainedModel:
     is_calibrated = min(fold.train_rows for fold in course.walks[0].folds) >= plan.calibrated_rows
     temperature = served.temperature if is_calibrated else None
     graph = learner.add_reference(fitted.members.export(slopes, plan.volatility_feature, temperature), rows.features)
-    uncalibrated = fitted.members.export(slopes, plan.volatility_feature)
     judged = course.unseen.panel.rows(plan.served)
     exam = _Exam(plan, learner, judged, dataset.classify_rows(judged, fitted.flat_bps), fitted.prior)
     progress("comparing the graph with its members and the model with the prior", 80)
     compared = _rows_to_compare(judged, rows, plan.parity_rows, plan.seed)
     parity, kernel_parity = learner.compare(graph, served.shares, compared, fitted.members, temperature)
-    evaluation = exam.judge(graph, served.shares)
+    answers = exam.answer(graph, served.shares)
+    blended = answers
+    if temperature is not None:
+        blended = exam.answer(fitted.members.export(slopes, plan.volatility_feature), served.shares)
     progress("looking for leaks", 87)
     leaks = _find_leaks(course, graph, judged)
     progress("control: the same on shuffled classes", 90)
@@ -192,11 +194,9 @@ def _examine(course: _Course, progress: Progress) -> TrainedModel:
         parity=parity,
         kernel_parity=kernel_parity,
         latency_us=learner.time_row(graph, served.shares, compared),
-        evaluation=evaluation,
+        evaluation=exam.judge(answers),
         control=_control(plan, learner, rows, classes, exam),
-        calibration=Calibration(
-            temperature or 1.0, exam.rate(uncalibrated, served.shares), exam.rate(graph, served.shares)
-        ),
+        calibration=Calibration(temperature or 1.0, exam.rate(blended), exam.rate(answers)),
         importance=Importance(exam.lean_on(graph, served.shares, rows), exam.lean_on(graph, served.shares, judged)),
         walks=course.walks,
         leaks=tuple(leaks),
@@ -262,19 +262,23 @@ class _Exam:
     classes: Classes
     prior: NDArray[np.float64]
 
-    def judge(self, graph: bytes, weights: NDArray[np.float64]) -> Evaluation:
-        """Evaluate the graph as it will be served."""
+    def answer(self, graph: bytes, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the graph's probabilities (n, 3), as it will be served."""
+        return self.learner.run_graph(graph, weights, self.rows.features)
+
+    def judge(self, answers: NDArray[np.float64]) -> Evaluation:
+        """Evaluate a graph's answers."""
         return evaluate(
-            self.learner.run_graph(graph, weights, self.rows.features),
+            answers,
             self.prior,
             self.classes,
             dataset.blocks_of(self.rows, self.plan.steps_of(self.plan.block_s)),
             np.random.default_rng(self.plan.seed),
         )
 
-    def rate(self, graph: bytes, weights: NDArray[np.float64]) -> Reliability:
-        """Return how far the graph's probabilities can be taken at their word."""
-        return judge_reliability(self.learner.run_graph(graph, weights, self.rows.features), self.classes)
+    def rate(self, answers: NDArray[np.float64]) -> Reliability:
+        """Return how far a graph's answers can be taken at their word."""
+        return judge_reliability(answers, self.classes)
 
     def lean_on(self, graph: bytes, weights: NDArray[np.float64], rows: Rows) -> NDArray[np.float64]:
         """Return the importance of each feature over some of ``rows``, evenly spread."""
@@ -306,4 +310,5 @@ def _control(plan: TrainingPlan, learner: Learner, learn: Rows, classes: Classes
     weight = dataset.weigh_rows(rows)
     ensemble = learner.fit(rows.features, shuffled, plan.seed, plan.control_effort_frac, weight)
     count = len(ensemble.names)
-    return exam.judge(ensemble.export(np.zeros(3), plan.volatility_feature), np.full(count, 1.0 / count))
+    graph = ensemble.export(np.zeros(3), plan.volatility_feature)
+    return exam.judge(exam.answer(graph, np.full(count, 1.0 / count)))

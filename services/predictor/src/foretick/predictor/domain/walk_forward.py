@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretick.predictor.domain.dataset import Classes, Rows, classify_rows, flat_thresholds, weigh_rows
-from foretick.predictor.domain.ensemble import class_frequencies, row_losses
+from foretick.predictor.domain.ensemble import class_frequencies
 from foretick.predictor.domain.stacking import Lessons, M, MemberLearner, Stack, fit_lessons, stack
 from foretick.predictor.domain.targets import Target
+from foretick.quant.scoring.tallies import log_loss_rows
 from foretick.quant.validation import Split, split_at, walk_forward
 from foretick.quant.validation.leaks import Leak, Predict, check_fit, check_split
 
@@ -117,7 +118,7 @@ def walk(learner: MemberLearner[M], rows: Rows, target: Target, terms: WalkTerms
         judged = rows.take(split.test)
         classes = classify_rows(judged, fitted.flat_bps)
         answers = np.array(fitted.members.predict(judged.features))
-        prior = row_losses(np.tile(fitted.prior, (len(judged), 1)), classes)
+        prior = log_loss_rows(np.tile(fitted.prior, (len(judged), 1)), classes)
         folds.append(
             Fold(
                 train_rows=fitted.rows,
@@ -125,7 +126,7 @@ def walk(learner: MemberLearner[M], rows: Rows, target: Target, terms: WalkTerms
                 train_last_end_step=int(rows.end_step[split.train].max()),
                 test_first_step=int(judged.step.min()),
                 test_last_step=int(judged.step.max()),
-                member_log_loss=tuple(float(row_losses(member, classes).mean()) for member in answers),
+                member_log_loss=tuple(float(log_loss_rows(member, classes).mean()) for member in answers),
                 prior_log_loss=float(prior.mean()),
             )
         )

@@ -7,7 +7,7 @@ from foretick.common.clock import Clock
 from foretick.common.contracts import FeatureVector, ModelDecision, ModelPublished
 from foretick.common.errors import Refused
 from foretick.predictor.domain.classes import values_of
-from foretick.predictor.domain.ledger import Intake, Ledger
+from foretick.predictor.domain.ledger import Intake, Ledger, Settlement
 from foretick.predictor.domain.outcomes import Pending
 from foretick.predictor.domain.predicting import Forecast, compose_prediction
 from foretick.predictor.domain.regimes import Places
@@ -53,20 +53,24 @@ class VectorHandler:
         """Take a natural batch. Inference has no state, so it may skip to the latest; outcomes may not be skipped."""
         taken_ns = self._clock.now_ns()
         latest: dict[tuple[str, str], FeatureVector] = {}
+        settlements: list[Settlement] = []
         for vector in batch:
             key = (vector.venue, vector.symbol)
             intake = self.ledger.take_in(vector)
             self._meters.took(intake)
             if intake is not Intake.FRESH:
                 continue
-            self._settle(vector)
+            settlements.append(self.ledger.settle(vector))
             if latest.pop(key, None) is not None:
                 self._meters.conflated()
             latest[key] = vector
-        self._predict(list(latest.values()), taken_ns)
+        try:
+            self._predict(list(latest.values()), taken_ns)
+        finally:  # a prediction is waited for, outcomes are not
+            for settlement in settlements:
+                self._tell(settlement)
 
-    def _settle(self, vector: FeatureVector) -> None:
-        settlement = self.ledger.settle(vector)
+    def _tell(self, settlement: Settlement) -> None:
         for outcome in settlement.outcomes:
             self._outlet.send_outcome(outcome)
             self._meters.settled(outcome)
