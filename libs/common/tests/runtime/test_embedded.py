@@ -1,7 +1,9 @@
 """The embedded servers: they start, keep their data, refuse what they must, and never outlive their parent."""
 
+import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -82,6 +84,26 @@ def test_postgres_asks_for_the_password(directory: Path) -> None:
 def test_taken_port_is_named(directory: Path, nats_server: NatsServer, kind: type[EmbeddedServer]) -> None:
     with pytest.raises(PortTaken, match=f"port {nats_server.port} .*taken"):
         kind(directory, nats_server.port).start()
+
+
+def test_free_port_is_never_one_that_the_system_hands_out_by_itself() -> None:
+    handed_out = []
+    for _ in range(50):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            handed_out.append(probe.getsockname()[1])
+    assert max(free_port() for _ in range(500)) < min(handed_out)
+
+
+def test_free_port_passes_over_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        draws = itertools.chain((port,), itertools.count(port - 1, -1))
+        monkeypatch.setattr("secrets.randbelow", lambda _: next(draws))
+        monkeypatch.setattr("foretick.common.runtime.embedded.process._FIRST_PORT", 0)
+        assert free_port() < port
 
 
 def test_second_server_on_a_directory_is_refused(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:

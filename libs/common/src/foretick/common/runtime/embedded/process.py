@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -16,6 +17,10 @@ from typing import Any, Self
 from foretick.common.errors import Fatal
 
 LOOPBACK = "127.0.0.1"
+_FIRST_PORT = 10_000
+_FIRST_HANDED_OUT = 32_768
+"""Where the ports begin that Linux gives to outgoing connections; other systems begin higher."""
+
 _POLL_S = 0.01
 _PORT_ATTEMPTS = 5
 _LOCK_WAIT_S = 20.0
@@ -61,10 +66,15 @@ class StartFailed(Fatal):
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return probe.getsockname()[1]
+    """Return a TCP port of the loopback interface that nobody listens on now, other than at the last call most likely.
+
+    It is none of those that systems hand out by themselves, to connections and to who asks for any port: what listens
+    on it later, or again after a restart, does not find a stranger there.
+    """
+    while True:
+        port = _FIRST_PORT + secrets.randbelow(_FIRST_HANDED_OUT - _FIRST_PORT)
+        if is_port_free(port):
+            return port
 
 
 def is_port_free(port: int, host: str = LOOPBACK) -> bool:
