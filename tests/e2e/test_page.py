@@ -16,6 +16,11 @@ from foretick.launcher.testing import System, run_apart, wait_until
 
 ROW = "[data-testid='row-sim:BTCUSDT']"
 TTL_S = (PREDICTION_MESSAGES.ttl_ms or 0) / 1000
+CLOCK_S = 1.0
+"""Between two looks of the page at its clock."""
+
+BUSY_S = 2.0
+"""That browser and system may keep each other waiting: they share two cores."""
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "ADAUSDT", "SOLUSDT", "AAPL", "GOOGL", "TSLA", "MSFT")
 
 
@@ -144,5 +149,5 @@ def test_frozen_predictor_is_marked_stale_within_its_ttl_and_recovers(page: Page
         assert page.locator(ROW).get_attribute("data-price-stale") == "false", "prices go on"
     finally:
         predictor.send_signal(signal.SIGCONT)
-    assert took_s <= TTL_S + 1.5, "the page's clock ticks at least once a second"
+    assert took_s <= TTL_S + CLOCK_S + BUSY_S
     page.wait_for_selector(f"{ROW}[data-stale='false']", timeout=20_000)
