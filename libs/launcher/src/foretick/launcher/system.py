@@ -28,6 +28,7 @@ _POLL_S = 0.1
 _LATE_S = 60.0
 _STOP_S = 12.0
 _STOP_ONE_SHOT_S = 0.5  # a training that is cut off has published nothing
+_LOW_PRIORITY = ("nice", "-n", "10")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class System:
         self._database_url = settings.database_url
         self._trainer = Trainer(
             self._bus.known_models, wanted, self._launch_of(plan.TRAIN),
-            replace(self._launch_of(plan.RETRAIN), runs_once=True),
+            replace(self._launch_of(plan.TRAIN, _LOW_PRIORITY), runs_once=True),
         )  # fmt: skip
         self._nats_is_up = asyncio.Event()
         self._background: list[asyncio.Task[None]] = []
@@ -221,8 +222,7 @@ class System:
             if role.needs_database is needing_database:
                 self._parts.supervisor.start(self._launch_of(role))
 
-    def _launch_of(self, role: Role) -> Launch:
-        prefix = ("nice", "-n", str(role.niceness)) if role.niceness else ()
+    def _launch_of(self, role: Role, prefix: tuple[str, ...] = ()) -> Launch:
         command = (*prefix, sys.executable, "-m", f"foretick.{role.service}", role.role)
         return Launch(
             role.name, command, lambda: self._environment_of(role), one_shot=role.one_shot,

@@ -29,7 +29,6 @@ class Role:
     instance: counts the processes that run the same role, from 0
     shards: how many processes share the role's instruments
     single_thread: numerical libraries get one thread, because the process serves and its neighbours need the cores
-    niceness: above 0 where no prediction waits for what the process does with a tick: who carries one goes first
     """
 
     service: str
@@ -38,7 +37,6 @@ class Role:
     needs_database: bool = False
     serves_web: bool = False
     single_thread: bool = True
-    niceness: int = field(default=0, compare=False)
     instance: int = 0
     shards: int = field(default=1, compare=False)
 
@@ -53,23 +51,18 @@ class Role:
         return f"{self.service}.{self.role}"
 
 
-_BESIDE = 5
-_UNHURRIED = 10
-
-RECORD = Role("ingest", "record", needs_database=True, niceness=_BESIDE)
+RECORD = Role("ingest", "record", needs_database=True)
 SIMULATE = Role("ingest", "simulate")
 FEED = Role("ingest", "feed")
-CONSOLIDATE = Role("ingest", "consolidate", niceness=_BESIDE)
+CONSOLIDATE = Role("ingest", "consolidate")
 FEATURES = Role("features", "serve")
-CORRELATE = Role("features", "correlate", niceness=_BESIDE)
-CERTIFY = Role("features", "certify", niceness=_BESIDE)
+CORRELATE = Role("features", "correlate")
+CERTIFY = Role("features", "certify")
 PREDICTOR = Role("predictor", "serve")
-WATCH = Role("predictor", "watch", niceness=_BESIDE)
-GATEWAY = Role("gateway", "api", needs_database=True, serves_web=True, niceness=_BESIDE)
+WATCH = Role("predictor", "watch")
+GATEWAY = Role("gateway", "api", needs_database=True, serves_web=True)
 GATEWAY_FEED = Role("gateway", "feed")
 TRAIN = Role("predictor", "train", one_shot=True, single_thread=False)
-RETRAIN = replace(TRAIN, niceness=_UNHURRIED)
-"""A training beside a model that serves already."""
 
 
 @dataclass(frozen=True, slots=True)
