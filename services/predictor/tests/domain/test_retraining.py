@@ -46,6 +46,14 @@ def test_requests_keep_their_distance_and_failures_double_it():
         assert reason(Situation(YOUNG), at, asked, failures) is DecisionReason.AGE
 
 
+def test_interval_shorter_than_that_distance_is_meant_as_it_is_said():
+    asked, schedule = 20 * HOUR, Schedule(60.0)
+    for failures, wait_s in ((0, 60), (1, 120)):
+        at = asked + wait_s * NS_PER_S
+        assert reason(Situation(YOUNG), at - 1, asked, failures, schedule) is None
+        assert reason(Situation(YOUNG), at, asked, failures, schedule) is DecisionReason.AGE
+
+
 def test_trigger_is_the_reason_of_the_request_that_no_model_has_answered():
     decisions = [follow(None, Verdict(DecisionKind.TRAINING_ASKED, DecisionReason.ERROR_DRIFT, "", "test"), 20)]
     assert trigger_of(decisions, [model_published(ts_trained_ns=10)]) == "error_drift"

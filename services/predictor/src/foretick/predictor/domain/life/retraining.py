@@ -10,7 +10,8 @@ from foretick.common.units import NS_PER_S
 class Schedule:
     """interval_s: age at which a model is to be replaced, 0 for never; first_wait_s: least time between two requests.
 
-    A request that brings no model doubles the wait before the next one, up to ``longest_wait_s``.
+    An interval shorter than that is meant as it is said. A request that brings no model doubles the wait before the
+    next one, up to ``longest_wait_s``.
     """
 
     interval_s: float
@@ -22,8 +23,11 @@ class Schedule:
 
         >>> [Schedule(3600.0).wait_s(failures) for failures in (0, 1, 2, 60)]
         [900.0, 1800.0, 3600.0, 86400.0]
+        >>> [Schedule(interval_s).wait_s(0) for interval_s in (60.0, 0.0)]
+        [60.0, 900.0]
         """
-        return min(self.longest_wait_s, self.first_wait_s * 2.0 ** min(failures, 32))
+        shortest_s = min(self.first_wait_s, self.interval_s) if self.interval_s else self.first_wait_s
+        return min(self.longest_wait_s, shortest_s * 2.0 ** min(failures, 32))
 
 
 @dataclass(frozen=True, slots=True)
