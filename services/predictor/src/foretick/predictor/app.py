@@ -46,7 +46,7 @@ from foretick.predictor.domain.recorded import Load
 from foretick.predictor.domain.regimes import Places
 from foretick.predictor.domain.targets import LabelKind, targets_of
 from foretick.predictor.domain.track_record import Terms
-from foretick.predictor.domain.training import TrainingPlan, train
+from foretick.predictor.domain.training import TrainingPlan, train, usual_plan
 from foretick.predictor.handlers.custody import Custodian, load_champion
 from foretick.predictor.handlers.explaining import ExplanationHandler
 from foretick.predictor.handlers.serving import ModelHandler, VectorHandler
@@ -55,7 +55,7 @@ from foretick.predictor.handlers.training import TrainingHandler
 from foretick.predictor.handlers.watching import Watch, WatchTerms
 from foretick.predictor.settings import PredictorSettings
 from foretick.quant.feature import Input
-from foretick.quant.registry import FEATURE_NAMES, FEATURES, MODEL_FEATURE_NAMES, SCHEMA_HASH, SCHEMA_ID
+from foretick.quant.registry import FEATURE_NAMES, FEATURES, SCHEMA_HASH, SCHEMA_ID
 
 FIRST_SEED, SEED_STEP = 1, 2
 """A run takes two seeds: its market's, and the next for the market that it is tested on."""
@@ -177,15 +177,9 @@ async def build_train(rt: Runtime, settings: PredictorSettings) -> None:
 
 def _plan(settings: PredictorSettings, seed: int) -> TrainingPlan:
     labels = tuple(LabelKind(name) for name in settings.train_labels)
-    return TrainingPlan(
-        seed=seed,
-        interval_ns=settings.interval_ns,
-        targets=targets_of(settings.prediction_horizon_steps, settings.train_horizons_steps, labels),
-        volatility_feature=MODEL_FEATURE_NAMES.index("realised_volatility_bps"),
-        feature_names=MODEL_FEATURE_NAMES,
-        embargo_s=settings.train_embargo_s,
-        trials=settings.train_trials,
-    )
+    targets = targets_of(settings.prediction_horizon_steps, settings.train_horizons_steps, labels)
+    usual = usual_plan(seed, settings.interval_ns, targets)
+    return replace(usual, embargo_s=settings.train_embargo_s, trials=settings.train_trials)
 
 
 def _history(settings: PredictorSettings, plan: TrainingPlan) -> TrainingHistory:

@@ -15,7 +15,7 @@ from foretick.market.simulation.history import (
 )
 from foretick.market.simulation.listing import LISTINGS, Listing, listing_of
 from foretick.market.simulation.market import Pace, SimulatedMarket
-from foretick.market.simulation.oracle import oracle_probabilities
+from foretick.market.simulation.oracle import imagine_mids
 
 __all__ = [
     "LATENT_COLUMNS",
@@ -27,7 +27,7 @@ __all__ = [
     "SimulatedHistory",
     "SimulatedMarket",
     "SymbolLatents",
+    "imagine_mids",
     "listing_of",
-    "oracle_probabilities",
     "simulate_history",
 ]

@@ -159,10 +159,15 @@ def flat_thresholds(rows: Rows) -> dict[str, float]:
     return {**by_symbol, UNSEEN_SYMBOL: float(np.median(list(by_symbol.values())))}
 
 
+def thresholds_at(rows: Rows, flat_bps: dict[str, float]) -> NDArray[np.float64]:
+    """Return each row's threshold between flat and a direction: its symbol's, bps."""
+    names, index = np.unique(rows.symbol, return_inverse=True)
+    return np.array([flat_bps.get(str(name), flat_bps[UNSEEN_SYMBOL]) for name in names])[index]
+
+
 def classify_rows(rows: Rows, flat_bps: dict[str, float]) -> Classes:
     """Return each row's class: the barrier it touched, or that of its return by its symbol's threshold."""
-    names, index = np.unique(rows.symbol, return_inverse=True)
-    limits = np.array([flat_bps.get(str(name), flat_bps[UNSEEN_SYMBOL]) for name in names])[index]
+    limits = thresholds_at(rows, flat_bps)
     direction = 1 + (rows.return_bps > limits).astype(np.int64) - (rows.return_bps < -limits).astype(np.int64)
     return np.where(rows.touched == UNKNOWN, direction, rows.touched)
 

@@ -28,7 +28,7 @@ from foretick.predictor.domain.targets import Target
 from foretick.predictor.domain.trials import Search, Trial, best_of
 from foretick.predictor.domain.walk_forward import FittedPart, Walk, WalkTerms, find_fit_leaks, fit_part, walk
 from foretick.quant.feature import Input
-from foretick.quant.registry import FEATURES, INDEX
+from foretick.quant.registry import FEATURES, INDEX, MODEL_FEATURE_NAMES
 from foretick.quant.validation import Split
 from foretick.quant.validation.leaks import Leak, check_batch, check_duplicates, check_split, check_target
 
@@ -91,6 +91,12 @@ class TrainingPlan:
     def steps_of(self, seconds: float) -> int:
         """Return ``seconds`` of data time in steps, at least 1."""
         return max(1, round(seconds * 1e9 / self.interval_ns))
+
+
+def usual_plan(seed: int, interval_ns: int, targets: tuple[Target, ...]) -> TrainingPlan:
+    """Return the plan of a training of the features that models take, everything else as it is unless it is set."""
+    volatility = MODEL_FEATURE_NAMES.index("realised_volatility_bps")
+    return TrainingPlan(seed, interval_ns, targets, volatility, MODEL_FEATURE_NAMES)
 
 
 def train(

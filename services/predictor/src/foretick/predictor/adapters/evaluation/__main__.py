@@ -19,7 +19,7 @@ from foretick.predictor.adapters.evaluation.page import render_page
 from foretick.predictor.adapters.learners.client import LibraryLearner, sizes_of
 from foretick.predictor.adapters.learners.rivals import LibraryRivals
 from foretick.predictor.adapters.provenance.client import hash_code
-from foretick.predictor.domain.contest.plan import EvaluationPlan
+from foretick.predictor.domain.contest.plan import EvaluationPlan, faults_of_plan
 from foretick.predictor.domain.contest.run import run_contest
 
 
@@ -50,7 +50,7 @@ def main() -> int:
 
 def _run(options: argparse.Namespace) -> int:
     hash_code()  # what runs is what is there now
-    plan = read_plan(options.plan)
+    plan = read_plan(options.plan, __package__ or "", EvaluationPlan, faults_of_plan)
     members = LibraryLearner(options.threads, sizes_of(plan.members))
     pairs, unread = _read_pairs(options, plan)
     contest = run_contest(

@@ -6,10 +6,9 @@ import msgspec
 
 from foretick.predictor.adapters.evaluation.inputs import Given
 from foretick.predictor.adapters.learners.client import NAMES
-from foretick.predictor.adapters.provenance.client import hash_code, library_versions
+from foretick.predictor.adapters.provenance.client import describe_build
 from foretick.predictor.domain.contest.plan import EvaluationPlan
 from foretick.predictor.domain.contest.run import Contest, Heat
-from foretick.quant.registry import SCHEMA_HASH, SCHEMA_ID
 from foretick.quant.scoring.bootstrap import LEVEL_FRAC
 
 Document = dict[str, Any]
@@ -21,12 +20,7 @@ def build_document(plan: EvaluationPlan, pairs: list[tuple[Given, Given]], conte
         "format": "foretick-evaluation",
         "version": 1,
         "plan": msgspec.to_builtins(plan),
-        "made_with": {
-            "code_sha256": hash_code(),
-            "schema_id": SCHEMA_ID,
-            "schema_hash": SCHEMA_HASH,
-            "libraries": library_versions(),
-        },
+        "made_with": describe_build(),
         "instruments": [
             {"trained_on": msgspec.to_builtins(train.head), "tested_on": msgspec.to_builtins(test.head)}
             for train, test in pairs

@@ -1,15 +1,16 @@
 """Reads plans and files of events."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from foretick.common.contracts import UNDECODABLE
 from foretick.common.errors import Malformed, Refused
-from foretick.predictor.domain.contest.plan import EvaluationPlan, faults_of_plan
+from foretick.predictor.domain.contest.plan import EvaluationPlan
 from foretick.predictor.domain.contest.samples import Samples, build_samples
 from foretick.quant.event_file import EventFileHead, read_events
 
@@ -22,20 +23,23 @@ class Given:
     samples: Samples
 
 
-def read_plan(path: Path | None) -> EvaluationPlan:
-    """Return the plan at ``path``, or the one that is shipped.
+P = TypeVar("P", bound=msgspec.Struct)
+
+
+def read_plan(path: Path | None, folder: str, kind: type[P], faults_of: Callable[[P], list[str]]) -> P:
+    """Return the plan at ``path``, or the ``plan.json`` that is shipped in the package ``folder``.
 
     Raises:
         Malformed: it is not a plan.
         Refused: it cannot be run.
     """
     source = str(path) if path else "the shipped plan"
-    payload = path.read_bytes() if path else files(__package__ or "").joinpath("plan.json").read_bytes()
+    payload = path.read_bytes() if path else files(folder).joinpath("plan.json").read_bytes()
     try:
-        plan = msgspec.json.decode(payload, type=EvaluationPlan)
+        plan = msgspec.json.decode(payload, type=kind)
     except UNDECODABLE as error:
         raise Malformed(source, str(error), payload) from error
-    faults = faults_of_plan(plan)
+    faults = faults_of(plan)
     if faults:
         raise Refused("bad_plan", f"{source}: {'; '.join(faults)}", "correct the plan")
     return plan

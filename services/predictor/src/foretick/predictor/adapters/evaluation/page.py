@@ -7,7 +7,7 @@ from foretick.predictor.adapters.evaluation.document import Document
 from foretick.predictor.adapters.evaluation.plots import Bar, draw_intervals, draw_reliability
 from foretick.predictor.domain.contest.entrants import ENSEMBLE, RIVALS
 
-_STYLE = """
+STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:980px;margin:2rem auto;padding:0 1rem;color:#1c2430;background:#fff}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:13px;margin:1rem 0}
 th,td{border-bottom:1px solid #d6dbe3;padding:4px 8px;text-align:right}th:first-child,td:first-child{text-align:left}
@@ -18,6 +18,8 @@ svg{max-width:100%;height:auto;margin:.5rem 1rem .5rem 0}svg text{font-size:12px
 code{font-size:12px;word-break:break-all}
 @media(prefers-color-scheme:dark){body{color:#e3e8ef;background:#12161c}th,td{border-color:#333c49}}
 """
+"""Of every report's page."""
+
 _SCORES = (
     ("log loss, nats", "log_loss"), ("macro F1", "macro_f1"), ("Brier", "brier"),
     ("calibration error", "calibration_error"), ("gross, bps", "gross_bps"),
@@ -32,7 +34,7 @@ def render_page(document: Document) -> str:
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>",
         "<meta name=viewport content='width=device-width'><title>Foretick evaluation</title>",
-        f"<style>{_STYLE}</style><h1>Evaluation</h1>",
+        f"<style>{STYLE}</style><h1>Evaluation</h1>",
         f"<p>{len(names)} instruments: {escape(', '.join(names))}. Intervals hold "
         f"{document['interval_frac']:.0%} of {plan['resamples']:,} stationary-bootstrap resamples of stretches of "
         f"{plan['bin_ms']} ms. Gains are the rival's minus the ensemble's log loss, or the ensemble's minus the "
@@ -103,9 +105,14 @@ def _made_with(document: Document) -> str:
         f"{escape(', '.join(part['tested_on']['source_sha256']))}</code></li>"
         for part in document["instruments"]
     )
+    plan = escape(str(document["plan"]))
+    return f"<h2>Made with</h2>{render_build(made)}<ul>{sources}</ul><p>Plan <code>{plan}</code></p>"
+
+
+def render_build(made: Document) -> str:
+    """Return code, features and libraries as a paragraph."""
     libraries = ", ".join(f"{name} {number}" for name, number in made["libraries"].items())
     return (
-        f"<h2>Made with</h2><p>Code <code>{made['code_sha256']}</code>, features {escape(made['schema_id'])} "
-        f"<code>{made['schema_hash']}</code>, {escape(libraries)}.</p><ul>{sources}</ul>"
-        f"<p>Plan <code>{escape(str(document['plan']))}</code></p>"
+        f"<p>Code <code>{made['code_sha256']}</code>, features {escape(made['schema_id'])} "
+        f"<code>{made['schema_hash']}</code>, {escape(libraries)}.</p>"
     )

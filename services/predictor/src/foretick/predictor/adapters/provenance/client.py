@@ -5,6 +5,8 @@ from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 
+from foretick.quant.registry import SCHEMA_HASH, SCHEMA_ID
+
 PACKAGES = ("foretick.quant", "foretick.market", "foretick.predictor")
 LIBRARIES = ("numpy", "scikit-learn", "lightgbm", "xgboost-cpu", "numba", "onnx", "optuna")
 
@@ -23,6 +25,16 @@ def hash_code() -> str:
 def library_versions() -> dict[str, str]:
     """Return the installed version of each library that a model's bytes depend on."""
     return {name: version(name) for name in LIBRARIES}
+
+
+def describe_build() -> dict[str, object]:
+    """Return what a report says that it was made with: sources, feature schema, libraries."""
+    return {
+        "code_sha256": hash_code(),
+        "schema_id": SCHEMA_ID,
+        "schema_hash": SCHEMA_HASH,
+        "libraries": library_versions(),
+    }
 
 
 def _sources(root, prefix: str = "") -> list[str]:  # noqa: ANN001 - a Traversable

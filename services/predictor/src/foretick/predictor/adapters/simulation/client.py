@@ -20,6 +20,15 @@ _DAY_NS = 24 * 3600 * NS_PER_S
 _DAYS = 1_000
 
 
+def start_of(seed: int) -> int:
+    """Return the instant, ns, at which the market of ``seed`` opens: each seed has a day of its own.
+
+    >>> (start_of(3) - start_of(2)) // 1_000_000_000
+    86400
+    """
+    return EPOCH_NS + seed % _DAYS * _DAY_NS
+
+
 @dataclass(frozen=True, slots=True)
 class SimulatedMarketHistory:
     """Markets of ``symbols``: one to learn from, and the next seed's, a day later, to be tested on.
@@ -43,15 +52,15 @@ class SimulatedMarketHistory:
         }  # fmt: skip
 
     def known(self, seed: int) -> Sample:
-        """Return the warm vectors of the market of that seed; each seed has a day of its own."""
-        return self._sample(seed, self.known_s, seed % _DAYS)
+        """Return the warm vectors of the market of that seed."""
+        return self._sample(seed, self.known_s, start_of(seed))
 
     def unseen(self, seed: int) -> Sample:
         """Return those of the next seed's market, on the day after."""
-        return self._sample(seed + 1, self.unseen_s, seed % _DAYS + 1)
+        return self._sample(seed + 1, self.unseen_s, start_of(seed) + _DAY_NS)
 
-    def _sample(self, seed: int, duration_s: float, day: int) -> Sample:
-        market = simulate_history(self.symbols, seed, duration_s, EPOCH_NS + day * _DAY_NS)
+    def _sample(self, seed: int, duration_s: float, start_ns: int) -> Sample:
+        market = simulate_history(self.symbols, seed, duration_s, start_ns)
         rng = np.random.default_rng([seed, 2])
         events = {symbol: EventArrays(*market.events[symbol]) for symbol in self.symbols}
         made = [build_panel(symbol, of, self.sampling, rng) for symbol, of in events.items()]

@@ -1,0 +1,1 @@
+"""The command that measures the share of the attainable edge."""
