@@ -958,9 +958,13 @@ export interface ModelDecision {
  * champion_id, champion_age_s: of the model in service; null while there is none
  * contests: the models in shadow
  * drift_rows: vectors in the sliding window; 0 while there is nothing to compare with, which ``faults`` then says
- * drift: the features that are furthest off, the worst first
+ * drift: the features that are furthest off, the worst first; drift_compared, drift_alarms: how many were looked at,
+ *     and are an alarm, also of those that are not in the list
+ * drift_looked_ns: wall clock of that look; null before the first
  * loss_nats, is_error_drift: recent log loss by ADWIN's window, and whether it has risen by more than chance
+ * loss_stretches: numbers that ADWIN has taken for the champion, each the mean of a stretch of time
  * training_asked_ns, failed_trainings: as known here; each failure doubles the wait
+ * training_due_ns: when the next training is asked for, for nothing but age; null: never
  * faults: what keeps a model from being judged or served, for people
  */
 export interface ModelLife {
@@ -976,6 +980,11 @@ export interface ModelLife {
   failed_trainings: number;
   faults: string[];
   ts_ns: number;
+  drift_compared?: number;
+  drift_alarms?: number;
+  drift_looked_ns?: number | null;
+  loss_stretches?: number;
+  training_due_ns?: number | null;
 }
 /**
  * How a model in shadow does against the champion.
@@ -985,6 +994,7 @@ export interface ModelLife {
  * gain_nats: mean of champion's minus its log loss; positive: it is better
  * evidence: for "it is better", an e-value; against_evidence: for "it is worse"; each counts from ``needed`` on
  * disputed_frac: share of outcomes left out because the two models' flat thresholds class them differently
+ * blocks_most: after so many without a proof it is over; 0 from a producer that did not tell
  */
 export interface ContestState {
   model_id: string;
@@ -995,6 +1005,7 @@ export interface ContestState {
   against_evidence: number;
   needed: number;
   disputed_frac: number;
+  blocks_most?: number;
 }
 /**
  * How far a feature's recent values are from those that the champion was trained on.

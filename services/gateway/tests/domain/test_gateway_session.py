@@ -55,7 +55,7 @@ def test_first_message_is_welcome_with_all_that_a_client_needs(connect: Connect)
     ]  # fmt: skip
     assert [channel["name"] for channel in welcome["channels"]] == [
         "ticks", "books", "features", "predictions", "calibration", "bars_1s", "bars_1m", "bars_5m", "bars_15m",
-        "integrity", "consolidated", "correlations", "certificate", "feature_health", "metrics",
+        "integrity", "consolidated", "correlations", "certificate", "models", "feature_health", "metrics",
         "venues",
     ]  # fmt: skip
     assert welcome["features"][0]["name"] == "spread_bps"

@@ -380,7 +380,10 @@ async def test_cors_is_off_by_default_and_on_for_named_origins(board: Board, clo
 async def test_models_tell_who_serves_and_why_until_it_is_decided_otherwise(
     board: Board, clock: ManualClock, client: httpx.AsyncClient
 ):
-    old, new = model_published(model_id="ensemble-1"), model_published(model_id="ensemble-2", parent_id="ensemble-1")
+    old, new = (
+        model_published(model_id="ensemble-1"),
+        model_published(model_id="ensemble-2", parent_id="ensemble-1", importance={"spread_bps": 0.02}),
+    )
     first = follow(None, Verdict(DecisionKind.PROMOTED, DecisionReason.NO_CHAMPION, "", "watch", old), 1_000)
     second = follow(first, Verdict(DecisionKind.PROMOTED, DecisionReason.BETTER, "won", "watch", new), 2_000)
     fold(board, second, first, model_life())
@@ -393,6 +396,8 @@ async def test_models_tell_who_serves_and_why_until_it_is_decided_otherwise(
     )  # fmt: skip
     assert (answer["stale"], answer["faults"]) == (False, ["no drift reference"])
     assert (await client.get("/api/system/status")).json()["model"]["model_id"] == "ensemble-2"
+    assert [one["model_id"] for one in answer["trail"]] == ["ensemble-2", "ensemble-1"]
+    assert (answer["entry"], answer["importance"]) == (answer["decision"], {"spread_bps": 0.02})
     clock.advance(31_000 * NS_PER_MS)
     answer = (await client.get("/api/models")).json()
     assert (answer["stale"], answer["champion_id"]) == (True, "ensemble-2")
@@ -418,6 +423,8 @@ async def test_openapi_document_is_complete_and_its_schemas_match_the_answers(bo
         "/api/analytics/feature-parity",
         "/api/models/calibration/{symbol}",
         "/api/models",
+        "/api/models/track-record/{symbol}",
+        "/api/models/contests",
         "/api/system/status",
         "/api/system/latency",
         "/api/system/venues",

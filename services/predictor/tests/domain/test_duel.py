@@ -38,6 +38,7 @@ def test_block_is_the_mean_difference_of_its_instruments():
     contest.advance(2 * BLOCK)
     state = contest.state(is_predecessor=False)
     assert (state.blocks, state.disputed_frac) == (1, 0.0)
+    assert duel(blocks=3).state(is_predecessor=True).blocks_most == 3
     assert state.gain_nats == pytest.approx((log(0.8 / 0.3) + log(0.1 / 0.4)) / 2)
 
 

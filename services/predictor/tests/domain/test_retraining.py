@@ -4,7 +4,14 @@ from foretick.common.contracts import DecisionKind, DecisionReason
 from foretick.common.model_life import Verdict, follow
 from foretick.common.testing.builders import model_published
 from foretick.common.units import NS_PER_S
-from foretick.predictor.domain.life.retraining import Schedule, Situation, failures_of, reason_to_train, trigger_of
+from foretick.predictor.domain.life.retraining import (
+    Schedule,
+    Situation,
+    due_by_age_ns,
+    failures_of,
+    reason_to_train,
+    trigger_of,
+)
 
 HOUR = 3_600 * NS_PER_S
 SCHEDULE = Schedule(3_600.0)
@@ -52,6 +59,18 @@ def test_interval_shorter_than_that_distance_is_meant_as_it_is_said():
         at = asked + wait_s * NS_PER_S
         assert reason(Situation(YOUNG), at - 1, asked, failures, schedule) is None
         assert reason(Situation(YOUNG), at, asked, failures, schedule) is DecisionReason.AGE
+
+
+def test_due_by_age_is_the_first_instant_at_which_one_is_asked_for():
+    for newest, asked, failures in (
+        (YOUNG, None, 0), (YOUNG, 10 * HOUR, 0), (YOUNG, 20 * HOUR, 0), (YOUNG, 20 * HOUR, 2), (None, 20 * HOUR, 1),
+    ):  # fmt: skip
+        due_ns = due_by_age_ns(newest, SCHEDULE, asked, failures)
+        assert due_ns is not None
+        assert reason(Situation(newest), due_ns - 1, asked, failures) is None
+        assert reason(Situation(newest), due_ns, asked, failures) is not None
+    assert due_by_age_ns(None, SCHEDULE, None, 0) == 0
+    assert due_by_age_ns(YOUNG, Schedule(0.0), 20 * HOUR, 0) is None
 
 
 def test_trigger_is_the_reason_of_the_request_that_no_model_has_answered():

@@ -162,4 +162,9 @@ async def test_trainings_are_asked_for_by_age_and_less_often_when_none_brings_a_
         world.rt.clock.advance(100 * NS_PER_S)
     assert asked_s == [100, 1_900, 5_500]
     assert world.told[-1].failed_trainings == 3
+    assert world.told[0].training_due_ns == T0_NS + 1
+    assert world.told[-1].training_due_ns == T0_NS + (5_500 + 900 * 2**3) * NS_PER_S
+    assert (world.told[-1].drift_looked_ns, world.told[-1].drift_compared, world.told[-1].loss_stretches) == (
+        None, 0, 0,
+    )  # fmt: skip
     assert {one.reason for one in world.decisions[1:]} == {DecisionReason.AGE}

@@ -78,7 +78,7 @@ CERTIFICATES = Stream("CERTIFICATES", DAY_S, 16 * MIB, max_msgs_per_subject=1)
 FEATURE_HEALTH = Stream("FEATURE_HEALTH", HOUR_S, 16 * MIB, max_msgs_per_subject=1)
 MODELS = Stream("MODELS", 0, 16 * MIB, max_msgs_per_subject=16)
 MODEL_TRAIL = Stream("MODEL_TRAIL", 0, 64 * MIB)
-MODEL_STATES = Stream("MODEL_STATES", HOUR_S, 1 * MIB, max_msgs_per_subject=1)
+MODEL_STATES = Stream("MODEL_STATES", HOUR_S, 8 * MIB)
 DLQ = Stream("DLQ", 7 * DAY_S, 64 * MIB)
 
 

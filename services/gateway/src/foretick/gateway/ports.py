@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from foretick.common.contracts import Explanation
+from foretick.common.contracts import Explanation, ModelLife, Outcome
 from foretick.gateway.domain.bars import BarData
 from foretick.gateway.domain.directory import Identity
 from foretick.gateway.domain.outbox import CloseCode
@@ -46,6 +46,26 @@ class Explanations(Protocol):
 
         Raises:
             Refused: there is none; the code says why
+        """
+        ...
+
+
+class Past(Protocol):
+    """What became of predictions and models, as far back as the streams go."""
+
+    async def outcomes(self, identity: Identity, instants_ns: Sequence[int]) -> list[Outcome]:
+        """Return the first outcome of an instrument at or after each instant (wall clock), each once, in order.
+
+        Raises:
+            Transient: it does not answer
+        """
+        ...
+
+    async def lives(self, instants_ns: Sequence[int]) -> list[ModelLife]:
+        """Return the first word of the watch at or after each instant (wall clock), each once, in order.
+
+        Raises:
+            Transient: it does not answer
         """
         ...
 

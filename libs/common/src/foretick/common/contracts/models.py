@@ -72,6 +72,7 @@ class ContestState(Contract, frozen=True, kw_only=True, gc=False):
     gain_nats: mean of champion's minus its log loss; positive: it is better
     evidence: for "it is better", an e-value; against_evidence: for "it is worse"; each counts from ``needed`` on
     disputed_frac: share of outcomes left out because the two models' flat thresholds class them differently
+    blocks_most: after so many without a proof it is over; 0 from a producer that did not tell
     """
 
     model_id: str
@@ -82,6 +83,7 @@ class ContestState(Contract, frozen=True, kw_only=True, gc=False):
     against_evidence: float
     needed: float
     disputed_frac: float
+    blocks_most: int = 0
 
 
 class FeatureDrift(Contract, frozen=True, kw_only=True, gc=False):
@@ -106,9 +108,13 @@ class ModelLife(Contract, frozen=True, kw_only=True, gc=False):
     champion_id, champion_age_s: of the model in service; null while there is none
     contests: the models in shadow
     drift_rows: vectors in the sliding window; 0 while there is nothing to compare with, which ``faults`` then says
-    drift: the features that are furthest off, the worst first
+    drift: the features that are furthest off, the worst first; drift_compared, drift_alarms: how many were looked at,
+        and are an alarm, also of those that are not in the list
+    drift_looked_ns: wall clock of that look; null before the first
     loss_nats, is_error_drift: recent log loss by ADWIN's window, and whether it has risen by more than chance
+    loss_stretches: numbers that ADWIN has taken for the champion, each the mean of a stretch of time
     training_asked_ns, failed_trainings: as known here; each failure doubles the wait
+    training_due_ns: when the next training is asked for, for nothing but age; null: never
     faults: what keeps a model from being judged or served, for people
     """
 
@@ -124,3 +130,8 @@ class ModelLife(Contract, frozen=True, kw_only=True, gc=False):
     failed_trainings: int
     faults: list[str]
     ts_ns: int
+    drift_compared: int = 0
+    drift_alarms: int = 0
+    drift_looked_ns: int | None = None
+    loss_stretches: int = 0
+    training_due_ns: int | None = None

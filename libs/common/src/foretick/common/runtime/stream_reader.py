@@ -7,12 +7,14 @@ callback and hands on whole batches, so that the server, the socket and the call
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from foretick.common.contracts import UNDECODABLE
@@ -36,10 +38,9 @@ _INACTIVE_S = 30.0
 
 def since_time(since_ns: int, subjects: Sequence[str] = ()) -> ConsumerConfig:
     """Return a consumer of what was stored at or after the wall clock ``since_ns``, of ``subjects`` or of all."""
-    since = datetime.fromtimestamp(since_ns / 1e9, UTC).isoformat().replace("+00:00", "Z")
     return _config(
         deliver_policy=DeliverPolicy.BY_START_TIME,
-        opt_start_time=since,  # sent as it is: RFC 3339
+        opt_start_time=_rfc3339(since_ns),  # sent as it is
         filter_subjects=list(subjects) or None,
     )
 
@@ -74,6 +75,36 @@ async def read_tail(bus: Bus, subject: Subject, count: int) -> list[Any]:
             except UNDECODABLE:
                 continue
     return messages
+
+
+async def read_samples(bus: Bus, subject: Subject, tokens: Sequence[str], instants_ns: Sequence[int]) -> list[Any]:
+    """Return the first message at or after each of ``instants_ns`` (wall clock, ascending), each once, in order.
+
+    One request an instant, however much lies between: what a stream has gone through is told in as many messages as
+    a picture has points. What does not decode, and instants after which nothing came, are left out.
+
+    Raises:
+        Transient: the bus did not answer.
+    """
+    wanted = subject.of(*tokens)
+    decoder = msgspec.json.Decoder(subject.contract)
+    try:
+        found = await asyncio.gather(*(_first_since(bus, subject.stream, wanted, at_ns) for at_ns in instants_ns))
+    except (TimeoutError, NatsError) as error:
+        raise Transient(f"stream {subject.stream.name} does not answer: {error!r}") from error
+    by_place = {place: payload for place, payload in filter(None, found)}
+    messages: list[Any] = []
+    for _, payload in sorted(by_place.items()):
+        with suppress(*UNDECODABLE):
+            messages.append(decoder.decode(payload))
+    return messages
+
+
+async def _first_since(bus: Bus, stream: Stream, subject: str, at_ns: int) -> tuple[int, bytes] | None:
+    request = json.dumps({"start_time": _rfc3339(at_ns), "next_by_subj": subject}).encode()
+    reply = await bus.nc.request(f"$JS.API.DIRECT.GET.{stream.name}", request, timeout=_SILENCE_S)
+    place = (reply.headers or {}).get("Nats-Sequence")
+    return None if place is None else (int(place), reply.data)
 
 
 async def count_stored(bus: Bus, stream: Stream, config: ConsumerConfig) -> int:
@@ -139,6 +170,10 @@ async def _ask(bus: Bus, stream: Stream, consumer: str, inbox: str, batch: int) 
     request = json.dumps({"batch": batch, "no_wait": True}).encode()
     await bus.nc.publish(f"$JS.API.CONSUMER.MSG.NEXT.{stream.name}.{consumer}", request, reply=inbox)
     return batch
+
+
+def _rfc3339(at_ns: int) -> str:
+    return datetime.fromtimestamp(at_ns / 1e9, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _config(**fields: Any) -> ConsumerConfig:

@@ -6,6 +6,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from foretick.common.clock import Clock
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.gateway.adapters.asgi.client import AsgiTransport
+from foretick.gateway.adapters.past.client import StreamPast
 from foretick.gateway.adapters.predictor.client import BusExplanations
 from foretick.gateway.adapters.record.client import DatabaseBars
 from foretick.gateway.adapters.web_app.client import WebApp
@@ -16,7 +17,7 @@ from foretick.gateway.handlers.feed import FeedHandler
 from foretick.gateway.handlers.gate import Gate
 from foretick.gateway.handlers.problems import add_problem_handlers
 from foretick.gateway.handlers.rest import make_router
-from foretick.gateway.ports import BarRecord, Explanations
+from foretick.gateway.ports import BarRecord, Explanations, Past
 from foretick.gateway.settings import GatewaySettings
 
 
@@ -26,7 +27,7 @@ async def build(rt: Runtime, settings: GatewaySettings) -> None:
     record = DatabaseBars(rt, settings.database_url) if settings.database_url else None
     if record is not None:
         rt.on_drain(record.close)
-    rt.mount(make_application(feed, rt.clock, settings, record, BusExplanations(rt.bus)))
+    rt.mount(make_application(feed, rt.clock, settings, record, BusExplanations(rt.bus), StreamPast(rt.bus)))
 
 
 def make_application(
@@ -35,6 +36,7 @@ def make_application(
     settings: GatewaySettings,
     record: BarRecord | None = None,
     explanations: Explanations | None = None,
+    past: Past | None = None,
 ) -> FastAPI:
     """Return the HTTP application: ``/api``, ``/docs``, ``/ws/realtime`` and, for the rest, the web app."""
     app = FastAPI(
@@ -52,7 +54,7 @@ def make_application(
     )
     add_swagger(app)
     add_problem_handlers(app)
-    app.include_router(make_router(feed.board, clock, record, explanations))
+    app.include_router(make_router(feed.board, clock, record, explanations, past))
 
     @app.websocket("/ws/realtime")
     async def realtime(socket: WebSocket) -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.runtime.open_files import allow_open_files
+from foretick.common.runtime.stream_reader import read_tail
 from foretick.common.subjects import (
     BAR_MESSAGES,
     BOOKS,
@@ -24,6 +25,7 @@ from foretick.common.subjects import (
 from foretick.gateway.domain.audience import Audience
 from foretick.gateway.domain.board import Board, Identification
 from foretick.gateway.domain.directory import Directory
+from foretick.gateway.domain.models import TRAIL_KEPT
 from foretick.gateway.domain.outbox import CloseCode
 from foretick.gateway.domain.protocol import FeatureLabel
 from foretick.gateway.domain.session import SessionLimits
@@ -55,7 +57,8 @@ async def open_feed(rt: Runtime, settings: GatewaySettings) -> FeedHandler:
 
     await rt.data.subscribe(EVENTS, bus.on_batch)
     await rt.data.subscribe(DERIVED, bus.on_batch)
-    bus.restore([message for subject in (*DERIVED, *EVENTS) for message in await rt.bus.last_of_each(subject)])
+    last = [message for subject in (*DERIVED, *EVENTS) for message in await rt.bus.last_of_each(subject)]
+    bus.restore([*await read_tail(rt.bus, MODEL_DECISIONS, TRAIL_KEPT), *last])
     rt.spawn(beat_forever(board, measures, rt.clock), "beat")
 
     async def dismiss() -> None:

@@ -76,7 +76,7 @@ class Board:
         self.pairs = PairBoard(self.fanout)
         self.venues = VenueBoard()
         self.health = HealthBoard()
-        self.models = ModelView()
+        self.models = ModelView(self.fanout)
         self.model_id: str | None = None
         self.arrivals: dict[str, int] = {}
         self._system_data: dict[str, Callable[[], Contract]] = {
@@ -89,6 +89,7 @@ class Board:
         self.system["correlations"] = self.correlations.topic
         self.certificate = CertificateView(self.fanout, self.audits)
         self.system["certificate"] = self.certificate.topic
+        self.system["models"] = self.models.topic
         self.waterfall = Waterfall()
         self._messages = RateWindow()
         self._now_ns = 0

@@ -1,6 +1,7 @@
 """REST requests -> answers from the board."""
 
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Query, Response
 
@@ -20,6 +21,13 @@ from foretick.gateway.domain.explanation import ExplanationAnswer, answer_explan
 from foretick.gateway.domain.health_board import HealthData
 from foretick.gateway.domain.instrument_view import HISTORY_PREDICTIONS
 from foretick.gateway.domain.integrity_answer import IntegrityAnswer, answer_integrity
+from foretick.gateway.domain.model_past import (
+    ContestsAnswer,
+    TrackRecordAnswer,
+    answer_contests,
+    answer_track_record,
+    instants_before,
+)
 from foretick.gateway.domain.models import ModelsAnswer
 from foretick.gateway.domain.payloads import WaterfallData
 from foretick.gateway.domain.problem import MEDIA_TYPE, Problem
@@ -33,9 +41,11 @@ from foretick.gateway.domain.replies import (
     answer_status,
 )
 from foretick.gateway.domain.venue_board import VenuesData
-from foretick.gateway.ports import BarRecord, Explanations
+from foretick.gateway.ports import BarRecord, Explanations, Past
 
 Symbol = Annotated[str, Path(description="`BTCUSDT`, resolved by the order of VENUES, or `sim:BTCUSDT`", max_length=64)]
+
+T = TypeVar("T")
 
 MAX_BARS = 5_000
 """What one answer tells at most."""
@@ -58,9 +68,13 @@ _NOT_EXPLAINED = _PROBLEMS | {
 
 
 def make_router(
-    board: Board, clock: Clock, record: BarRecord | None = None, explanations: Explanations | None = None
+    board: Board,
+    clock: Clock,
+    record: BarRecord | None = None,
+    explanations: Explanations | None = None,
+    past: Past | None = None,
 ) -> APIRouter:
-    """Return the routes under ``/api``; ``record`` has the bars from before this gateway began."""
+    """Return the routes under ``/api``; ``record`` has the bars from before this gateway began, ``past`` outcomes."""
     router = APIRouter(prefix="/api")
     _add_analytics(router, board, clock)
     _add_explanations(router, board, clock, explanations)
@@ -68,6 +82,7 @@ def make_router(
     _add_correlations(router, board, clock)
     _add_certificate(router, board, clock)
     _add_models(router, board, clock)
+    _add_past(router, board, clock, past)
     _add_system(router, board, clock)
     return router
 
@@ -175,8 +190,39 @@ def _add_models(router: APIRouter, board: Board, clock: Clock) -> None:
 
     @router.get("/models", tags=["models"], summary="Which model serves, and why", response_model=ModelsAnswer)
     async def get_models() -> Response:
-        """Tell the champion and the last decision, how the models on trial do, and which features have drifted."""
+        """Tell the champion and what was decided, how the models on trial do, what has drifted, what it leans on."""
         return _json(board.models.answer(clock.now_ns()))
+
+
+def _add_past(router: APIRouter, board: Board, clock: Clock, past: Past | None) -> None:
+    @router.get(
+        "/models/track-record/{symbol:path}",
+        tags=["models"], summary="Coverage and log loss over the last hour", response_model=TrackRecordAnswer,
+        responses=_PROBLEMS,
+    )  # fmt: skip
+    async def get_track_record(symbol: Symbol) -> Response:
+        """Tell how many intervals held, and the log loss beside the class prior's, every half minute of an hour."""
+        identity = board.directory.resolve(symbol)
+        found, reason = await _ask_past(past, lambda past: past.outcomes(identity, instants_before(clock.now_ns())))
+        latest, run_id = board.view(identity).outcome, board.identification.run_id
+        return _json(answer_track_record(*identity, run_id, found, latest, reason))
+
+    @router.get(
+        "/models/contests", tags=["models"], summary="The trials over the last hour", response_model=ContestsAnswer
+    )
+    async def get_contests() -> Response:
+        """Tell the evidence for and against each model in shadow, every half minute of the last hour."""
+        found, reason = await _ask_past(past, lambda past: past.lives(instants_before(clock.now_ns())))
+        return _json(answer_contests(found, board.models.life, reason))
+
+
+async def _ask_past(past: Past | None, ask: Callable[[Past], Awaitable[list[T]]]) -> tuple[list[T], str]:
+    if past is None:
+        return [], "there are no streams to ask"
+    try:
+        return await ask(past), ""
+    except Transient as error:
+        return [], str(error)
 
 
 def _add_bars(router: APIRouter, board: Board, clock: Clock, record: BarRecord | None) -> None:

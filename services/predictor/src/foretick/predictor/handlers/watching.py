@@ -19,7 +19,13 @@ from foretick.predictor.domain.admission import ServingTerms, faults_of_terms
 from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.life.duel import Duel, DuelTerms, Finding
 from foretick.predictor.domain.life.error_drift import ErrorDrift
-from foretick.predictor.domain.life.retraining import Schedule, Situation, failures_of, reason_to_train
+from foretick.predictor.domain.life.retraining import (
+    Schedule,
+    Situation,
+    due_by_age_ns,
+    failures_of,
+    reason_to_train,
+)
 from foretick.predictor.domain.life.service_check import ServiceCheck
 from foretick.predictor.domain.life.window import DriftWindow
 from foretick.predictor.domain.predicting import Sender
@@ -232,11 +238,10 @@ class Watch:
         return None
 
     def _ask_for_training(self, seen: _Seen) -> Verdict | None:
-        fitting = [entry.model for entry in seen.entries if not faults_of_terms(entry.model, self.terms.serving)]
         drifted = [one.name for one in self._look_at_drift() if one.is_alarm]
         errors = self.shadow.errors
         situation = Situation(
-            newest=max(fitting, key=lambda model: model.ts_trained_ns, default=None),
+            newest=self._newest_fitting(seen),
             feature_drift=tuple(drifted),
             is_error_drift=errors is not None and errors.is_alarm,
         )
@@ -247,6 +252,10 @@ class Watch:
             return None
         figures = {"failed_trainings": float(failures), "drifted_features": float(len(drifted))}
         return self._verdict(DecisionKind.TRAINING_ASKED, due[0], due[1], statistics=figures)
+
+    def _newest_fitting(self, seen: _Seen) -> ModelPublished | None:
+        fitting = [entry.model for entry in seen.entries if not faults_of_terms(entry.model, self.terms.serving)]
+        return max(fitting, key=lambda model: model.ts_trained_ns, default=None)
 
     def _look_at_drift(self) -> list[FeatureDrift]:
         """Compare the window with training, once a minute: it costs some tenths of a second and changes slowly."""
@@ -293,6 +302,8 @@ class Watch:
     def _life(self, seen: _Seen) -> ModelLife:
         now_ns, champion, shadow = self.clock.now_ns(), seen.champion, self.shadow
         contests: Sequence[Contestant] = list(shadow.contestants.values())
+        asked_ns = seen.last.training_asked_ns if seen.last else None
+        failures = failures_of(seen.decisions, seen.models)
         return ModelLife(
             name=FAMILY,
             champion_id=champion.model_id if champion else None,
@@ -302,8 +313,13 @@ class Watch:
             drift=self._drift[:_SHOWN_FEATURES],
             loss_nats=shadow.errors.loss_nats if shadow.errors else None,
             is_error_drift=shadow.errors is not None and shadow.errors.is_alarm,
-            training_asked_ns=seen.last.training_asked_ns if seen.last else None,
-            failed_trainings=failures_of(seen.decisions, seen.models),
+            training_asked_ns=asked_ns,
+            failed_trainings=failures,
             faults=seen.faults,
             ts_ns=now_ns,
+            drift_compared=len(self._drift),
+            drift_alarms=sum(one.is_alarm for one in self._drift),
+            drift_looked_ns=self._drift_ns or None,
+            loss_stretches=shadow.errors.stretches if shadow.errors else 0,
+            training_due_ns=due_by_age_ns(self._newest_fitting(seen), self.terms.schedule, asked_ns, failures),
         )

@@ -117,6 +117,7 @@ class Duel:
             against_evidence=_e_value(self._worse),
             needed=1.0 / self._terms.level,
             disputed_frac=self._disputed / self._settled if self._settled else 0.0,
+            blocks_most=self._terms.blocks,
         )
 
     def statistics(self) -> dict[str, float]:

@@ -39,6 +39,19 @@ class Situation:
     is_error_drift: bool = False
 
 
+def due_by_age_ns(newest: ModelPublished | None, schedule: Schedule, asked_ns: int | None, failures: int) -> int | None:
+    """Return when the next training is asked for if nothing but age speaks for it, wall clock; None for never.
+
+    newest, asked_ns: as for ``reason_to_train``; 0: without a model that fits, and none was asked for yet, at once
+    """
+    after_ns = 0 if asked_ns is None else asked_ns + round(schedule.wait_s(failures) * NS_PER_S)
+    if newest is None:
+        return after_ns
+    if not schedule.interval_s:
+        return None
+    return max(newest.ts_trained_ns + round(schedule.interval_s * NS_PER_S), after_ns)
+
+
 def failures_of(decisions: list[ModelDecision], models: list[ModelPublished]) -> int:
     """Return how many of the last requests in a row were followed by another one, or by nothing, and no model."""
     newest_ns = max((model.ts_trained_ns for model in models), default=0)

@@ -1,0 +1,1 @@
+"""What the streams have kept of how models did."""
