@@ -3,6 +3,7 @@
 import numpy as np
 
 from foretick.common.contracts import Origin
+from foretick.predictor.domain.coverage import Held
 from foretick.predictor.domain.evaluation import Evaluation, Gain
 from foretick.predictor.domain.gate import Parity
 from foretick.predictor.domain.importance import Importance
@@ -10,11 +11,14 @@ from foretick.predictor.domain.life.window import Reference
 from foretick.predictor.domain.publication import DataUsed, TrainedModel
 from foretick.predictor.domain.reliability import Calibration, Reliability
 from foretick.predictor.domain.stacking import Stack
+from foretick.predictor.domain.strata import Strata, Stratum
 from foretick.predictor.domain.targets import targets_of
 from foretick.predictor.domain.walk_forward import Walk
 
 GOOD, NONE = Gain(0.1, 0.05, 0.15), Gain(0.0, -0.01, 0.01)
 CALIBRATION = Calibration(1.5, Reliability(0.1, 0.6, 1.0), Reliability(0.02, 0.5, 0.9))
+STRATUM = Stratum(100, 0.9, 1.0, 0.6, 0.02, Held(80, 72))
+STRATA = Strata({"calm_choppy": STRATUM}, {"A": STRATUM})
 
 
 def evaluation_of(gain):
@@ -34,6 +38,6 @@ def trained_model(**changes):
         "control": evaluation_of(NONE), "calibration": CALIBRATION, "walks": (walk,), "leaks": (), "ledger": (),
         "sizes": {}, "importance": Importance(np.array([0.1, 0.3]), np.array([0.2, 0.4])),
         "reference": Reference(feature_names=[], edges=[], shares=[], rows=[], effective_rows=[], seed=1),
-        "data": DataUsed(Origin.SIM, {"kind": "simulation"}, "a" * 64, "b" * 64, (), (), ()),
+        "strata": STRATA, "data": DataUsed(Origin.SIM, {"kind": "simulation"}, "a" * 64, "b" * 64, (), (), ()),
     }  # fmt: skip
     return TrainedModel(**(fields | changes))

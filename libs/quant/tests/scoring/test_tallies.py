@@ -11,6 +11,7 @@ from foretick.quant.scoring.tallies import (
     log_loss_rows,
     macro_f1,
     reliability_columns,
+    reliability_points,
     sum_by_bin,
 )
 
@@ -52,6 +53,7 @@ def test_calibration_error_by_hand():
     given = np.array([[0.45, 0.3, 0.25]] * 3 + [[0.05, 0.05, 0.9]])
     sums = reliability_columns(given, np.array([0, 1, 2, 2])).sum(axis=0)
     assert expected_calibration_error(sums) == pytest.approx((3 * abs(0.45 - 1 / 3) + 0.1) / 4)
+    assert reliability_points(sums) == (pytest.approx((0.45, 1 / 3, 3)), pytest.approx((0.9, 1.0, 1)))
 
 
 def test_certainty_lies_in_the_last_bin():

@@ -235,6 +235,21 @@ def test_record_says_what_went_in_and_what_came_of_it(model):
     assert plan_of(record) == PLAN
 
 
+def test_record_says_what_the_page_of_the_model_is_drawn_from(model):
+    told = record_of(model, PLAN).model
+    assert list(told.importance) == list(MODEL_FEATURE_NAMES)
+    assert [pair[1] for pair in told.importance.values()] == model.importance.unseen.tolist()
+    assert sum(one.rows for one in told.by_symbol.values()) == model.evaluation.rows
+    assert sum(one.rows for one in told.by_regime.values()) == model.evaluation.rows
+    for found in (told.calibration.before, told.calibration.after):
+        assert sum(rows for _, _, rows in found.points) == model.evaluation.rows
+    losses = [one.rows * one.log_loss_nats for one in told.by_symbol.values()]
+    assert sum(losses) / model.evaluation.rows == pytest.approx(model.evaluation.log_loss)
+    for fold in record_of(model, PLAN).walk_forward[0].folds:
+        assert 0.7 < fold.held / fold.intervals < 1.0
+    assert (told.calibration.fewest_rows < told.calibration.needed_rows, told.calibration.temperature) == (True, 1.0)
+
+
 def test_search_fills_the_ledger_and_never_sees_the_unseen_part(history):
     asked = []
 

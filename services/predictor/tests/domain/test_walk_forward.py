@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.metrics import log_loss
 
 from foretick.predictor.domain import walk_forward as module
 from foretick.predictor.domain.dataset import Rows
@@ -12,7 +13,7 @@ from foretick.predictor.domain.walk_forward import WalkTerms, find_fit_leaks, wa
 from foretick.quant.validation import Split, split_at
 
 TARGET = targets_of(5, (), ())[0]
-TERMS = WalkTerms(folds=3, first_frac=0.4, embargo_steps=20, stride_steps=1, seed=1)
+TERMS = WalkTerms(folds=3, first_frac=0.4, embargo_steps=20, stride_steps=1, seed=1, volatility_feature=1)
 N = 3_000
 
 
@@ -55,6 +56,18 @@ def test_folds_follow_each_other_and_train_only_on_what_was_known():
         assert one.train_rows < other.train_rows
     assert found.answers.shape == (2, len(found.classes), 3)
     assert found.leaks == ()
+
+
+def test_pool_of_a_fold_and_its_intervals_are_of_the_rows_that_it_answered():
+    found = walk(Recorder(), market(), TARGET, TERMS)
+    at = 0
+    for fold in found.folds:
+        mine = slice(at, at := at + fold.test_rows)
+        pool = np.tensordot(found.stack.shares, found.answers[:, mine], axes=1)
+        assert fold.pool_log_loss == pytest.approx(log_loss(found.classes[mine], pool, labels=[0, 1, 2]))
+        assert 0 < fold.held.intervals <= fold.test_rows - 2 * 50  # two instruments warm up
+        assert fold.train_first_step == 0
+    assert at == len(found.classes)
 
 
 def test_member_that_knows_takes_the_share_and_the_pool_beats_the_prior():

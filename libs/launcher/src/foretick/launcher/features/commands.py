@@ -10,8 +10,8 @@ from pathlib import Path
 
 from foretick.common.errors import Malformed, Refused
 from foretick.common.units import NS_PER_S
-from foretick.launcher.evaluate import Stages
 from foretick.launcher.features.streams import NamedStream, recorded_streams, simulated_streams
+from foretick.launcher.machine.stages import Stages
 from foretick.launcher.machine.terminal import Terminal
 from foretick.market.simulation import LISTINGS
 from foretick.quant.kernel import Grid

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from foretick.common.errors import Refused
 from foretick.common.units import NS_PER_S
-from foretick.launcher.evaluate import Stages, events_of
+from foretick.launcher.evaluate import events_of
+from foretick.launcher.machine.stages import Stages
 from foretick.market.simulation import simulate_history
 from foretick.quant.event_file import read_events
 from foretick.quant.events import EventArrays

@@ -5,9 +5,9 @@ import asyncio
 import getpass
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
-from nats.js.errors import NotFoundError
 
 from foretick.common.contracts import DecisionKind, DecisionReason, ModelDecision, ModelLife
 from foretick.common.errors import InvalidSettings, Refused, Transient
@@ -15,9 +15,10 @@ from foretick.common.model_life import FAMILY, ModelEntry, Verdict, follow, surv
 from foretick.common.runtime.bus import Bus
 from foretick.common.runtime.model_trail import ModelTrail
 from foretick.common.runtime.settings import load_settings
-from foretick.common.subjects import MODEL_GRAPHS, MODEL_LIVES
+from foretick.common.subjects import MODEL_LIVES
 from foretick.launcher.machine import clock
 from foretick.launcher.machine.terminal import Terminal
+from foretick.launcher.models.documentation import fetch_object, render_document, write_dossier
 from foretick.launcher.operator_bus import connected, nats_url_of
 from foretick.launcher.settings import LauncherSettings
 
@@ -30,8 +31,10 @@ _HEADING = f"{'model':<30} {'state':<11}{'trained (UTC)':<20} {'trigger':<15}{'s
 def run_models(options: argparse.Namespace, terminal: Terminal | None = None) -> int:
     """Run the action that ``options`` name."""
     try:
-        url = nats_url_of(load_settings(LauncherSettings))
-        return asyncio.run(_run(url, options, terminal or Terminal()))
+        settings = load_settings(LauncherSettings)
+        if options.action == "docs":
+            return _document(settings, options, terminal or Terminal())
+        return asyncio.run(_run(nats_url_of(settings), options, terminal or Terminal()))
     except InvalidSettings as error:
         sys.stderr.write(f"foretick: {error}\n")
         return error.exit_code
@@ -43,6 +46,18 @@ def run_models(options: argparse.Namespace, terminal: Terminal | None = None) ->
         return EXIT_AWAY
 
 
+def _document(settings: LauncherSettings, options: argparse.Namespace, terminal: Terminal) -> int:
+    """Write a model's documentation, or that of a record that needs no bus."""
+    out = options.out or settings.run_data_dir / "models"
+    file = options.record or asyncio.run(_gather(nats_url_of(settings), options.id, out))
+    return 0 if render_document(file, out, terminal) else EXIT_REFUSED
+
+
+async def _gather(url: str, model_id: str | None, out: Path) -> Path:
+    async with connected(url) as bus:
+        return await write_dossier(bus, ModelTrail(bus), model_id, out)
+
+
 async def _run(url: str, options: argparse.Namespace, terminal: Terminal) -> int:
     async with connected(url) as bus:
         trail = ModelTrail(bus)
@@ -51,7 +66,7 @@ async def _run(url: str, options: argparse.Namespace, terminal: Terminal) -> int
         elif options.action == "rollback":
             await _decide(trail, terminal, DecisionKind.ROLLED_BACK, options.reason)
         elif options.action == "card":
-            terminal.line(await _card(bus, options.id))
+            terminal.line((await fetch_object(bus, f"{options.id}.card.md", "no_card")).decode())
         elif options.action == "trail":
             _, decisions, _ = await trail.read()
             for decision in decisions:
@@ -76,21 +91,6 @@ async def _list(bus: Bus, trail: ModelTrail, terminal: Terminal, *, as_json: boo
     life: ModelLife | None = await bus.last(MODEL_LIVES, FAMILY)
     for line in _lines_of_life(life) if life else ():
         terminal.line(line)
-
-
-async def _card(bus: Bus, model_id: str) -> str:
-    """Return the card that lies beside a model's graph.
-
-    Raises:
-        Refused: there is none
-    """
-    name = f"{model_id}.card.md"
-    try:
-        stored = await (await bus.js.object_store(MODEL_GRAPHS.name)).get(name)
-    except NotFoundError as error:  # of a bucket or an object
-        hint = "foretick models lists the models; the store keeps the newest, and those that serve or served"
-        raise Refused("no_card", f"{name} is not in the store", hint) from error
-    return (stored.data or b"").decode()
 
 
 async def _decide(

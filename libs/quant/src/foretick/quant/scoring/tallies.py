@@ -48,6 +48,13 @@ def reliability_columns(probabilities: Floats, direction: Ints) -> Floats:
     return np.concatenate([inside, inside * confidence[:, None], inside * hit[:, None]], axis=1)
 
 
+def reliability_points(reliability: Floats) -> tuple[tuple[float, float, int], ...]:
+    """Return mean confidence, hit rate and rows of each filled bin, from summed ``reliability_columns`` (3 * bins)."""
+    count, confidence, hits = np.split(reliability, 3)
+    filled = np.flatnonzero(count > 0.0)
+    return tuple((float(confidence[i] / count[i]), float(hits[i] / count[i]), int(count[i])) for i in filled)
+
+
 def expected_calibration_error(reliability: Floats) -> Floats:
     """Return the mean distance of confidence and hit rate over bins, weighted by rows (Guo et al. 2017).
 

@@ -15,6 +15,7 @@ from foretick.predictor.domain.gate import GraphFigures, Parity, judge_graph
 from foretick.predictor.domain.importance import Importance
 from foretick.predictor.domain.life.window import Reference
 from foretick.predictor.domain.reliability import Calibration
+from foretick.predictor.domain.strata import Strata
 from foretick.predictor.domain.trials import Trial
 from foretick.predictor.domain.vectors import Yield
 from foretick.predictor.domain.walk_forward import Walk
@@ -66,6 +67,7 @@ class TrainedModel:
     control: the same pipeline on shuffled classes, with fewer rows and trees: it must find nothing
     walks: the walk-forward of each target, the served one first; it weighs the members
     leaks: what the checks found; ledger: every trial of the search; sizes: of the members
+    strata: what the unseen part says by regime and by instrument
     reference: the features that were learnt from, in short, for those who watch them drift
     """
 
@@ -86,6 +88,7 @@ class TrainedModel:
     ledger: tuple[Trial, ...]
     sizes: Mapping[str, float]
     data: DataUsed
+    strata: Strata
     importance: Importance
     reference: Reference
 

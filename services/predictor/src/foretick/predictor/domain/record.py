@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from foretick.common.contracts import Origin
+from foretick.predictor.domain.gate import TERMS
+from foretick.predictor.domain.model_record import ModelRecord, record_model
 from foretick.predictor.domain.publication import ModelIdentity, TrainedModel, faults_of
 from foretick.predictor.domain.targets import LabelKind
 from foretick.predictor.domain.training import TrainingPlan
@@ -49,7 +51,10 @@ class DataRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FoldRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A stretch of the walk-forward; log losses in nats, steps of the grid."""
+    """A stretch of the walk-forward; log losses in nats, steps of the grid. Of ``intervals`` so many ``held``.
+
+    train_first_step, pool_log_loss_nats: None in a record from before they were kept
+    """
 
     train_rows: int
     test_rows: int
@@ -58,6 +63,10 @@ class FoldRecord(msgspec.Struct, frozen=True, kw_only=True):
     test_last_step: int
     prior_log_loss_nats: float
     member_log_loss_nats: dict[str, float]
+    train_first_step: int | None = None
+    pool_log_loss_nats: float | None = None
+    intervals: int = 0
+    held: int = 0
 
 
 class WalkRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,13 +100,14 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GraphRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The graph that came of it, and how it was found to be."""
+    """The graph that came of it, and how it was found to be; ``allowed``: what the gate allowed, by its terms."""
 
     sha256: str
     size_bytes: int
     latency_us: float
     parity: dict[str, float]
     kernel_parity: dict[str, float]
+    allowed: dict[str, float] = {}
 
 
 class TrainingRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +115,7 @@ class TrainingRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     plan: its seeds, folds and the targets, as ``TrainingPlan``; sizes: of the members that are served
     trials_tried, ledger: every set of sizes of the search; leaks: what the checks found
+    model: None in a record from before it was kept
     """
 
     format: str = FORMAT
@@ -120,6 +131,7 @@ class TrainingRecord(msgspec.Struct, frozen=True, kw_only=True):
     leaks: list[str]
     examination: Examination
     graph: GraphRecord
+    model: ModelRecord | None = None
 
 
 def record_run(
@@ -164,7 +176,9 @@ def record_run(
             latency_us=model.latency_us,
             parity=asdict(model.parity),
             kernel_parity=asdict(model.kernel_parity),
+            allowed=asdict(TERMS),
         ),
+        model=record_model(model, identity.feature_names, plan.calibrated_rows),
     )
 
 
@@ -190,6 +204,10 @@ def _walk_record(walk: Walk, names: tuple[str, ...]) -> WalkRecord:
                 test_last_step=fold.test_last_step,
                 prior_log_loss_nats=fold.prior_log_loss,
                 member_log_loss_nats=by_name(fold.member_log_loss),
+                train_first_step=fold.train_first_step,
+                pool_log_loss_nats=fold.pool_log_loss,
+                intervals=fold.held.intervals,
+                held=fold.held.held,
             )
             for fold in walk.folds
         ],

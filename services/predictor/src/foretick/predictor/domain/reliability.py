@@ -10,16 +10,21 @@ from foretick.quant.scoring.tallies import (
     expected_calibration_error,
     log_loss_rows,
     reliability_columns,
+    reliability_points,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Means over rows: calibration error of the most probable class, Brier score (0 to 2), log loss in nats."""
+    """Means over rows: calibration error of the most probable class, Brier score (0 to 2), log loss in nats.
+
+    points: of each filled bin of the largest probability, its mean, how often it came, and rows
+    """
 
     ece_frac: float
     brier: float
     log_loss_nats: float
+    points: tuple[tuple[float, float, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +38,10 @@ class Calibration:
 
 def judge_reliability(probabilities: NDArray[np.float64], classes: NDArray[np.int64]) -> Reliability:
     """Return it for ``probabilities`` (n, 3) of rows whose ``classes`` (n) came."""
+    bins = reliability_columns(probabilities, classes).sum(axis=0)
     return Reliability(
-        ece_frac=float(expected_calibration_error(reliability_columns(probabilities, classes).sum(axis=0))),
+        ece_frac=float(expected_calibration_error(bins)),
         brier=float(brier_rows(probabilities, classes).mean()),
         log_loss_nats=float(log_loss_rows(probabilities, classes).mean()),
+        points=reliability_points(bins),
     )

@@ -35,7 +35,7 @@ Prior = tuple[float, float, float]
 _REGIMES: tuple[Regime | None, ...] = (None, *Regime)
 _PLACE = {regime: place for place, regime in enumerate(_REGIMES)}
 
-_OUTWARD = 1.0 + 2.0**-50
+OUTWARD = 1.0 + 2.0**-50
 """Bounds are rounded outward: what lies exactly on one is within, whatever a multiplication rounds away."""
 
 
@@ -221,7 +221,7 @@ class TrackRecord:
             return NoInterval.WARMING_UP
         if isinf(width):
             return ReturnInterval(low_bps=None, high_bps=None, coverage_frac=COVERAGE_FRAC)
-        reach_bps = width * volatility_bps * _OUTWARD
+        reach_bps = width * volatility_bps * OUTWARD
         return ReturnInterval(
             low_bps=expected_bps - reach_bps, high_bps=expected_bps + reach_bps, coverage_frac=COVERAGE_FRAC
         )

@@ -24,6 +24,7 @@ from foretick.predictor.domain.learner import Ensemble, Learner, TrainingHistory
 from foretick.predictor.domain.life.window import make_reference
 from foretick.predictor.domain.publication import DataUsed, TrainedModel
 from foretick.predictor.domain.reliability import Calibration, Reliability, judge_reliability
+from foretick.predictor.domain.strata import Answered, Strata, part_rows
 from foretick.predictor.domain.targets import Target
 from foretick.predictor.domain.trials import Search, Trial, best_of
 from foretick.predictor.domain.walk_forward import FittedPart, Walk, WalkTerms, find_fit_leaks, fit_part, walk
@@ -86,7 +87,10 @@ class TrainingPlan:
     @property
     def walk_terms(self) -> WalkTerms:
         """How the training part is walked."""
-        return WalkTerms(self.folds, self.first_frac, self.steps_of(self.embargo_s), self.walk_stride_steps, self.seed)
+        return WalkTerms(
+            self.folds, self.first_frac, self.steps_of(self.embargo_s), self.walk_stride_steps, self.seed,
+            self.volatility_feature,
+        )  # fmt: skip
 
     def steps_of(self, seconds: float) -> int:
         """Return ``seconds`` of data time in steps, at least 1."""
@@ -203,6 +207,7 @@ def _examine(course: _Course, progress: Progress) -> TrainedModel:
         evaluation=exam.judge(answers),
         control=_control(plan, learner, rows, classes, exam),
         calibration=Calibration(temperature or 1.0, exam.rate(blended), exam.rate(answers)),
+        strata=exam.part(answers, slopes),
         importance=Importance(exam.lean_on(graph, served.shares, rows), exam.lean_on(graph, served.shares, judged)),
         walks=course.walks,
         leaks=tuple(leaks),
@@ -285,6 +290,12 @@ class _Exam:
     def rate(self, answers: NDArray[np.float64]) -> Reliability:
         """Return how far a graph's answers can be taken at their word."""
         return judge_reliability(answers, self.classes)
+
+    def part(self, answers: NDArray[np.float64], slopes: NDArray[np.float64]) -> Strata:
+        """Return what a graph's answers are worth by regime and by instrument."""
+        column = self.plan.volatility_feature
+        told = Answered(self.rows, answers, self.classes, slopes, column, self.prior)
+        return part_rows(told, self.plan.feature_names)
 
     def lean_on(self, graph: bytes, weights: NDArray[np.float64], rows: Rows) -> NDArray[np.float64]:
         """Return the importance of each feature over some of ``rows``, evenly spread."""

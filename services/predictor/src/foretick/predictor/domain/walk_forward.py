@@ -9,8 +9,9 @@ from typing import Generic
 import numpy as np
 from numpy.typing import NDArray
 
+from foretick.predictor.domain.coverage import Held, count_held, interval_outcomes
 from foretick.predictor.domain.dataset import Classes, Rows, classify_rows, flat_thresholds, weigh_rows
-from foretick.predictor.domain.ensemble import class_frequencies
+from foretick.predictor.domain.ensemble import class_frequencies, fit_return_slopes
 from foretick.predictor.domain.stacking import Lessons, M, MemberLearner, Stack, fit_lessons, stack
 from foretick.predictor.domain.targets import Target
 from foretick.quant.scoring.tallies import log_loss_rows
@@ -34,6 +35,7 @@ class WalkTerms:
     embargo_steps: left out before each, beside what is purged
     stride_steps: only every so manieth step takes part: neighbours share most of their horizon
     seed: of every fit
+    volatility_feature: place of the feature that scales the expected return
     """
 
     folds: int
@@ -41,19 +43,27 @@ class WalkTerms:
     embargo_steps: int
     stride_steps: int
     seed: int
+    volatility_feature: int
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """One stretch. Steps are those of the rows; log losses in nats, of the rows answered."""
+    """One stretch. Steps are those of the rows; log losses in nats, of the rows answered.
+
+    pool_log_loss: of the members' pool, by the shares that all stretches together give
+    held: intervals around the pool's expected return; they begin anew with each stretch, as with a new model
+    """
 
     train_rows: int
     test_rows: int
+    train_first_step: int
     train_last_end_step: int
     test_first_step: int
     test_last_step: int
     member_log_loss: tuple[float, ...]
+    pool_log_loss: float
     prior_log_loss: float
+    held: Held
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,44 +116,76 @@ def walk(learner: MemberLearner[M], rows: Rows, target: Target, terms: WalkTerms
     Raises:
         ValueError: a fold is left without rows, or without one of the classes to train on.
     """
-    folds: list[Fold] = []
-    parts: list[tuple[Floats, Classes, Floats]] = []
-    priors: list[Floats] = []
     leaks: list[Leak] = []
     embargo = terms.embargo_steps
     rows = rows.thin(terms.stride_steps)
+    stretches: list[_Stretch] = []
     for split in walk_forward(rows.step, rows.end_step, terms.folds, embargo, terms.first_frac):
         leaks += check_split(split, rows.step, rows.end_step, embargo)
-        fitted = fit_part(learner, rows, split.train, 1, terms.seed)
-        judged = rows.take(split.test)
-        classes = classify_rows(judged, fitted.flat_bps)
-        answers = np.array(fitted.members.predict(judged.features))
-        prior = log_loss_rows(np.tile(fitted.prior, (len(judged), 1)), classes)
-        folds.append(
-            Fold(
-                train_rows=fitted.rows,
-                test_rows=len(judged),
-                train_last_end_step=int(rows.end_step[split.train].max()),
-                test_first_step=int(judged.step.min()),
-                test_last_step=int(judged.step.max()),
-                member_log_loss=tuple(float(log_loss_rows(member, classes).mean()) for member in answers),
-                prior_log_loss=float(prior.mean()),
-            )
-        )
-        parts.append((answers, classes, weigh_rows(judged)))
-        priors.append(prior)
-    answers = np.concatenate([part[0] for part in parts], axis=1)
-    classes = np.concatenate([part[1] for part in parts])
-    weight = np.concatenate([part[2] for part in parts])
+        stretches.append(_answer(learner, rows, split, terms))
+    answers = np.concatenate([each.answers for each in stretches], axis=1)
+    classes = np.concatenate([each.classes for each in stretches])
+    weight = np.concatenate([weigh_rows(each.judged) for each in stretches])
+    priors = np.concatenate([each.prior_losses for each in stretches])
+    found = stack(answers, classes, weight)
     return Walk(
         target=target,
-        folds=tuple(folds),
+        folds=tuple(each.judge(found.shares, terms.volatility_feature) for each in stretches),
         answers=answers,
         classes=classes,
         weight=weight,
-        stack=stack(answers, classes, weight),
-        prior_log_loss=float(np.average(np.concatenate(priors), weights=weight)),
+        stack=found,
+        prior_log_loss=float(np.average(priors, weights=weight)),
         leaks=tuple(leaks),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stretch:
+    """A stretch that was answered, n rows: answers (members, n, 3), classes (n), the prior's losses (n) in nats.
+
+    slopes: (3), of the rows it was fitted on
+    """
+
+    learnt: Rows
+    judged: Rows
+    answers: Floats
+    classes: Classes
+    prior_losses: Floats
+    slopes: Floats
+
+    def judge(self, shares: Floats, volatility_feature: int) -> Fold:
+        """Return what the stretch says of its members and of their pool by ``shares``."""
+        pool = np.tensordot(shares, self.answers, axes=1)
+        volatility = self.judged.features[:, volatility_feature].astype(np.float64)
+        outcomes = interval_outcomes(self.judged, volatility * (pool @ self.slopes), volatility)
+        return Fold(
+            train_rows=len(self.learnt),
+            test_rows=len(self.judged),
+            train_first_step=int(self.learnt.step.min()),
+            train_last_end_step=int(self.learnt.end_step.max()),
+            test_first_step=int(self.judged.step.min()),
+            test_last_step=int(self.judged.step.max()),
+            member_log_loss=tuple(float(log_loss_rows(member, self.classes).mean()) for member in self.answers),
+            pool_log_loss=float(log_loss_rows(pool, self.classes).mean()),
+            prior_log_loss=float(self.prior_losses.mean()),
+            held=count_held(outcomes),
+        )
+
+
+def _answer(learner: MemberLearner[M], rows: Rows, split: Split, terms: WalkTerms) -> _Stretch:
+    """Fit members on the training part of ``split`` and let them answer its test part."""
+    fitted = fit_part(learner, rows, split.train, 1, terms.seed)
+    learnt, judged = rows.take(split.train), rows.take(split.test)
+    classes = classify_rows(judged, fitted.flat_bps)
+    volatility = learnt.features[:, terms.volatility_feature].astype(np.float64)
+    return _Stretch(
+        learnt=learnt,
+        judged=judged,
+        answers=np.array(fitted.members.predict(judged.features)),
+        classes=classes,
+        prior_losses=log_loss_rows(np.tile(fitted.prior, (len(judged), 1)), classes),
+        slopes=fit_return_slopes(learnt.return_bps, volatility, classify_rows(learnt, fitted.flat_bps)),
     )
 
 

@@ -4,8 +4,9 @@ from html import escape
 from typing import Any
 
 from foretick.predictor.adapters.edge.document import Document
-from foretick.predictor.adapters.evaluation.page import STYLE, render_build
-from foretick.predictor.adapters.evaluation.plots import Bar, draw_intervals
+from foretick.predictor.adapters.evaluation.page import render_build
+from foretick.predictor.adapters.report.page import close_page, open_page
+from foretick.predictor.adapters.report.plots import Bar, draw_intervals
 from foretick.predictor.domain.edge.verdict import ENSEMBLE
 
 _SCORES = (
@@ -21,9 +22,7 @@ def render_edge_page(document: Document) -> str:
     plan = document["plan"]
     seeds = ", ".join(map(str, plan["judged_seeds"]))
     parts = [
-        "<!doctype html><html lang=en><meta charset=utf-8>",
-        "<meta name=viewport content='width=device-width'><title>Foretick attainable edge</title>",
-        f"<style>{STYLE}</style><h1>Share of the attainable edge</h1>",
+        open_page("Foretick attainable edge", "Share of the attainable edge"),
         f"<p>Simulated markets. Learnt from seed {plan['seed']}, {plan['known_s']:g} s; judged on seeds {seeds}, "
         f"{plan['judged_s']:g} s each, every {plan['stride_steps']} steps of {plan['step_ms']} ms. The oracle knows "
         f"the market's hidden state and counts {plan['paths']} paths of fresh draws from each row: no forecaster that "
@@ -33,9 +32,8 @@ def render_edge_page(document: Document) -> str:
     ]
     for horizon in document["horizons"]:
         parts += _horizon(horizon)
-    parts += [
-        f"<h2>Made with</h2>{render_build(document['made_with'])}<p>Plan <code>{escape(str(plan))}</code></p></html>"
-    ]
+    made_with = render_build(document["made_with"])
+    parts.append(f"<h2>Made with</h2>{made_with}<p>Plan <code>{escape(str(plan))}</code></p>{close_page()}")
     return "".join(parts)
 
 

@@ -4,21 +4,9 @@ from html import escape
 from typing import Any
 
 from foretick.predictor.adapters.evaluation.document import Document
-from foretick.predictor.adapters.evaluation.plots import Bar, draw_intervals, draw_reliability
+from foretick.predictor.adapters.report.page import close_page, open_page
+from foretick.predictor.adapters.report.plots import Bar, draw_intervals, draw_reliability
 from foretick.predictor.domain.contest.entrants import ENSEMBLE, RIVALS
-
-STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:980px;margin:2rem auto;padding:0 1rem;color:#1c2430;background:#fff}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:13px;margin:1rem 0}
-th,td{border-bottom:1px solid #d6dbe3;padding:4px 8px;text-align:right}th:first-child,td:first-child{text-align:left}
-svg{max-width:100%;height:auto;margin:.5rem 1rem .5rem 0}svg text{font-size:12px;fill:currentColor}
-.title{font-weight:600}.label{text-anchor:end}.tick{text-anchor:middle;opacity:.7}.unit{opacity:.7}
-.zero{stroke:#8a94a3;stroke-dasharray:3 3}.frame{fill:none;stroke:#d6dbe3}
-.good{stroke:#12805c;fill:#12805c}.bad{stroke:#b3261e;fill:#b3261e}.even{stroke:#5b6b82;fill:#5b6b82}
-code{font-size:12px;word-break:break-all}
-@media(prefers-color-scheme:dark){body{color:#e3e8ef;background:#12161c}th,td{border-color:#333c49}}
-"""
-"""Of every report's page."""
 
 _SCORES = (
     ("log loss, nats", "log_loss"), ("macro F1", "macro_f1"), ("Brier", "brier"),
@@ -32,9 +20,7 @@ def render_page(document: Document) -> str:
     plan = document["plan"]
     names = sorted({heat["instrument"] for heat in document["heats"]})
     parts = [
-        "<!doctype html><html lang=en><meta charset=utf-8>",
-        "<meta name=viewport content='width=device-width'><title>Foretick evaluation</title>",
-        f"<style>{STYLE}</style><h1>Evaluation</h1>",
+        open_page("Foretick evaluation", "Evaluation"),
         f"<p>{len(names)} instruments: {escape(', '.join(names))}. Intervals hold "
         f"{document['interval_frac']:.0%} of {plan['resamples']:,} stationary-bootstrap resamples of stretches of "
         f"{plan['bin_ms']} ms. Gains are the rival's minus the ensemble's log loss, or the ensemble's minus the "
@@ -44,7 +30,7 @@ def render_page(document: Document) -> str:
         heats = [heat for heat in document["heats"] if str(heat["horizon_events"]) == horizon]
         parts += _horizon(horizon, verdict, heats)
     parts.append(_made_with(document))
-    return "".join(parts) + "</html>"
+    return "".join(parts) + close_page()
 
 
 def _horizon(horizon: str, pooled: Document, heats: list[Document]) -> list[str]:

@@ -18,6 +18,7 @@ from foretick.quant.scoring.tallies import (
     log_loss_rows,
     macro_f1,
     reliability_columns,
+    reliability_points,
     sum_by_bin,
 )
 
@@ -158,7 +159,7 @@ def _score(sums: Floats, plan: EvaluationPlan) -> Scores:
         macro_f1=interval(lambda some: macro_f1(some[..., _CONFUSION])),
         brier=interval(_mean_of(_BRIER)),
         calibration_error=interval(lambda some: expected_calibration_error(some[..., _RELIABILITY])),
-        reliability=_reliability(total[_RELIABILITY]),
+        reliability=reliability_points(total[_RELIABILITY]),
         trades=trades,
         gross_bps=interval(_per_trade()) if trades else None,
         net_of_spread_bps=interval(_per_trade(_SPREAD)) if trades else None,
@@ -182,9 +183,3 @@ def _per_trade(*costs: int) -> Statistic:
 
 def _interval(sums: Floats, statistic: Statistic, length: float, plan: EvaluationPlan) -> Interval:
     return bootstrap(sums, statistic, length, plan.resamples, np.random.default_rng(plan.seed))
-
-
-def _reliability(total: Floats) -> tuple[tuple[float, float, int], ...]:
-    count, confidence, hits = np.split(total, 3)
-    filled = np.flatnonzero(count > 0.0)
-    return tuple((float(confidence[i] / count[i]), float(hits[i] / count[i]), int(count[i])) for i in filled)

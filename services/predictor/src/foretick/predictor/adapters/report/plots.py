@@ -1,4 +1,4 @@
-"""Figures of the report as inline SVG. Pure."""
+"""Figures of intervals and of reliability. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ def draw_intervals(title: str, unit: str, bars: Sequence[Bar]) -> str:
     def x(value: float) -> float:
         return _LEFT + (WIDTH - _LEFT - _RIGHT) * (value - low) / span
 
-    parts = [_open(height, title), f'<text x="0" y="16" class="title">{escape(title)}</text>']
+    parts = [open_figure(height, title), f'<text x="0" y="16" class="title">{escape(title)}</text>']
     parts.append(f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="28" y2="{height - 24}" class="zero"/>')
     for number, bar in enumerate(bars):
         y = 40 + _ROW * number
@@ -57,7 +57,7 @@ def draw_reliability(title: str, points: Sequence[tuple[float, float, int]]) -> 
         return edge + (size - 2 * edge) * confidence, size - edge - (size - 2 * edge) * hits
 
     (x0, y0), (x1, y1) = place(0, 0), place(1, 1)
-    parts = [_open(size, title, size), f'<text x="0" y="16" class="title">{escape(title)}</text>']
+    parts = [open_figure(size, title, size), f'<text x="0" y="16" class="title">{escape(title)}</text>']
     parts.append(f'<rect x="{x0}" y="{y1}" width="{x1 - x0}" height="{y0 - y1}" class="frame"/>')
     parts.append(f'<line x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}" class="zero"/>')
     for confidence, hits, rows in points:
@@ -71,7 +71,8 @@ def draw_reliability(title: str, points: Sequence[tuple[float, float, int]]) -> 
     return "".join(parts)
 
 
-def _open(height: float, title: str, width: float = WIDTH) -> str:
+def open_figure(height: float, title: str, width: float = WIDTH) -> str:
+    """Return the beginning of a figure with its name for those who cannot see it."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'role="img" aria-label="{escape(title)}">'

@@ -1,0 +1,1 @@
+"""Reports as one page without remote parts: its style, and figures as inline SVG. Pure."""
