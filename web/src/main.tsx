@@ -9,10 +9,12 @@ import "./app/styles/waterfall.css";
 import "./app/styles/correlations.css";
 import "./app/styles/tables.css";
 import "./app/styles/depth.css";
+import "./app/styles/models.css";
 import { FeedClient } from "./stream/client.ts";
 import { monotonicNow } from "./stream/clock.ts";
 import { FeedContext } from "./stream/context.ts";
 import { DepthReader } from "./stream/depth-reader.ts";
+import { ModelsReader } from "./stream/models-reader.ts";
 import { FeedStore } from "./stream/store.ts";
 import { Ticker } from "./stream/ticker.ts";
 
@@ -33,7 +35,8 @@ async function fetchJson(path: string): Promise<unknown> {
 const store = new FeedStore();
 const client = new FeedClient({ store, openSocket: () => new WebSocket(feedUrl()), now: monotonicNow, random: Math.random });
 const reader = new DepthReader({ store, fetchJson, now: monotonicNow });
-const feed = { store, client, reader, ticker: new Ticker(TICK_EVERY_MS) };
+const modelsReader = new ModelsReader({ store, fetchJson, now: monotonicNow });
+const feed = { store, client, reader, modelsReader, ticker: new Ticker(TICK_EVERY_MS) };
 
 client.start();
 window.addEventListener("online", () => { client.retryNow(); });

@@ -181,6 +181,8 @@ describe("details", () => {
     const firstLevels = within(screen.getByTestId("ladder")).getAllByRole("row")[1];
     expect([...(firstLevels?.children ?? [])].map((cell) => cell.textContent)).toEqual(["2.00", "100.00", "100.02", "1.00"]);
     expect(screen.getByTestId("members").textContent).toContain("LightGBM");
+    page.feed(at(1, snapshot("predictions", prediction({ flat_bps: 0.0042 }), { seq: 11 })));
+    expect(screen.getByTestId("members").textContent).toContain("flat within ±0.0042");
     expect(screen.getByTestId("features").textContent).toContain("Return1.250bpsmicrostructureImbalance–frac");
   });
 });

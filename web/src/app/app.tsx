@@ -1,7 +1,8 @@
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState, type Ref } from "react";
 import { DepthView } from "../features/depth/depth-view.tsx";
 import { DetailPanel } from "../features/detail/detail-panel.tsx";
 import { FeatureTable } from "../features/detail/feature-table.tsx";
+import { ModelsView } from "../features/models/models-view.tsx";
 import { Board } from "../features/overview/board.tsx";
 import { CorrelationsPanel } from "../features/system/correlations-panel.tsx";
 import { Footer } from "../features/system/footer.tsx";
@@ -11,10 +12,12 @@ import { TopBar } from "../features/system/top-bar.tsx";
 import { VenuesPanel } from "../features/system/venues-panel.tsx";
 import { WaterfallPanel } from "../features/system/waterfall-panel.tsx";
 import { useFeed, useFeedState } from "../stream/context.ts";
+import type { InstrumentId } from "../stream/protocol.ts";
 import { sourcesOf } from "../stream/selectors.ts";
 import { findInstrument } from "../stream/subscriptions.ts";
 import { ErrorBoundary } from "../ui/error-boundary.tsx";
 import { NARROW } from "../ui/layout.ts";
+import type { View } from "../ui/route.ts";
 import { ORIGIN_LABELS } from "../ui/words.ts";
 import { useSelection } from "./selection.ts";
 import { ShortcutsDialog } from "./shortcuts-dialog.tsx";
@@ -23,8 +26,8 @@ type Panel = "waterfall" | "venues" | "correlations";
 
 export function App() {
   const { client } = useFeed();
-  const { selected, isDepth, select, toggleDepth } = useSelection();
-  const instrument = useFeedState((state) => findInstrument(state, selected));
+  const { selected, view, select, toggle } = useSelection();
+  const leave = (): void => { toggle(view); };
   const [isHelpOpen, setIsHelpOpen] = useState(false);
   const panels = usePanels();
   const detailHeading = useRef<HTMLHeadingElement>(null);
@@ -33,7 +36,7 @@ export function App() {
     detailHeading.current?.focus({ preventScroll: true });
     detailHeading.current?.closest("section")?.scrollIntoView({ block: window.matchMedia(NARROW).matches ? "start" : "nearest" });
   }, []);
-  useReturnToBoard(isDepth);
+  useReturnToBoard(view);
   useShortcuts({
     "?": () => { setIsHelpOpen(true); },
     b: goToBoard,
@@ -41,8 +44,9 @@ export function App() {
     l: panels.waterfall.onToggle,
     v: panels.venues.onToggle,
     c: panels.correlations.onToggle,
-    m: toggleDepth,
-    ...(isDepth && { Escape: toggleDepth }),
+    m: () => { toggle("depth"); },
+    e: () => { toggle("models"); },
+    ...(view !== "board" && { Escape: leave }),
     ...(panels.open !== null && { Escape: panels.close }),
     r: () => { client.retryNow(); },
   });
@@ -51,22 +55,14 @@ export function App() {
       <a className="skip-link" href="#board" onClick={(event) => { event.preventDefault(); goToBoard(); }}>
         Skip to the instruments
       </a>
-      <TopBar onHelp={() => { setIsHelpOpen(true); }} />
+      <TopBar view={view} selected={selected} onHelp={() => { setIsHelpOpen(true); }} />
       <ProblemBanner />
       <main className="main">
         <ErrorBoundary name="System"><SystemStrip latency={panels.waterfall} venues={panels.venues} correlations={panels.correlations} /></ErrorBoundary>
         {panels.open === "waterfall" && <ErrorBoundary name="Latency"><WaterfallPanel id="waterfall" onClose={panels.close} /></ErrorBoundary>}
         {panels.open === "venues" && <ErrorBoundary name="Venues"><VenuesPanel id="venues" onClose={panels.close} /></ErrorBoundary>}
         {panels.open === "correlations" && <ErrorBoundary name="Correlations"><CorrelationsPanel id="correlations" onClose={panels.close} /></ErrorBoundary>}
-        {isDepth && selected !== null && instrument !== undefined ? (
-          <ErrorBoundary name="Market depth"><DepthView id={selected} instrument={instrument} onSelect={select} /></ErrorBoundary>
-        ) : (
-          <div className="columns">
-            <ErrorBoundary name="Overview"><Board selected={selected} onSelect={select} onOpen={goToDetail} /></ErrorBoundary>
-            {selected !== null && <DetailPanel id={selected} headingRef={detailHeading} onBack={goToBoard} />}
-            {selected !== null && <ErrorBoundary name="Features"><FeatureTable id={selected} /></ErrorBoundary>}
-          </div>
-        )}
+        <LookedAt selected={selected} view={view} onSelect={select} onOpen={goToDetail} headingRef={detailHeading} />
       </main>
       <Footer />
       <ShortcutsDialog isOpen={isHelpOpen} onClose={() => { setIsHelpOpen(false); }} />
@@ -74,13 +70,39 @@ export function App() {
   );
 }
 
-/** Who comes back from the depth of an instrument goes on at its row. */
-function useReturnToBoard(isDepth: boolean): void {
-  const wasDepth = useRef(isDepth);
+interface LookedAtProps {
+  readonly selected: InstrumentId | null;
+  readonly view: View;
+  readonly onSelect: (id: InstrumentId) => void;
+  readonly onOpen: () => void;
+  readonly headingRef: Ref<HTMLHeadingElement>;
+}
+
+/** One instrument in the view that the address names; the board while none is listed. */
+function LookedAt({ selected, view, onSelect, onOpen, headingRef }: LookedAtProps) {
+  const instrument = useFeedState((state) => findInstrument(state, selected));
+  if (view !== "board" && selected !== null && instrument !== undefined) {
+    const props = { id: selected, instrument, onSelect };
+    return view === "depth"
+      ? <ErrorBoundary name="Market depth"><DepthView {...props} /></ErrorBoundary>
+      : <ErrorBoundary name="Model"><ModelsView {...props} /></ErrorBoundary>;
+  }
+  return (
+    <div className="columns">
+      <ErrorBoundary name="Overview"><Board selected={selected} onSelect={onSelect} onOpen={onOpen} /></ErrorBoundary>
+      {selected !== null && <DetailPanel id={selected} headingRef={headingRef} onBack={goToBoard} />}
+      {selected !== null && <ErrorBoundary name="Features"><FeatureTable id={selected} /></ErrorBoundary>}
+    </div>
+  );
+}
+
+/** Who comes back from another view of an instrument goes on at its row. */
+function useReturnToBoard(view: View): void {
+  const before = useRef(view);
   useEffect(() => {
-    if (wasDepth.current && !isDepth) goToBoard();
-    wasDepth.current = isDepth;
-  }, [isDepth]);
+    if (before.current !== "board" && view === "board") goToBoard();
+    before.current = view;
+  }, [view]);
 }
 
 interface Panels extends Readonly<Record<Panel, PanelToggle>> {

@@ -1,19 +1,19 @@
 import { useCallback, useEffect, useState } from "react";
 import { useFeed, useFeedState } from "../stream/context.ts";
 import { instrumentId, type InstrumentId } from "../stream/protocol.ts";
-import { depthHref, overviewHref, parseRoute } from "../ui/route.ts";
+import { hrefOf, parseRoute, type View } from "../ui/route.ts";
 
 const FOLLOW_AFTER_MS = 60;
 
 export interface Selection {
   /** From the address when that names one, else the first; null while none is listed. */
   readonly selected: InstrumentId | null;
-  /** Whether its market depth is looked at, and not the board. */
-  readonly isDepth: boolean;
+  /** What of it is looked at. */
+  readonly view: View;
   /** Look at another one in the same view. */
   readonly select: (id: InstrumentId) => void;
-  /** From the board to the depth of the selected one, or back. */
-  readonly toggleDepth: () => void;
+  /** To a view of the selected one, or from there back to the board. */
+  readonly toggle: (view: View) => void;
 }
 
 /** The instrument that is looked at, and how. Its book and features are followed. The address says both, so that the browser's way back works. */
@@ -33,13 +33,13 @@ export function useSelection(): Selection {
     const timer = setTimeout(() => { client.select(selected); }, FOLLOW_AFTER_MS);
     return () => { clearTimeout(timer); };
   }, [client, selected]);
-  const { isDepth } = route;
+  const { view } = route;
   const select = useCallback((id: InstrumentId) => {
-    window.history.replaceState(null, "", isDepth ? depthHref(id) : overviewHref(id));
-    setRoute({ id, isDepth });
-  }, [isDepth]);
-  const toggleDepth = (): void => {
-    if (selected !== null) window.location.hash = isDepth ? overviewHref(selected) : depthHref(selected);
+    window.history.replaceState(null, "", hrefOf(view, id));
+    setRoute({ id, view });
+  }, [view]);
+  const toggle = (wanted: View): void => {
+    if (selected !== null) window.location.hash = hrefOf(view === wanted ? "board" : wanted, selected);
   };
-  return { selected, isDepth, select, toggleDepth };
+  return { selected, view, select, toggle };
 }

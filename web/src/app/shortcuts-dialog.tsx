@@ -7,6 +7,7 @@ const SHORTCUTS: readonly (readonly [keys: readonly string[], meaning: string])[
   [["b"], "To the board"],
   [["d"], "To the details"],
   [["m"], "Market depth of the instrument, and back"],
+  [["e"], "The model: who serves, calibration, drift, importance; and back"],
   [["l"], "Latency by stage: show or hide"],
   [["v"], "Venues: show or hide"],
   [["c"], "Correlations: show or hide"],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   decimalsOf, formatAge, formatChange, formatFeature, formatMicros, formatMid, formatPrice, formatQty, formatSeconds, formatSigned, formatTicks, formatUtc,
-  formatUtcMillis,
+  formatSignificant, formatUtcDay, formatUtcMillis,
 } from "./format.ts";
 
 const plain = (text: string): string => text.replaceAll("\u202f", " ");
@@ -46,6 +46,10 @@ describe("other figures", () => {
     expect(formatFeature(value)).toBe(text);
   });
 
+  it.each([[0.0042, "0.0042"], [0.304, "0.30"], [12.3, "12"], [0, "0"], [null, "–"]])("%s to two significant digits reads %s", (value, text) => {
+    expect(formatSignificant(value, 2)).toBe(text);
+  });
+
   it.each([[0, "0.0 s"], [42, "4.2 s"], [99, "9.9 s"], [100, "10 s"], [600, "1 min"], [36_000, "1 h"], [null, "–"]])("%s tenths read %s", (tenths, text) => {
     expect(plain(formatAge(tenths))).toBe(text);
   });
@@ -66,6 +70,6 @@ describe("ticks and instants", () => {
   });
 
   it("are told to the second and to the millisecond, in UTC", () => {
-    expect([formatUtc(1_800_000_000_123_456), formatUtcMillis(1_800_000_000_123_456)]).toEqual(["08:00:00", "08:00:00.123"]);
+    expect([formatUtc(1_800_000_000_123_456), formatUtcMillis(1_800_000_000_123_456), formatUtcDay(1_800_000_000_123_456)]).toEqual(["08:00:00", "08:00:00.123", "01-15 08:00:00"]);
   });
 });

@@ -61,17 +61,19 @@ export function formatQty(value: number | null | undefined): string {
   return formatFixed(value, size === 0 ? 0 : 4);
 }
 
-/** A feature: four significant digits, or a power of ten where those would need many zeros. */
+/** A feature: four significant digits. */
 export function formatFeature(value: number | null | undefined): string {
+  return formatSignificant(value, 4);
+}
+
+/** So many significant digits, or a power of ten where those would need many zeros. */
+export function formatSignificant(value: number | null | undefined, digits: number): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NOTHING;
   if (value === 0) return "0";
   const size = Math.abs(value);
-  const text = size < 1e-4 || size >= 1e6 ? value.toExponential(2) : formatFixed(value, significantDecimals(size));
+  const decimals = Math.min(7, Math.max(0, digits - 1 - Math.floor(Math.log10(size))));
+  const text = size < 1e-4 || size >= 1e6 ? value.toExponential(2) : formatFixed(value, decimals);
   return text.replace("-", MINUS).replace("e-", `e${MINUS}`);
-}
-
-function significantDecimals(size: number): number {
-  return Math.min(7, Math.max(0, 3 - Math.floor(Math.log10(size))));
 }
 
 /** Age from whole tenths of a second. */
@@ -104,6 +106,11 @@ export function formatPercent(frac: number | null | undefined, decimals = 0): st
 /** Clock time of data, UTC, `HH:MM:SS`. */
 export function formatUtc(tsUs: number): string {
   return new Date(tsUs / 1_000).toISOString().slice(11, 19);
+}
+
+/** With the day, `MM-DD HH:MM:SS`: what lies more than a day back. */
+export function formatUtcDay(tsUs: number): string {
+  return new Date(tsUs / 1_000).toISOString().slice(5, 19).replace("T", " ");
 }
 
 /** The same to the millisecond. */

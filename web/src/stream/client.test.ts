@@ -41,7 +41,7 @@ describe("FeedClient", () => {
     current().open();
     expect(current().sent).toEqual([]);
     current().receive(welcome());
-    expect(subscriptions(current())).toMatchObject([{ action: "subscribe", symbols: [BTC, ETH], channels: ["ticks", "predictions", "metrics", "venues", "correlations", "certificate", "feature_health"] }]);
+    expect(subscriptions(current())).toMatchObject([{ action: "subscribe", symbols: [BTC, ETH], channels: ["ticks", "predictions", "metrics", "venues", "correlations", "certificate", "feature_health", "models"] }]);
   });
 
   it("subscribes to instruments that are listed later, each once", () => {
@@ -49,7 +49,7 @@ describe("FeedClient", () => {
     current().receive(welcome({ instruments: [instrument("BTC")] }));
     current().receive({ type: "instruments", instruments: [instrument("BTC"), instrument("ETH")] });
     expect(subscriptions(current()).map(({ symbols, channels }) => [symbols, channels])).toEqual([
-      [[BTC], ["ticks", "predictions", "metrics", "venues", "correlations", "certificate", "feature_health"]],
+      [[BTC], ["ticks", "predictions", "metrics", "venues", "correlations", "certificate", "feature_health", "models"]],
       [[ETH], ["ticks", "predictions"]],
     ]);
   });

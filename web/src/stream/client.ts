@@ -22,7 +22,7 @@ export interface ClientPorts {
 
 /** Channels of every instrument, the same with the system's, and those of the instrument that is looked at. */
 const INSTRUMENT_CHANNELS = ["ticks", "predictions"] as const satisfies FollowedChannel[];
-const BOARD_CHANNELS = [...INSTRUMENT_CHANNELS, "metrics", "venues", "correlations", "certificate", "feature_health"] as const satisfies FollowedChannel[];
+const BOARD_CHANNELS = [...INSTRUMENT_CHANNELS, "metrics", "venues", "correlations", "certificate", "feature_health", "models"] as const satisfies FollowedChannel[];
 const DETAIL_CHANNELS = ["books", "features", "calibration", "consolidated", "integrity"] as const satisfies FollowedChannel[];
 
 const WATCH_EVERY_MS = 1_000;

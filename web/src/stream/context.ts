@@ -3,17 +3,20 @@
 import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
 import type { FeedClient } from "./client.ts";
 import type { DepthReader } from "./depth-reader.ts";
+import type { ModelsReader } from "./models-reader.ts";
 import type { ChannelName, InstrumentId } from "./protocol.ts";
 import { freshness } from "./staleness.ts";
 import type { FeedState, Slice } from "./state.ts";
 import type { FeedStore } from "./store.ts";
 import type { Ticker } from "./ticker.ts";
+import { gatewayClock } from "./wire.ts";
 
 export interface Feed {
   readonly store: FeedStore;
   readonly ticker: Ticker;
   readonly client: Pick<FeedClient, "select" | "retryNow">;
   readonly reader: Pick<DepthReader, "follow">;
+  readonly modelsReader: Pick<ModelsReader, "follow">;
 }
 
 export const FeedContext = createContext<Feed | null>(null);
@@ -61,5 +64,13 @@ export function useAgeTenths(channel: ChannelName, id: InstrumentId): number | n
   return useTimedState((state, nowMs) => {
     const ageMs = freshness(state, channel, id, nowMs)?.ageMs;
     return ageMs === undefined ? null : Math.floor(ageMs / 100);
+  });
+}
+
+/** Whole seconds since an instant of the gateway's clock, below zero before it; null while that clock is not known, or for none. */
+export function useSecondsSince(us: number | null): number | null {
+  return useTimedState((state, nowMs) => {
+    const clock = gatewayClock(state.wire);
+    return us === null || clock === null ? null : Math.floor((nowMs * 1_000 + clock.offsetUs - us) / 1e6);
   });
 }

@@ -1,13 +1,13 @@
 /** Text frame -> message. What would break the screen is refused here; unknown types and channels are passed over. */
 
+import { isInteger, isListOfObjects, isMaybe, isMaybeNumber, isNumber, isObject, type Json } from "./json.ts";
+import { isModelsData } from "./models.ts";
 import { SCOPES, type FeedMessage, type FollowedChannel } from "./protocol.ts";
 
 export type Decoded =
   | { readonly kind: "message"; readonly message: FeedMessage }
   | { readonly kind: "unknown"; readonly what: string }
   | { readonly kind: "malformed"; readonly reason: string };
-
-type Json = Readonly<Record<string, unknown>>;
 
 export function decodeFrame(text: unknown): Decoded {
   if (typeof text !== "string") return malformed("not a text frame");
@@ -76,6 +76,7 @@ const HAS_SHAPE: Readonly<Record<FollowedChannel, (data: Json, whole: boolean) =
     isMaybe(data["abstention"], (abstention) => ["confidence_frac", "least_frac"].every((name) => isNumber(abstention[name]))),
   calibration: (data) =>
     isNumber(data["target_frac"]) && isReliability(data["total"]) && Array.isArray(data["regimes"]) && data["regimes"].every(isReliability),
+  models: isModelsData,
   metrics: (data) => isObject(data["waterfall"]) && isListOfObjects(data["waterfall"]["stages"]),
   consolidated: (data) => isListOfObjects(data["venues"]),
   venues: (data) => isListOfObjects(data["venues"]),
@@ -115,10 +116,6 @@ function isWelcome(body: Json): boolean {
   );
 }
 
-function isListOfObjects(value: unknown): boolean {
-  return Array.isArray(value) && value.every(isObject);
-}
-
 function accept(body: Json, sound: boolean, reason: string): Decoded {
   return sound ? { kind: "message", message: body as unknown as FeedMessage } : malformed(reason);
 }
@@ -129,26 +126,6 @@ function malformed(reason: string): Decoded {
 
 function isKnownChannel(name: string): name is FollowedChannel {
   return Object.hasOwn(SCOPES, name);
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isInteger(value: unknown): value is number {
-  return Number.isSafeInteger(value);
-}
-
-function isNumber(value: unknown): boolean {
-  return typeof value === "number";
-}
-
-function isMaybe(value: unknown, hasShape: (value: Json) => boolean): boolean {
-  return value === null || (isObject(value) && hasShape(value));
-}
-
-function isMaybeNumber(value: unknown): boolean {
-  return value === null || typeof value === "number";
 }
 
 function isPairs(value: unknown): boolean {

@@ -2,6 +2,7 @@
 
 import type { NowMs } from "./clock.ts";
 import { AMOUNTS_QUOTE, asDepthAnswer, asIntegrityAnswer, ASK_EVERY_MS, type DepthAnswer } from "./depth.ts";
+import { understand } from "./json.ts";
 import type { InstrumentId } from "./protocol.ts";
 import type { FeedStore } from "./store.ts";
 
@@ -64,10 +65,4 @@ export class DepthReader {
     const answer = understand(asIntegrityAnswer, await fetchJson(`/api/analytics/integrity/${encodeURIComponent(id)}`));
     store.emit({ kind: "integrity", id, answer, askedAtMs });
   }
-}
-
-function understand<T>(read: (value: unknown) => T | null, value: unknown): T {
-  const answer = read(value);
-  if (answer === null) throw new Error("the gateway's answer is incomplete");
-  return answer;
 }

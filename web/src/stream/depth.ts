@@ -1,5 +1,6 @@
 /** What REST tells of the book that is looked at, beyond the best levels that the feed sends. Pure. */
 
+import { isObject, isObjectOrNull } from "./json.ts";
 import { ttlOf } from "./staleness.ts";
 import type { InstrumentId } from "./protocol.ts";
 import type { FeedState } from "./state.ts";
@@ -83,12 +84,4 @@ export function readingFreshness({ depth, welcome }: FeedState, id: InstrumentId
   const ageMs = sinceMs + (answer.age_ms ?? 0);
   const ttlMs = ttlOf(welcome?.channels ?? [], "ticks");
   return { ageMs, isStale: answer.stale || sinceMs > READING_TTL_MS || (ttlMs !== null && ageMs > ttlMs + READING_TTL_MS) };
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isObjectOrNull(value: unknown): boolean {
-  return value === null || isObject(value);
 }

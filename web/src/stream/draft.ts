@@ -11,6 +11,7 @@ export class Draft {
   wire: Wire;
   integrity: FeedState["integrity"];
   depth: FeedState["depth"];
+  models: FeedState["models"];
   private slices: Slices;
   private readonly counters: { -readonly [K in keyof Counters]: number };
   private readonly owned = new Set<ChannelName>();
@@ -22,6 +23,7 @@ export class Draft {
     this.wire = state.wire;
     this.integrity = state.integrity;
     this.depth = state.depth;
+    this.models = state.models;
     this.slices = state.slices;
     this.counters = { ...state.counters };
   }
@@ -51,13 +53,14 @@ export class Draft {
   forget(): void {
     this.integrity = new Map();
     this.depth = null;
+    this.models = null;
     this.slices = NO_SLICES;
     this.owned.clear();
   }
 
   finish(): FeedState {
-    const { connection, welcome, slices, integrity, depth, counters, lastError, wire } = this;
-    return { connection, welcome, slices, integrity, depth, counters, lastError, wire };
+    const { connection, welcome, slices, integrity, depth, models, counters, lastError, wire } = this;
+    return { connection, welcome, slices, integrity, depth, models, counters, lastError, wire };
   }
 
   private writable<C extends ChannelName>(channel: C): Map<InstrumentId, Slice<C>> {

@@ -21,6 +21,7 @@ const FOLDS: Folds = {
   correlations: (_, delta) => delta,
   certificate: (_, delta) => delta,
   feature_health: (_, delta) => delta,
+  models: (_, delta) => delta,
 };
 
 export function foldDelta<C extends ChannelName>(channel: C, held: ChannelData[C], delta: DeltaData<C>): ChannelData[C] {

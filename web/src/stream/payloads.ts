@@ -4,6 +4,7 @@ import type { BookCounts, CorrelationMember, CorrelationPairs, NoInterval, Origi
 import type { CertificateData } from "./certificate.ts";
 import type { Abstention, CalibrationData, Coverage, ReturnInterval } from "./sureness.ts";
 import type { FeatureHealthData } from "./feature-health.ts";
+import type { ModelsData } from "./models.ts";
 
 /** `[price, quantity]`; in a delta, quantity 0 removes the level. */
 export type Level = readonly [price: number, qty: number];
@@ -227,5 +228,6 @@ export interface ChannelData {
   readonly venues: VenuesData;
   readonly correlations: CorrelationsData;
   readonly certificate: CertificateData;
+  readonly models: ModelsData;
   readonly feature_health: FeatureHealthData;
 }

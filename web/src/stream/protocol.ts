@@ -46,10 +46,11 @@ export type FollowedChannel = ChannelName | "integrity";
 export const SCOPES: Readonly<Record<FollowedChannel, "instrument" | "pair" | "system">> = {
   ticks: "instrument", books: "instrument", features: "instrument", predictions: "instrument", calibration: "instrument", integrity: "instrument",
   consolidated: "pair", metrics: "system", venues: "system", correlations: "system", certificate: "system", feature_health: "system",
+  models: "system",
 };
 
 export const CHANNEL_NAMES = [
-  "ticks", "books", "features", "predictions", "calibration", "metrics", "consolidated", "venues", "correlations", "certificate", "feature_health",
+  "ticks", "books", "features", "predictions", "calibration", "metrics", "consolidated", "venues", "correlations", "certificate", "feature_health", "models",
 ] as const satisfies ChannelName[];
 
 export interface Welcome {

@@ -3,8 +3,9 @@
 import { Draft } from "./draft.ts";
 import { foldDelta } from "./fold.ts";
 import { addAnswer, addChange, loosen, want } from "./integrity.ts";
+import { addContests, addTrack, missAnswers, takeAnswers } from "./models.ts";
 import {
-  instrumentId, type Ack, type ChannelName, type Delta, type DeltaOf, type FeedMessage, type IntegrityChange, type Snapshot, type SnapshotOf,
+  instrumentId, type Ack, type ChannelName, type Delta, type DeltaOf, type FeedMessage, type InstrumentId, type IntegrityChange, type SnapshotOf,
 } from "./protocol.ts";
 import type { FeedEvent, FeedState, Slice } from "./state.ts";
 import { addDelivery, addRoundTrip, NO_WIRE, summarise } from "./wire.ts";
@@ -60,6 +61,16 @@ function applyFinding(draft: Draft, event: Exclude<FeedEvent, { readonly kind: C
     case "dropped":
       for (const channel of event.channels) for (const id of event.ids) draft.drop(channel, id);
       break;
+    default:
+      applyAnswer(draft, event);
+  }
+}
+
+type Answer = Extract<FeedEvent, { readonly kind: "depth" | "unanswered" | "models" | "models-unanswered" | "integrity" }>;
+
+/** What REST tells, or does not. */
+function applyAnswer(draft: Draft, event: Answer): void {
+  switch (event.kind) {
     case "depth":
       draft.depth = { id: event.id, arrivedAtMs: event.atMs, answers: event.answers, failure: "" };
       break;
@@ -68,13 +79,19 @@ function applyFinding(draft: Draft, event: Exclude<FeedEvent, { readonly kind: C
         ? { ...draft.depth, failure: event.reason }
         : { id: event.id, arrivedAtMs: null, answers: [], failure: event.reason };
       break;
+    case "models":
+      draft.models = takeAnswers(draft.models, event.id, event.told);
+      break;
+    case "models-unanswered":
+      draft.models = missAnswers(draft.models, event.id, event.reason);
+      break;
     case "integrity":
       draft.keepHistory(event.id, addAnswer(draft.integrity.get(event.id), event.answer, event.askedAtMs));
       break;
   }
 }
 
-type SystemChannel = "venues" | "correlations" | "certificate" | "feature_health" | "metrics";
+type SystemChannel = "venues" | "correlations" | "certificate" | "feature_health" | "models" | "metrics";
 
 function applyMessage(draft: Draft, message: FeedMessage, atMs: number): void {
   switch (message.type) {
@@ -87,7 +104,7 @@ function applyMessage(draft: Draft, message: FeedMessage, atMs: number): void {
       if (draft.welcome !== null) draft.welcome = { ...draft.welcome, instruments: message.instruments };
       break;
     case "snapshot":
-      dispatchSnapshot(draft, message, atMs);
+      applySnapshot(draft, message, atMs);
       break;
     case "delta":
       dispatchDelta(draft, message, atMs);
@@ -113,29 +130,16 @@ function applyAck(draft: Draft, { action, symbols, channels }: Ack, atMs: number
   }
 }
 
-function dispatchSnapshot(draft: Draft, message: Snapshot, atMs: number): void {
-  switch (message.channel) {
-    case "ticks": applySnapshot(draft, "ticks", message, atMs); break;
-    case "books": applySnapshot(draft, "books", message, atMs); break;
-    case "features": applySnapshot(draft, "features", message, atMs); break;
-    case "predictions": applySnapshot(draft, "predictions", message, atMs); break;
-    case "calibration": applySnapshot(draft, "calibration", message, atMs); break;
-    case "metrics": applySnapshot(draft, "metrics", message, atMs); break;
-    case "consolidated": applySnapshot(draft, "consolidated", message, atMs); break;
-    case "venues": applySnapshot(draft, "venues", message, atMs); break;
-    case "correlations": applySnapshot(draft, "correlations", message, atMs); break;
-    case "certificate": applySnapshot(draft, "certificate", message, atMs); break;
-    case "feature_health": applySnapshot(draft, "feature_health", message, atMs); break;
-  }
-}
-
 function dispatchDelta(draft: Draft, message: Delta | IntegrityChange, atMs: number): void {
   switch (message.channel) {
     case "integrity": applyChange(draft, message, atMs); break;
     case "ticks": applyDelta(draft, "ticks", message, atMs); break;
     case "books": applyDelta(draft, "books", message, atMs); break;
     case "features": applyDelta(draft, "features", message, atMs); break;
-    case "calibration": applyDelta(draft, "calibration", message, atMs); break;
+    case "calibration":
+      applyDelta(draft, "calibration", message, atMs);
+      draft.models = addTrack(draft.models, idOf(message), message.data, draft.slice("predictions", idOf(message))?.data);
+      break;
     case "consolidated": applyDelta(draft, "consolidated", message, atMs); break;
     case "predictions":
       applyDelta(draft, "predictions", message, atMs);
@@ -152,6 +156,10 @@ function dispatchSystemDelta(draft: Draft, message: Extract<Delta, { channel: Sy
     case "correlations": applyDelta(draft, "correlations", message, atMs); break;
     case "certificate": applyDelta(draft, "certificate", message, atMs); break;
     case "feature_health": applyDelta(draft, "feature_health", message, atMs); break;
+    case "models":
+      applyDelta(draft, "models", message, atMs);
+      draft.models = addContests(draft.models, message.data, message.seq);
+      break;
     case "metrics":
       applyDelta(draft, "metrics", message, atMs);
       draft.wire = summarise(draft.wire, atMs);
@@ -159,12 +167,17 @@ function dispatchSystemDelta(draft: Draft, message: Extract<Delta, { channel: Sy
   }
 }
 
+function idOf({ venue, symbol }: Delta): InstrumentId {
+  return instrumentId(venue, symbol);
+}
+
 function applyChange(draft: Draft, change: IntegrityChange, atMs: number): void {
   const id = instrumentId(change.venue, change.symbol);
   draft.keepHistory(id, addChange(draft.integrity.get(id), change, atMs));
 }
 
-function applySnapshot<C extends ChannelName>(draft: Draft, channel: C, message: SnapshotOf<C>, atMs: number): void {
+function applySnapshot<C extends ChannelName>(draft: Draft, message: SnapshotOf<C>, atMs: number): void {
+  const { channel } = message;
   const id = instrumentId(message.venue, message.symbol);
   const held = draft.slice(channel, id);
   const { epoch, seq, data } = message;

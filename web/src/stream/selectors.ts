@@ -18,7 +18,8 @@ export function sourcesOf(welcome: Welcome | null): readonly Source[] {
 
 export type Verdict = "too_early" | "ahead" | "no_edge" | "behind";
 
-const ENOUGH_INDEPENDENT = 100;
+/** Outcomes, overlapping horizons counted once, from which on something is said of them. */
+export const ENOUGH_INDEPENDENT = 100;
 const STANDARD_ERRORS = 2;
 
 /**

@@ -2,6 +2,7 @@
 
 import type { DepthAnswer, DepthReading } from "./depth.ts";
 import type { IntegrityAnswer, IntegrityHistory } from "./integrity.ts";
+import type { ModelsAnswers, ModelsReading } from "./models.ts";
 import type { ChannelData, ChannelName, FeedError, FeedMessage, FollowedChannel, InstrumentId, Welcome } from "./protocol.ts";
 import { NO_WIRE, type RoundTrip, type Wire } from "./wire.ts";
 
@@ -51,6 +52,8 @@ export interface FeedState {
   readonly integrity: ReadonlyMap<InstrumentId, IntegrityHistory>;
   /** What REST told last of the book whose depth is looked at. */
   readonly depth: DepthReading | null;
+  /** What REST told of the models while they are looked at, and how it went on. */
+  readonly models: ModelsReading | null;
   readonly counters: Counters;
   readonly lastError: FeedError | null;
   readonly wire: Wire;
@@ -67,6 +70,8 @@ export type FeedEvent =
   | { readonly kind: "dropped"; readonly atMs: number; readonly ids: readonly InstrumentId[]; readonly channels: readonly FollowedChannel[] }
   | { readonly kind: "depth"; readonly atMs: number; readonly id: InstrumentId; readonly answers: readonly DepthAnswer[] }
   | { readonly kind: "unanswered"; readonly atMs: number; readonly id: InstrumentId; readonly reason: string }
+  | { readonly kind: "models"; readonly atMs: number; readonly id: InstrumentId; readonly told: ModelsAnswers }
+  | { readonly kind: "models-unanswered"; readonly atMs: number; readonly id: InstrumentId; readonly reason: string }
   | { readonly kind: "integrity"; readonly askedAtMs: number; readonly id: InstrumentId; readonly answer: IntegrityAnswer };
 
 const NO_SLICES: Slices = {
@@ -81,6 +86,7 @@ const NO_SLICES: Slices = {
   correlations: new Map(),
   certificate: new Map(),
   feature_health: new Map(),
+  models: new Map(),
 };
 
 export const INITIAL_STATE: FeedState = {
@@ -89,6 +95,7 @@ export const INITIAL_STATE: FeedState = {
   slices: NO_SLICES,
   integrity: new Map(),
   depth: null,
+  models: null,
   counters: {
     snapshots: 0, deltas: 0, refusedGaps: 0, refusedEpochs: 0, duplicates: 0, malformed: 0, unknown: 0, reconnects: 0,
   },

@@ -21,7 +21,7 @@ export function instrument(base: string, changes: Partial<InstrumentInfo> = {}):
 }
 
 const CHANNELS: readonly ChannelInfo[] = (
-  [["ticks", 3_000], ["books", 12_000], ["features", 3_000], ["predictions", 3_000], ["calibration", 60_000], ["metrics", 3_000], ["consolidated", 3_000], ["venues", 5_000], ["correlations", 15_000], ["certificate", 120_000], ["feature_health", 3_000]] as const
+  [["ticks", 3_000], ["books", 12_000], ["features", 3_000], ["predictions", 3_000], ["calibration", 60_000], ["metrics", 3_000], ["consolidated", 3_000], ["venues", 5_000], ["correlations", 15_000], ["certificate", 120_000], ["feature_health", 3_000], ["models", 30_000]] as const
 ).map(([name, ttl_ms]) => ({ name, kind: "state", ttl_ms, scope: SCOPES[name] }));
 
 export function welcome(changes: Partial<Welcome> = {}): Welcome {

@@ -10,6 +10,8 @@ import { at, ETH, metrics, prediction, snapshot, ticks, welcome } from "./builde
 
 export interface Page extends RenderResult {
   readonly selected: (InstrumentId | null)[];
+  /** On which instruments REST was asked about the models. */
+  readonly judged: (InstrumentId | null)[];
   /** Of which books REST was asked. */
   readonly read: (InstrumentId | null)[];
   /** Let events arrive. */
@@ -26,17 +28,20 @@ function renderPage(advance: (ms: number) => void): Page {
   const selected: (InstrumentId | null)[] = [];
   const read: (InstrumentId | null)[] = [];
   const reader = { follow: (id: InstrumentId | null) => { read.push(id); } };
+  const judged: (InstrumentId | null)[] = [];
+  const modelsReader = { follow: (id: InstrumentId | null) => { judged.push(id); } };
   let nowMs = 0;
   const ticker = new Ticker(250, () => nowMs);
   const client = {
     select: (id: InstrumentId | null) => { selected.push(id); },
     retryNow: () => { page.retries += 1; },
   };
-  const rendered = render(<FeedContext value={{ store, ticker, client, reader }}><App /></FeedContext>);
+  const rendered = render(<FeedContext value={{ store, ticker, client, reader, modelsReader }}><App /></FeedContext>);
   const page: Page = {
     ...rendered,
     selected,
     read,
+    judged,
     retries: 0,
     feed: (...events) => {
       act(() => {

@@ -1,11 +1,11 @@
-import type { ChangeEvent, Ref } from "react";
+import type { Ref } from "react";
 import { formatAge } from "../../lib/format.ts";
-import { useFeedState, useTimedState } from "../../stream/context.ts";
+import { useFeedState, useSecondsSince } from "../../stream/context.ts";
 import { trustSince } from "../../stream/integrity.ts";
-import { instrumentId, type InstrumentId, type Trust } from "../../stream/protocol.ts";
-import { gatewayClock } from "../../stream/wire.ts";
+import type { InstrumentId, Trust } from "../../stream/protocol.ts";
 import { Age, StaleTag } from "../../ui/age.tsx";
 import { OriginTag, TrustBadge } from "../../ui/badges.tsx";
+import { InstrumentChoice } from "../../ui/instrument-choice.tsx";
 import { overviewHref } from "../../ui/route.ts";
 import { Value } from "../../ui/value.tsx";
 import { PROOF_WORDS, TRUST_MEANINGS } from "../../ui/words.ts";
@@ -60,32 +60,16 @@ export function DepthHead({ id, instrument, headingRef, onSelect }: Props) {
   );
 }
 
-function InstrumentChoice({ id, onSelect }: Pick<Props, "id" | "onSelect">) {
-  const instruments = useFeedState((state) => state.welcome?.instruments) ?? [];
-  const handleChange = (event: ChangeEvent<HTMLSelectElement>): void => { onSelect(event.target.value as InstrumentId); };
-  return (
-    <select className="choice" aria-label="Instrument" value={id} onChange={handleChange}>
-      {instruments.map(({ venue, symbol }) => {
-        const each = instrumentId(venue, symbol);
-        return <option key={each} value={each}>{symbol} at {venue}</option>;
-      })}
-    </select>
-  );
-}
-
 /** Since when the book has had its trust, by the gateway's clock. */
 function TrustAge({ id, trust }: { readonly id: InstrumentId; readonly trust: Trust }) {
   const since = useFeedState((state) => state.integrity.get(id));
   const found = since === undefined ? null : trustSince(since, trust);
-  const seconds = useTimedState((state, nowMs) => {
-    const clock = gatewayClock(state.wire);
-    return found === null || clock === null ? null : Math.max(0, Math.floor((nowMs * 1_000 + clock.offsetUs - found.us) / 1e6));
-  });
+  const seconds = useSecondsSince(found?.us ?? null);
   return (
     <span className="muted figure" aria-hidden="true" data-testid="trust-age">
       for{" "}
       <Value
-        text={seconds === null ? null : `${found?.isAtLeast === true ? "at least " : ""}${formatAge(seconds * 10).replace(".0", "")}`}
+        text={seconds === null ? null : `${found?.isAtLeast === true ? "at least " : ""}${formatAge(Math.max(0, seconds) * 10).replace(".0", "")}`}
         why="Since when is not known yet: the history of its trust, or the gateway's clock, has not been told"
       />
     </span>

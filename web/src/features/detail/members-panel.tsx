@@ -1,4 +1,4 @@
-import { formatFixed, formatMicros, formatPercent, formatSeconds, formatSigned } from "../../lib/format.ts";
+import { formatMicros, formatPercent, formatSeconds, formatSignificant, formatSigned } from "../../lib/format.ts";
 import { useIsStale, useSlice } from "../../stream/context.ts";
 import type { InstrumentId, PredictionsData, Probabilities } from "../../stream/protocol.ts";
 import { StaleTag } from "../../ui/age.tsx";
@@ -67,7 +67,7 @@ function Members({ prediction, probabilities }: MembersProps) {
       <dt className="is-ensemble">
         Ensemble
         <small className="figure">
-          {formatSigned(prediction.expected_return_bps, 2)} bps; flat within ±{formatFixed(prediction.flat_bps, 2)}
+          {formatSigned(prediction.expected_return_bps, 2)} bps; flat within ±{formatSignificant(prediction.flat_bps, 2)}
         </small>
       </dt>
       <dd className="is-ensemble"><ProbabilityBar probabilities={probabilities} /></dd>

@@ -1,9 +1,17 @@
 import { useFeed, useFeedState, useTimedState } from "../../stream/context.ts";
+import type { InstrumentId } from "../../stream/protocol.ts";
 import { sourcesOf } from "../../stream/selectors.ts";
 import { viewConnection, type ConnectionPhase } from "../../stream/staleness.ts";
+import { hrefOf, MODELS_HREF, type View } from "../../ui/route.ts";
 import { ORIGIN_LABELS, ORIGIN_MEANINGS } from "../../ui/words.ts";
 
-export function TopBar({ onHelp }: { readonly onHelp: () => void }) {
+interface Props {
+  readonly view: View;
+  readonly selected: InstrumentId | null;
+  readonly onHelp: () => void;
+}
+
+export function TopBar({ view, selected, onHelp }: Props) {
   return (
     <header className="top-bar">
       <h1 className="brand">
@@ -11,6 +19,11 @@ export function TopBar({ onHelp }: { readonly onHelp: () => void }) {
         Foretick
       </h1>
       <OriginBadge />
+      <nav className="views" aria-label="Views">
+        <a href={selected === null ? MODELS_HREF : hrefOf("models", selected)} aria-current={view === "models" ? "page" : undefined} title="Who serves, calibration, coverage, drift, importance (e)">
+          Model
+        </a>
+      </nav>
       <span className="spacer" />
       <ConnectionBadge />
       <button type="button" className="icon-button" onClick={onHelp} aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)">
