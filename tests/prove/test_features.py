@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from foretick.common.units import NS_PER_S
-from foretick.launcher.evaluate import Stages
 from foretick.launcher.features.streams import NamedStream, recorded_streams, simulated_streams
+from foretick.launcher.machine.stages import Stages
 from foretick.launcher.machine.terminal import Terminal
 from foretick.quant.kernel import Grid
 from foretick.quant.proof.verify import verify_features

@@ -888,6 +888,7 @@ export interface FeatureFaults {
  * importance: mean size of each feature's contribution to P(up) - P(down) over unseen rows; empty from before that
  * parent_id, trigger: the model in service when it was trained, and why it was trained; empty when unknown
  * reference_name, reference_sha256: key of the drift reference in the same bucket, JSON; empty when there is none
+ * sequence_length: latest vectors of the instrument that a prediction is made of; above 1 it is not served yet
  */
 export interface ModelPublished {
   model_id: string;
@@ -922,6 +923,7 @@ export interface ModelPublished {
   trigger?: string;
   reference_name?: string;
   reference_sha256?: string;
+  sequence_length?: number;
 }
 /**
  * One entry of the audit trail of a model family. The last one says all that those who serve and train must know.

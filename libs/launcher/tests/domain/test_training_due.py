@@ -17,7 +17,10 @@ def test_empty_store_is_not_enough():
     assert not Known([], None).is_enough_for(WANTED)
 
 
-@pytest.mark.parametrize("change", [{"schema_hash": "h2"}, {"horizon_steps": 6}, {"interval_ns": 200_000_000}])
+@pytest.mark.parametrize(
+    "change",
+    [{"schema_hash": "h2"}, {"horizon_steps": 6}, {"interval_ns": 200_000_000}, {"sequence_length": 16}],
+)
 def test_model_that_cannot_be_served_is_not_enough(change: dict[str, object]):
     assert not Known([model_published(**change)], None).is_enough_for(WANTED)
 
@@ -32,3 +35,9 @@ def test_training_is_asked_for_until_one_has_ended_or_a_model_has_come():
     assert not Known([MODEL], asked(101)).asks_for_training(done_ns=102)
     assert not Known([MODEL], asked(99)).asks_for_training(done_ns=0)
     assert not Known([MODEL], None).asks_for_training(done_ns=0)
+
+
+def test_model_of_sequences_answers_no_request():
+    sequence = model_published(ts_trained_ns=200, sequence_length=16)
+    assert Known([MODEL, sequence], asked(101)).asks_for_training(done_ns=0)
+    assert not Known([model_published(ts_trained_ns=200)], asked(101)).asks_for_training(done_ns=0)

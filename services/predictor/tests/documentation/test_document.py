@@ -188,6 +188,17 @@ def test_record_from_before_says_what_it_does_not_have():
     assert page.count("<svg") == 1  # the weights
 
 
+def test_model_of_sequences_is_said_not_to_be_served_and_to_have_no_kernel():
+    raw = msgspec.to_builtins(record())
+    raw["plan"]["sequence_length"] = 16
+    raw["graph"]["kernel_parity"] = {}
+    page = render_page(build_document(Dossier(record=msgspec.convert(raw, TrainingRecord))))
+    assert "the latest 16 vectors" in page
+    assert "sequence_unsupported" in page
+    assert "none: onnxruntime runs it" in page
+    assert "sequence_unsupported" not in render_page(build_document(dossier()))
+
+
 def test_runs_that_were_refused_before_are_told():
     assert "1 runs before it were refused" in limits()
     assert "seed 5: log loss does not beat the prior" in render_markdown(build_document(dossier()))

@@ -92,6 +92,16 @@ async def test_newest_model_that_loads_is_the_first_champion():
     assert await world.look() == [("refused", "unfit", "m2"), ("promoted", "no_champion", "m1")]
 
 
+async def test_model_of_sequences_is_refused_by_name_and_never_fills_the_place():
+    world = World(model(1, sequence_length=16))
+    assert [one for one in await world.look() if one[0] == "promoted"] == []
+    world.models.append(model(2))
+    assert ("promoted", "no_champion", "m2") in await world.look()
+    world.models.append(model(3, sequence_length=16))
+    assert (await world.look())[-1] == ("refused", "unfit", "m3")
+    assert "a sequence of 16 vectors" in world.decisions[-1].detail
+
+
 async def test_store_that_is_away_refuses_nobody_and_is_asked_again():
     world = World(model(1))
     await world.look()

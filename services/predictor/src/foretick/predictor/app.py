@@ -35,7 +35,7 @@ from foretick.predictor.adapters.model_store.client import ObjectModelStore
 from foretick.predictor.adapters.model_store.references import StoredReferences
 from foretick.predictor.adapters.onnx.client import OnnxModelLoader
 from foretick.predictor.domain.admission import ServingTerms
-from foretick.predictor.domain.learner import TrainingHistory
+from foretick.predictor.domain.learner import Learner, TrainingHistory
 from foretick.predictor.domain.ledger import Ledger
 from foretick.predictor.domain.life.duel import BLOCK_HORIZONS, DuelTerms
 from foretick.predictor.domain.life.error_drift import ErrorDrift
@@ -44,6 +44,7 @@ from foretick.predictor.domain.predicting import Sender
 from foretick.predictor.domain.publication import ModelIdentity
 from foretick.predictor.domain.recorded import Load
 from foretick.predictor.domain.regimes import Places
+from foretick.predictor.domain.sequences import SEQUENCE_FEATURE_NAMES, SEQUENCE_LENGTH
 from foretick.predictor.domain.targets import LabelKind, targets_of
 from foretick.predictor.domain.track_record import Terms
 from foretick.predictor.domain.training import TrainingPlan, train, usual_plan
@@ -117,8 +118,11 @@ async def build_serve(rt: Runtime, settings: PredictorSettings) -> None:
 
 
 async def build_train(rt: Runtime, settings: PredictorSettings) -> None:
-    """Train once, publish, end. The learning libraries are imported here only: ``serve`` stays small."""
-    from foretick.predictor.adapters.learners.client import LibraryLearner
+    """Train once, publish, end. The learning libraries are imported here only: ``serve`` stays small.
+
+    Raises:
+        Refused: what is to be trained needs a library that is not installed.
+    """
     from foretick.predictor.adapters.provenance.client import hash_code, library_versions
     from foretick.predictor.adapters.records.client import RecordFolder
     from foretick.predictor.adapters.search.client import OptunaSearch
@@ -134,18 +138,11 @@ async def build_train(rt: Runtime, settings: PredictorSettings) -> None:
         seeds = seeds[:1]  # a recorded market has one test part: a second attempt would look at it again
     plan = _plan(settings, seeds[0])
     history = _history(settings, plan)
-    learner = LibraryLearner(settings.train_threads)
-    search = OptunaSearch(learner.sizes)
-    identity = ModelIdentity(
-        SCHEMA_ID,
-        SCHEMA_HASH,
-        plan.feature_names,
-        plan.interval_ns,
-        plan.served.horizon_steps,
-        plan.seed,
-        parent_id=last.champion.model_id if last and last.champion else "",
-        trigger=trigger_of(decisions, earlier),
-    )
+    learner, libraries = _learner(settings, plan)
+    code = (code[0], {**code[1], **libraries})
+    search = OptunaSearch(dict(learner.sizes))
+    parent_id = last.champion.model_id if last and last.champion else ""
+    identity = _identity(plan, parent_id, trigger_of(decisions, earlier))
 
     async def announce(model: ModelPublished) -> None:
         await rt.control.publish(MODEL_ANNOUNCEMENTS, (FAMILY,), model)
@@ -175,11 +172,51 @@ async def build_train(rt: Runtime, settings: PredictorSettings) -> None:
     rt.spawn(run_once(), name="train")
 
 
+def _identity(plan: TrainingPlan, parent_id: str, trigger: str) -> ModelIdentity:
+    """Return what is announced beside the model. One of sequences is trained because a person asked for it."""
+    return ModelIdentity(
+        SCHEMA_ID,
+        SCHEMA_HASH,
+        plan.feature_names,
+        plan.interval_ns,
+        plan.served.horizon_steps,
+        plan.seed,
+        parent_id=parent_id,
+        trigger=trigger if plan.sequence_length == 1 else "",
+        sequence_length=plan.sequence_length,
+    )
+
+
 def _plan(settings: PredictorSettings, seed: int) -> TrainingPlan:
     labels = tuple(LabelKind(name) for name in settings.train_labels)
     targets = targets_of(settings.prediction_horizon_steps, settings.train_horizons_steps, labels)
     usual = usual_plan(seed, settings.interval_ns, targets)
-    return replace(usual, embargo_s=settings.train_embargo_s, trials=settings.train_trials)
+    plan = replace(usual, embargo_s=settings.train_embargo_s, trials=settings.train_trials)
+    if settings.train_model != "sequence":
+        return plan
+    return replace(
+        plan,
+        volatility_feature=SEQUENCE_FEATURE_NAMES.index("realised_volatility_bps"),
+        feature_names=SEQUENCE_FEATURE_NAMES,
+        sequence_length=SEQUENCE_LENGTH,
+    )
+
+
+def _learner(settings: PredictorSettings, plan: TrainingPlan) -> tuple[Learner, dict[str, str]]:
+    """Return who fits, and the versions of what only that needs.
+
+    Raises:
+        Refused: it is not installed.
+    """
+    if plan.sequence_length == 1:
+        from foretick.predictor.adapters.learners.client import LibraryLearner
+
+        return LibraryLearner(settings.train_threads), {}
+    from foretick.predictor.adapters.sequence.client import SequenceLearner
+    from foretick.predictor.adapters.sequence.library import load_torch
+
+    learner = SequenceLearner(plan.sequence_length, len(plan.feature_names))
+    return learner, {"torch": str(load_torch().__version__)}
 
 
 def _history(settings: PredictorSettings, plan: TrainingPlan) -> TrainingHistory:
@@ -187,7 +224,8 @@ def _history(settings: PredictorSettings, plan: TrainingPlan) -> TrainingHistory
     from foretick.predictor.domain.vectors import Sampling
     from foretick.quant.kernel import Grid
 
-    sampling = Sampling(Grid(plan.interval_ns, settings.feature_window_size_steps), plan.targets, plan.feature_names)
+    grid = Grid(plan.interval_ns, settings.feature_window_size_steps)
+    sampling = Sampling(grid, plan.targets, plan.feature_names, sequence_length=plan.sequence_length)
     if settings.train_from == "sim":
         from foretick.market.simulation import LISTINGS
         from foretick.predictor.adapters.simulation.client import SimulatedMarketHistory

@@ -32,6 +32,10 @@ class PredictorSettings(StepSettings):
     train_test_duration_s: float = Field(
         900.0, alias="TRAIN_TEST_DURATION", ge=60, le=86_400, description="data time of the unseen market, s"
     )
+    train_model: Literal["ensemble", "sequence"] = Field(
+        "ensemble", alias="TRAIN_MODEL",
+        description="sequence: a network over the latest vectors, by torch (an extra); judged, and not served yet",
+    )  # fmt: skip
     train_threads: int = Field(2, alias="TRAIN_THREADS", ge=1, le=256, description="threads that fitting may use")
     model_trial_s: float = Field(
         21_600.0, alias="MODEL_TRIAL", ge=10, le=2_592_000, description="data time in which a challenger has to win, s"
@@ -82,6 +86,8 @@ class PredictorSettings(StepSettings):
     def _source_is_named(self) -> Self:
         if self.train_from == "recordings" and not self.train_files:
             raise ValueError("TRAIN_FROM=recordings needs TRAIN_FILES: files of events, or folders of them")
+        if self.train_model == "sequence" and self.train_trials:
+            raise ValueError("TRAIN_MODEL=sequence knows no search: TRAIN_TRIALS must be 0")
         if self.train_from == "database" and self.database_url is None:
             raise ValueError("TRAIN_FROM=database needs DATABASE_URL")
         return self

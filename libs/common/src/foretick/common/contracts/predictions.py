@@ -261,6 +261,7 @@ class ModelPublished(Contract, frozen=True, kw_only=True, gc=False):
     importance: mean size of each feature's contribution to P(up) - P(down) over unseen rows; empty from before that
     parent_id, trigger: the model in service when it was trained, and why it was trained; empty when unknown
     reference_name, reference_sha256: key of the drift reference in the same bucket, JSON; empty when there is none
+    sequence_length: latest vectors of the instrument that a prediction is made of; above 1 it is not served yet
     """
 
     model_id: str
@@ -289,3 +290,4 @@ class ModelPublished(Contract, frozen=True, kw_only=True, gc=False):
     trigger: str = ""
     reference_name: str = ""
     reference_sha256: str = ""
+    sequence_length: int = 1

@@ -14,8 +14,8 @@ class Wanted:
     interval_ns: int
 
     def is_served_by(self, model: ModelPublished) -> bool:
-        """Whether ``model`` takes these features and predicts this."""
-        return (model.schema_hash, model.horizon_steps, model.interval_ns) == (
+        """Whether ``model`` takes these features, one vector of them, and predicts this."""
+        return model.sequence_length == 1 and (model.schema_hash, model.horizon_steps, model.interval_ns) == (
             self.schema_hash,
             self.horizon_steps,
             self.interval_ns,
@@ -31,8 +31,8 @@ class Known:
 
     @property
     def newest_ns(self) -> int:
-        """When the newest model was trained, wall clock; 0 without one."""
-        return max((model.ts_trained_ns for model in self._models), default=0)
+        """When the newest model was trained, wall clock; 0 without one. One of sequences answers no request."""
+        return max((model.ts_trained_ns for model in self._models if model.sequence_length == 1), default=0)
 
     def is_enough_for(self, wanted: Wanted) -> bool:
         """Whether one of them can be served."""

@@ -29,6 +29,13 @@ class ServingTerms:
         return tuple(self.feature_names.index(name) for name in model.feature_names)
 
 
+def fault_of_sequence(model: ModelPublished) -> str | None:
+    """Return why ``model`` cannot be given what it asks for: a service keeps no vectors but the latest."""
+    if model.sequence_length == 1:
+        return None
+    return f"it takes a sequence of {model.sequence_length} vectors, a service gives one"
+
+
 def faults_of_terms(model: ModelPublished, terms: ServingTerms) -> list[str]:
     """Return why ``model`` does not fit this service; empty if it does."""
     faults: list[str] = []
@@ -43,7 +50,8 @@ def faults_of_terms(model: ModelPublished, terms: ServingTerms) -> list[str]:
         faults.append(f"its step is {model.interval_ns} ns, SIGNAL_GENERATION_INTERVAL is {terms.interval_ns} ns")
     if model.horizon_steps != terms.horizon_steps:
         faults.append(f"it looks {model.horizon_steps} steps ahead, PREDICTION_HORIZON is {terms.horizon_steps}")
-    return faults + _faults_of_metadata(model)
+    sequence = fault_of_sequence(model)
+    return [*faults, *([sequence] if sequence else []), *_faults_of_metadata(model)]
 
 
 def faults_of_object(model: ModelPublished, payload: bytes) -> list[str]:

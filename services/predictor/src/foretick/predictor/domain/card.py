@@ -24,6 +24,7 @@ def render_card(model: ModelPublished, reference: Reference) -> str:
         _table("What it takes and says", {
             "features": f"{len(model.feature_names)} of `{model.schema_id}`, schema `{model.schema_hash}`",
             "step": f"{model.interval_ns / NS_PER_S:g} s",
+            "vectors of a prediction": str(model.sequence_length),
             "horizon": f"{model.horizon_steps} steps",
             "class shares in training": f"down {model.prior.down:.4f}, flat {model.prior.flat:.4f}, "
             f"up {model.prior.up:.4f}",

@@ -48,10 +48,13 @@ class Parity:
 
 @dataclass(frozen=True, slots=True)
 class GraphFigures:
-    """What was measured of a graph. ``latency_us``: of one row, served; ``size_bytes``: of the file."""
+    """What was measured of a graph. ``latency_us``: of one row, served; ``size_bytes``: of the file.
+
+    kernel_parity: None of a graph that no kernel serves
+    """
 
     parity: Parity
-    kernel_parity: Parity
+    kernel_parity: Parity | None
     latency_us: float
     size_bytes: int
 
@@ -82,7 +85,7 @@ def judge_graph(figures: GraphFigures, terms: GateTerms = TERMS) -> list[Finding
     """Return every fault of a graph; empty if it may be served."""
     return [
         *_judge_parity(figures.parity, terms),
-        *_judge_kernel(figures.kernel_parity, terms),
+        *(_judge_kernel(figures.kernel_parity, terms) if figures.kernel_parity else ()),
         *judge_cost(figures.latency_us, figures.size_bytes, terms),
     ]
 

@@ -57,8 +57,8 @@ class Learner(MemberLearner[Ensemble], Protocol):
         features: NDArray[np.float32],
         ensemble: Ensemble,
         temperature: float | None = None,
-    ) -> tuple[Parity, Parity]:
-        """Compare the served graph with its members and its temperature, and the kernel that serves with the graph."""
+    ) -> tuple[Parity, Parity | None]:
+        """Compare the graph with its members and its temperature, and the kernel that serves, if one does, with it."""
         ...
 
     def add_reference(self, graph: bytes, features: NDArray[np.float32]) -> bytes:
@@ -66,7 +66,7 @@ class Learner(MemberLearner[Ensemble], Protocol):
         ...
 
     def explain(self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return what each feature adds to P(up) - P(down) of each row, shape (n, features)."""
+        """Return what each feature adds to P(up) - P(down) of each row, over all vectors of it: (n, features)."""
         ...
 
     def time_row(self, graph: bytes, weights: NDArray[np.float64], features: NDArray[np.float32]) -> float:

@@ -27,6 +27,7 @@ class ModelIdentity:
     """What a model was made for: the feature schema, the pace, the horizon and the seed; and what led to it.
 
     parent_id, trigger: the model in service then, and why a training was asked for; empty without
+    sequence_length: vectors that a prediction is made of
     """
 
     schema_id: str
@@ -37,6 +38,7 @@ class ModelIdentity:
     seed: int
     parent_id: str = ""
     trigger: str = ""
+    sequence_length: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class TrainedModel:
     """The result of a training run.
 
     parity: the graph as it is served against the members' own libraries
-    kernel_parity: the kernel that serves against the graph in onnxruntime
+    kernel_parity: the kernel that serves against the graph in onnxruntime; None where no kernel serves it
     latency_us: of one row, as it is served
     control: the same pipeline on shuffled classes, with fewer rows and trees: it must find nothing
     walks: the walk-forward of each target, the served one first; it weighs the members
@@ -78,7 +80,7 @@ class TrainedModel:
     flat_bps: dict[str, float]
     rows: int
     parity: Parity
-    kernel_parity: Parity
+    kernel_parity: Parity | None
     latency_us: float
     evaluation: Evaluation
     control: Evaluation
@@ -135,7 +137,6 @@ def metrics_of(model: TrainedModel) -> dict[str, float]:
         "parity_rows": float(model.parity.rows),
         "parity_max_error_frac": model.parity.max_error,
         "latency_us": model.latency_us,
-        "kernel_parity_max_error_frac": model.kernel_parity.max_error,
         "importance_rank_correlation": model.importance.stability,
         "temperature": calibration.temperature,
         "ece_frac": calibration.after.ece_frac,
@@ -144,6 +145,7 @@ def metrics_of(model: TrainedModel) -> dict[str, float]:
         "uncalibrated_brier": calibration.before.brier,
         "uncalibrated_log_loss_nats": calibration.before.log_loss_nats,
         "trials": float(len(model.ledger)),
+        **({"kernel_parity_max_error_frac": model.kernel_parity.max_error} if model.kernel_parity else {}),
         **_walk_metrics(model),
     }
 
@@ -192,4 +194,5 @@ def announce(model: TrainedModel, identity: ModelIdentity, ts_trained_ns: int, r
         trigger=identity.trigger,
         reference_name=f"{model_id}.reference.json",
         reference_sha256=sha256(msgspec.json.encode(model.reference)).hexdigest(),
+        sequence_length=identity.sequence_length,
     )

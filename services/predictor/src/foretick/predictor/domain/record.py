@@ -100,7 +100,10 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GraphRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The graph that came of it, and how it was found to be; ``allowed``: what the gate allowed, by its terms."""
+    """The graph that came of it, and how it was found to be; ``allowed``: what the gate allowed, by its terms.
+
+    kernel_parity: empty where no kernel serves it
+    """
 
     sha256: str
     size_bytes: int
@@ -175,7 +178,7 @@ def record_run(
             size_bytes=len(model.graph),
             latency_us=model.latency_us,
             parity=asdict(model.parity),
-            kernel_parity=asdict(model.kernel_parity),
+            kernel_parity=asdict(model.kernel_parity) if model.kernel_parity else {},
             allowed=asdict(TERMS),
         ),
         model=record_model(model, identity.feature_names, plan.calibrated_rows),

@@ -24,6 +24,7 @@ from foretick.predictor.domain.learner import Ensemble, Learner, TrainingHistory
 from foretick.predictor.domain.life.window import make_reference
 from foretick.predictor.domain.publication import DataUsed, TrainedModel
 from foretick.predictor.domain.reliability import Calibration, Reliability, judge_reliability
+from foretick.predictor.domain.sequences import feature_of, name_columns
 from foretick.predictor.domain.strata import Answered, Strata, part_rows
 from foretick.predictor.domain.targets import Target
 from foretick.predictor.domain.trials import Search, Trial, best_of
@@ -59,6 +60,7 @@ class TrainingPlan:
     control_effort_frac: share of trees, rounds and epochs for it: enough to find a leak, which is learnt first
     parity_rows: at least so many rows, the unseen ones first, for the comparison of graph, members and kernel
     explained_rows: at most so many rows, learnt from and unseen, for the importance of features
+    sequence_length: vectors that a row is made of; the latest is the last, and scales the expected return
     """
 
     seed: int
@@ -78,6 +80,7 @@ class TrainingPlan:
     control_effort_frac: float = 0.25
     parity_rows: int = 100_000
     explained_rows: int = 10_000
+    sequence_length: int = 1
 
     @property
     def served(self) -> Target:
@@ -85,11 +88,21 @@ class TrainingPlan:
         return self.targets[0]
 
     @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of a row's columns; those of its latest vector are the features' own."""
+        return name_columns(self.feature_names, self.sequence_length)
+
+    @property
+    def volatility_column(self) -> int:
+        """Where in a row the feature is that scales the expected return."""
+        return self.column_names.index(self.feature_names[self.volatility_feature])
+
+    @property
     def walk_terms(self) -> WalkTerms:
         """How the training part is walked."""
         return WalkTerms(
             self.folds, self.first_frac, self.steps_of(self.embargo_s), self.walk_stride_steps, self.seed,
-            self.volatility_feature,
+            self.volatility_column,
         )  # fmt: skip
 
     def steps_of(self, seconds: float) -> int:
@@ -177,11 +190,11 @@ def _examine(course: _Course, progress: Progress) -> TrainedModel:
     plan, learner, rows, fitted = course.plan, course.learner, course.rows, course.fitted
     served = course.walks[0].stack
     classes = dataset.classify_rows(rows, fitted.flat_bps)
-    volatility = rows.features[:, plan.volatility_feature].astype(np.float64)
+    volatility = rows.features[:, plan.volatility_column].astype(np.float64)
     slopes = fit_return_slopes(rows.return_bps, volatility, classes)
     is_calibrated = min(fold.train_rows for fold in course.walks[0].folds) >= plan.calibrated_rows
     temperature = served.temperature if is_calibrated else None
-    graph = learner.add_reference(fitted.members.export(slopes, plan.volatility_feature, temperature), rows.features)
+    graph = learner.add_reference(fitted.members.export(slopes, plan.volatility_column, temperature), rows.features)
     judged = course.unseen.panel.rows(plan.served)
     exam = _Exam(plan, learner, judged, dataset.classify_rows(judged, fitted.flat_bps), fitted.prior)
     progress("comparing the graph with its members and the model with the prior", 80)
@@ -190,7 +203,7 @@ def _examine(course: _Course, progress: Progress) -> TrainedModel:
     answers = exam.answer(graph, served.shares)
     blended = answers
     if temperature is not None:
-        blended = exam.answer(fitted.members.export(slopes, plan.volatility_feature), served.shares)
+        blended = exam.answer(fitted.members.export(slopes, plan.volatility_column), served.shares)
     progress("looking for leaks", 87)
     leaks = _find_leaks(course, graph, judged)
     progress("control: the same on shuffled classes", 90)
@@ -214,7 +227,9 @@ def _examine(course: _Course, progress: Progress) -> TrainedModel:
         ledger=course.ledger,
         sizes=dict(learner.sizes),
         data=_data_used(course),
-        reference=make_reference(plan.feature_names, rows.features, rows.symbol, plan.seed),
+        reference=make_reference(
+            plan.feature_names, rows.features[:, -len(plan.feature_names) :], rows.symbol, plan.seed
+        ),
     )
 
 
@@ -236,7 +251,7 @@ def _telling(rows: Rows, judged: Rows, names: tuple[str, ...]) -> tuple[NDArray[
 
     Rows of a silent market are alike; a calendar that is drawn would make any two rows differ.
     """
-    columns = [n for n, name in enumerate(names) if FEATURES[INDEX[name]].inputs != (Input.CLOCK,)]
+    columns = [n for n, name in enumerate(names) if FEATURES[INDEX[feature_of(name)]].inputs != (Input.CLOCK,)]
     known, unseen = (each.features[each.return_bps != 0.0][:, columns] for each in (rows, judged))
     return np.concatenate([known, unseen]), Split(np.arange(len(known)), len(known) + np.arange(len(unseen)))
 
@@ -256,8 +271,8 @@ def _find_leaks(course: _Course, graph: bytes, judged: Rows) -> list[Leak]:
         *course.unseen.leaks,
         *(leak for each in course.walks for leak in each.leaks),
         *check_split(both, start, end, plan.steps_of(plan.embargo_s) - 1),
-        *check_duplicates(*_telling(rows, judged, plan.feature_names)),
-        *check_target(rows.features[some], rows.return_bps[some], plan.feature_names),
+        *check_duplicates(*_telling(rows, judged, plan.column_names)),
+        *check_target(rows.features[some], rows.return_bps[some], plan.column_names),
         *find_fit_leaks(learner, rows, plan.walk_terms),
         *check_batch(answer, judged.features[:_BATCH_ROWS]),
     ]
@@ -293,9 +308,9 @@ class _Exam:
 
     def part(self, answers: NDArray[np.float64], slopes: NDArray[np.float64]) -> Strata:
         """Return what a graph's answers are worth by regime and by instrument."""
-        column = self.plan.volatility_feature
+        column = self.plan.volatility_column
         told = Answered(self.rows, answers, self.classes, slopes, column, self.prior)
-        return part_rows(told, self.plan.feature_names)
+        return part_rows(told, self.plan.column_names)
 
     def lean_on(self, graph: bytes, weights: NDArray[np.float64], rows: Rows) -> NDArray[np.float64]:
         """Return the importance of each feature over some of ``rows``, evenly spread."""
@@ -327,5 +342,5 @@ def _control(plan: TrainingPlan, learner: Learner, learn: Rows, classes: Classes
     weight = dataset.weigh_rows(rows)
     ensemble = learner.fit(rows.features, shuffled, plan.seed, plan.control_effort_frac, weight)
     count = len(ensemble.names)
-    graph = ensemble.export(np.zeros(3), plan.volatility_feature)
+    graph = ensemble.export(np.zeros(3), plan.volatility_column)
     return exam.judge(exam.answer(graph, np.full(count, 1.0 / count)))

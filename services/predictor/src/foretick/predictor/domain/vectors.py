@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from foretick.common.units import NS_PER_S
 from foretick.predictor.domain.dataset import UNKNOWN, Outcomes, Panel
+from foretick.predictor.domain.sequences import join_sequences
 from foretick.predictor.domain.targets import LabelKind, Target
 from foretick.quant.events import EventArrays
 from foretick.quant.feature import Input
@@ -32,12 +33,14 @@ class Sampling:
     draws_calendar: a history of less than two weeks knows no season: members would take the hour that it happened to
         have for a fact, and meet hours that they have never seen when served. Drawn at random from the whole week, the
         calendar's features say nothing, which is true
+    sequence_length: vectors that a row is made of, the latest last
     """
 
     grid: Grid
     targets: tuple[Target, ...]
     feature_names: tuple[str, ...]
     draws_calendar: bool = True
+    sequence_length: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Yield:
     unknown: by target, whole vectors without an outcome: the end, a gap, an unknown mid
     kept: whole vectors; moved: of them, those whose mid differs from that before
     last_lacks: features that the last vector has no number for: what the warm-up still waits for
+    unpreceded: whole vectors that do not follow as many whole ones as a sequence takes; not among those kept
     """
 
     symbol: str
@@ -60,6 +64,7 @@ class Yield:
     kept: int
     moved: int
     last_lacks: tuple[str, ...] = ()
+    unpreceded: int = 0
 
 
 def build_panel(
@@ -73,7 +78,8 @@ def build_panel(
         _draw_calendar(values, rng)
     features = values[:, columns]
     held = np.isfinite(features)
-    use = vectors.warm & held.all(axis=1)
+    whole = vectors.warm & held.all(axis=1)
+    rows, use = join_sequences(features, whole, sampling.sequence_length)
     outcomes = {target: _outcomes(vectors, target, sampling.grid, use) for target in sampling.targets}
     lacking = np.count_nonzero(~held[vectors.warm], axis=0)
     mid = vectors.mid[use]
@@ -87,9 +93,10 @@ def build_panel(
         kept=len(mid),
         moved=int(np.count_nonzero(np.diff(mid))),
         last_lacks=tuple(np.array(sampling.feature_names)[~held[-1]].tolist()) if len(held) else (),
+        unpreceded=int(np.count_nonzero(whole & ~use)),
     )
     leaks = check_known(events.recv_ns[vectors.asof_seq], vectors.recv_ns)
-    return Panel(features[use], np.full(len(mid), symbol), vectors.step[use], outcomes), found, leaks
+    return Panel(rows, np.full(len(mid), symbol), vectors.step[use], outcomes), found, leaks
 
 
 def find_future(events: EventArrays, grid: Grid) -> list[Leak]:

@@ -9,7 +9,7 @@ import numpy as np
 from foretick.common.contracts import FeatureVector, ModelPublished
 from foretick.common.errors import Refused
 from foretick.predictor.adapters.onnx.latency import measure_latency_us
-from foretick.predictor.domain.admission import ServingTerms, faults_of_object, faults_of_terms
+from foretick.predictor.domain.admission import ServingTerms, fault_of_sequence, faults_of_object, faults_of_terms
 from foretick.predictor.domain.explaining import Attribution
 from foretick.predictor.domain.gate import Finding, judge_cost
 from foretick.predictor.domain.predicting import Numbers
@@ -95,6 +95,8 @@ class OnnxModelLoader:
             Refused: the object is not what was announced, or does not fit this service.
             Transient: the store is away.
         """
+        if sequence := fault_of_sequence(announcement):
+            raise Refused("sequence_unsupported", sequence, "see docs/adr/0023-models-of-sequences.md")
         _refuse("unfit_model", faults_of_terms(announcement, self._terms))
         _refuse_cost(judge_cost(0.0, announcement.size_bytes))
         payload = await self._fetch(announcement.object_name)

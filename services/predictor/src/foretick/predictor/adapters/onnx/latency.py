@@ -5,13 +5,14 @@ import timeit
 import numpy as np
 from numpy.typing import NDArray
 
+from foretick.quant.ensemble.session import GraphSession
 from foretick.quant.runner import ModelRunner
 
 _CALLS = 10
 _REPEATS = 60
 
 
-def measure_latency_us(runner: ModelRunner, features: NDArray[np.float32]) -> float:
+def measure_latency_us(runner: ModelRunner | GraphSession, features: NDArray[np.float32]) -> float:
     """Return the time of one row in microseconds: the best of many short runs, which another process cannot lengthen.
 
     features: (n, features), at least 1 row; they are taken in turn

@@ -15,6 +15,23 @@ JUDGED_ROWS = 20_000
 """Rows that onnxruntime runs: the kernel is held to it again, on its thresholds, whenever a model is loaded."""
 
 
+def compare_answers(
+    served: ModelOutput,
+    weights: NDArray[np.float64],
+    native: Sequence[NDArray[np.floating]],
+    temperature: float | None,
+) -> Parity:
+    """Compare ``served`` with the members' own answers, each (n, 3), and their calibrated blend in double precision."""
+    expected = np.stack(native, axis=1).astype(np.float64)
+    blend = np.einsum("m,nmc->nc", weights, expected)
+    if temperature is not None:
+        blend = apply_temperature(blend, temperature)
+    relative = float(np.abs(served.probabilities / blend - 1.0).max())
+    error = max(float(np.abs(served.members - expected).max()), relative)
+    flips = int(np.count_nonzero(served.probabilities.argmax(axis=1) != blend.argmax(axis=1)))
+    return Parity(rows=len(blend), max_error=error, decision_flips=flips)
+
+
 def compare_with_members(
     graph: bytes,
     weights: NDArray[np.float64],
@@ -29,18 +46,11 @@ def compare_with_members(
         the kernel against onnxruntime on at most ``JUDGED_ROWS`` of the rows, evenly spread.
     """
     served = ModelRunner(graph, weights, features.shape[1]).run(features)
-    expected = np.stack(native, axis=1).astype(np.float64)
-    blend = np.einsum("m,nmc->nc", weights, expected)
-    if temperature is not None:
-        blend = apply_temperature(blend, temperature)
-    relative = float(np.abs(served.probabilities / blend - 1.0).max())
-    error = max(float(np.abs(served.members - expected).max()), relative)
-    flips = int(np.count_nonzero(served.probabilities.argmax(axis=1) != blend.argmax(axis=1)))
     some = slice(None, None, max(1, len(features) // JUDGED_ROWS))
     judge = GraphSession(graph, weights, features.shape[1]).run(features[some])
     ours = ModelOutput(served.probabilities[some], served.expected_return_bps[some], served.members[some])
     kernel = compare(ours, judge)
     return (
-        Parity(rows=len(features), max_error=error, decision_flips=flips),
+        compare_answers(served, weights, native, temperature),
         Parity(rows=kernel.rows, max_error=kernel.probability, decision_flips=kernel.decision_flips),
     )

@@ -8,7 +8,7 @@ from foretick.predictor.domain.documentation.parts import Lengths, Stretch, Time
 
 WIDTH = 358
 _ROW, _TOP, _BOTTOM = 18, 30, 22
-_LEFT, _RIGHT = 174, 50
+_LEFT, _RIGHT = 174, 56
 _FOLD = 46
 _MINUTE_S = 60.0
 

@@ -3,7 +3,7 @@
 from foretick.predictor.domain.documentation.dossier import Dossier
 from foretick.predictor.domain.documentation.inputs import describe_features
 from foretick.predictor.domain.documentation.life import describe_decisions, describe_gate
-from foretick.predictor.domain.documentation.limits import describe_limits
+from foretick.predictor.domain.documentation.limits import describe_limits, sequence_length_of
 from foretick.predictor.domain.documentation.origin import describe_data, describe_making
 from foretick.predictor.domain.documentation.parts import Document, Listing, Section
 from foretick.predictor.domain.documentation.skill import describe_exam, describe_members, describe_walks
@@ -31,6 +31,9 @@ def _summary(dossier: Dossier) -> Section:
         f"Predicts the mid price {served.horizon_steps} steps of {step_s:g} s ahead: probabilities of down, flat and "
         "up, and the expected return."
     ]
+    length = sequence_length_of(record)
+    if length > 1:
+        told.append(f"Each prediction is made of a sequence: the latest {length} vectors of the instrument.")
     model = record.model
     if model is not None:
         down, flat, up = (percent(share) for share in model.prior)

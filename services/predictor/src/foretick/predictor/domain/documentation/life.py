@@ -1,5 +1,7 @@
 """Sections on the gate that a graph went through, and on what was decided about its model."""
 
+from collections.abc import Mapping
+
 from foretick.predictor.domain.documentation.dossier import Dossier
 from foretick.predictor.domain.documentation.parts import Paragraph, Part, Section, Table
 from foretick.predictor.domain.documentation.wording import code, number, utc
@@ -17,15 +19,23 @@ def describe_gate(dossier: Dossier) -> Section:
         ("rows compared with the members' own libraries", number(parity["rows"]), f"at least {limit('min_rows')}"),
         ("largest relative difference of a probability", number(parity["max_error"]), limit("max_relative_error")),
         ("decisions that differ", number(parity["decision_flips"]), "0"),
-        ("rows on which onnxruntime judged the kernel", number(kernel["rows"]), ""),
-        ("largest difference of kernel and onnxruntime", number(kernel["max_error"]), limit("max_kernel_error")),
-        ("decisions that differ there", number(kernel["decision_flips"]), "0"),
+        *_judged_kernel(kernel, limit("max_kernel_error")),
         ("time of a row, us", number(graph.latency_us), limit("max_latency_us")),
         ("size, bytes", number(graph.size_bytes), limit("max_size_bytes")),
     )
     findings = dossier.record.examination.findings
     verdict = f"Refused: {'; '.join(findings)}." if findings else "It passed."
     return Section("The ONNX gate", (Paragraph(verdict, strong=bool(findings)), Table(("", "found", "allowed"), rows)))
+
+
+def _judged_kernel(kernel: Mapping[str, float], limit: str) -> tuple[tuple[str, str, str], ...]:
+    if not kernel:
+        return (("kernel that would serve it", "none: onnxruntime runs it", ""),)
+    return (
+        ("rows on which onnxruntime judged the kernel", number(kernel["rows"]), ""),
+        ("largest difference of kernel and onnxruntime", number(kernel["max_error"]), limit),
+        ("decisions that differ there", number(kernel["decision_flips"]), "0"),
+    )
 
 
 def describe_decisions(dossier: Dossier) -> Section:

@@ -22,10 +22,17 @@ def describe_limits(dossier: Dossier) -> Section:
         "The record is from before calibration, importance and coverage were kept: they are not told here."
     ]  # fmt: skip
     found += _of_folds(record)
+    if sequence_length_of(record) > 1:
+        found.append("The serving role refuses it (sequence_unsupported): it keeps no vectors but the latest.")
     found.append("Time was measured on the machine that trained; the machine that serves measures again.")
     if record.made_with.schema_hash != SCHEMA_HASH:
         found.append("It takes another feature schema than this version makes: this version cannot serve it.")
     return Section("Limits", (Listing(tuple(found)),))
+
+
+def sequence_length_of(record: TrainingRecord) -> int:
+    """Return how many vectors a prediction is made of; records from before there were sequences do not say it."""
+    return int(record.plan.get("sequence_length", 1))
 
 
 def _of_verdict(record: TrainingRecord) -> Iterator[str]:
@@ -41,8 +48,8 @@ def _of_market(record: TrainingRecord) -> Iterator[str]:
     if data.origin is Origin.SIM:
         yield (
             "Simulated market: it learnt from one and was tested on another. On real markets it is untested, and its "
-            "predictions there say out_of_origin. The calendar's features were drawn at random: the simulator knows no "
-            "season."
+            "predictions there say out_of_origin. The simulator knows no season: the calendar's features, if it takes "
+            "any, were drawn at random."
         )
     else:
         yield f"It learnt from and was tested on one {data.origin.value} market, the test after what it learnt from."

@@ -60,7 +60,7 @@ _LEFT_OUT = ("feature_names", "seed")
 def _yields(data: DataRecord) -> Table:
     unseen = {each["symbol"]: each for each in data.unseen}
     return Table(
-        ("instrument", "events", "vectors", "warming up", "whole", "tested on: whole", "most often missing"),
+        ("instrument", "events", "vectors", "warming up", "learnt from", "tested on", "most often missing"),
         tuple(
             (
                 code(each["symbol"]), *(number(each[name]) for name in ("events", "vectors", "cold", "kept")),

@@ -53,15 +53,18 @@ def due_by_age_ns(newest: ModelPublished | None, schedule: Schedule, asked_ns: i
 
 
 def failures_of(decisions: list[ModelDecision], models: list[ModelPublished]) -> int:
-    """Return how many of the last requests in a row were followed by another one, or by nothing, and no model."""
-    newest_ns = max((model.ts_trained_ns for model in models), default=0)
+    """Return how many of the last requests in a row were followed by another one, or by nothing, and no model.
+
+    A model of sequences, which cannot be served, answers none.
+    """
+    newest_ns = max((model.ts_trained_ns for model in models if model.sequence_length == 1), default=0)
     asked = {decision.training_asked_ns for decision in decisions if decision.training_asked_ns}
     return sum(asked_ns > newest_ns for asked_ns in asked)
 
 
 def trigger_of(decisions: list[ModelDecision], models: list[ModelPublished]) -> str:
     """Return why the training that runs now was asked for; empty where nobody asked since the newest model."""
-    newest_ns = max((model.ts_trained_ns for model in models), default=0)
+    newest_ns = max((model.ts_trained_ns for model in models if model.sequence_length == 1), default=0)
     asked = [one for one in decisions if one.kind is DecisionKind.TRAINING_ASKED and one.ts_ns > newest_ns]
     return asked[-1].reason.value if asked else ""
 
