@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 
+from foretick.quant.cross_section import CROSS_COUNT
 from foretick.quant.events import BookTrust, EventArrays, EventKind
 from foretick.quant.feature import Needs, WarmupUnit
 from foretick.quant.kernel import Fault, FeatureKernel, Grid, fold_history
+from foretick.quant.kernel.vector import META_COLUMNS
+from foretick.quant.parameters import CROSS_DELAY_S
 from foretick.quant.registry import FEATURES, MODEL_FEATURES
-from foretick.quant.testing import StreamShape, random_events
+from foretick.quant.testing import StreamShape, random_events, random_sections
 
 GRID = Grid(interval_ns=100_000_000, window_steps=150)
 CUTS = 100
@@ -48,7 +51,8 @@ def stream(request):
 
 
 def test_values_are_finite_or_missing_and_in_their_range(stream):
-    values = fold_history(stream, GRID).values
+    values = fold_history(stream, GRID, sections=random_sections(1, stream)).values
+    assert np.isfinite(values).any(axis=0)[-CROSS_COUNT:].all()
     assert not np.isinf(values).any()
     for index, feature in enumerate(FEATURES):
         column = values[:, index]
@@ -61,7 +65,8 @@ def test_values_are_finite_or_missing_and_in_their_range(stream):
 def test_no_feature_changes_when_the_future_is_appended():
     """A hundred cuts; the future after each is another one, not merely a longer one."""
     events, other = STREAMS["ordinary"](), random_events(9, 2_000)
-    whole = fold_history(events, GRID)
+    sections = random_sections(2, events)
+    whole = fold_history(events, GRID, sections=sections)
     for cut in np.random.default_rng(0).integers(1, len(events), CUTS).tolist():
         shifted = other.recv_ns - other.recv_ns[0] + events.recv_ns[cut - 1]
         future = other.v.copy()
@@ -71,18 +76,36 @@ def test_no_feature_changes_when_the_future_is_appended():
             np.concatenate([events.v[:cut], future]), np.concatenate([events.depth, other.depth]),
         )  # fmt: skip
         past = int(np.searchsorted(whole.asof_seq, cut, side="right"))
-        assert fold_history(joined, GRID).values[:past].tobytes() == whole.values[:past].tobytes()
+        known = {s: reading for s, reading in sections.items() if s <= events.recv_ns[cut - 1] // 10**9 - CROSS_DELAY_S}
+        folded = fold_history(joined, GRID, sections=random_sections(3, joined) | known)
+        assert folded.values[:past].tobytes() == whole.values[:past].tobytes()
 
 
 def after(
-    events: EventArrays, kind: EventKind, values: tuple[float, ...], kernel: FeatureKernel, row: int
+    events: EventArrays,
+    kind: EventKind,
+    values: tuple[float, ...],
+    kernel: FeatureKernel,
+    row: int,
+    section: bool = True,
 ) -> np.ndarray:
-    """The vector after one more event, a step later."""
+    """The vector after one more event, a step later; with the cross-section that is due if ``section``."""
     v = np.zeros((1, 4))
     v[0, : len(values)] = values
     recv_ns = events.recv_ns[-1:] + GRID.interval_ns
+    kernel.forget_cross(row)
+    if section:
+        put_sections(kernel, row, recv_ns)
     assert kernel.fold(row, EventArrays(np.array([kind], np.uint8), recv_ns, v, np.zeros((0, 40)))) == 1
-    return kernel.out[0, 5:].copy()
+    return kernel.out[0, META_COLUMNS:].copy()
+
+
+def put_sections(kernel: FeatureKernel, row: int, recv_ns: np.ndarray) -> None:
+    times = EventArrays(
+        np.full(len(recv_ns), EventKind.CLOCK, np.uint8), recv_ns, np.zeros((len(recv_ns), 4)), np.zeros((0, 40))
+    )
+    for second, reading in random_sections(6, times).items():
+        kernel.put_cross(row, second, reading)
 
 
 LONG = StreamShape(shares=(30, 40, 25, 5, 0), mean_gap_ns=12_000_000)
@@ -92,6 +115,7 @@ LONG = StreamShape(shares=(30, 40, 25, 5, 0), mean_gap_ns=12_000_000)
     ("kind", "values", "masked"),
     [
         (EventKind.CLOCK, (), set()),
+        (EventKind.CLOCK, (), {Needs.BASKET}),
         (EventKind.STATE, (BookTrust.STALE,), {Needs.BOOK}),
         (EventKind.STATE, (BookTrust.CROSSED,), {Needs.BOOK}),
         (EventKind.STATE, (BookTrust.GAP,), {Needs.BOOK, Needs.TOP}),
@@ -104,8 +128,11 @@ def test_what_is_masked_is_what_the_registry_says(kind, values, masked):
     kernel = FeatureKernel(GRID)
     row = kernel.add()
     kernel.fold(row, events)
+    has_basket = Needs.BASKET not in masked
     missing = {
-        f.name for f, value in zip(FEATURES, after(events, kind, values, kernel, row), strict=True) if value != value
+        f.name
+        for f, value in zip(FEATURES, after(events, kind, values, kernel, row, has_basket), strict=True)
+        if value != value
     }
     assert missing == {feature.name for feature in FEATURES if feature.needs in masked}
 
@@ -129,8 +156,9 @@ def test_every_warm_up_is_the_registrys():
 
 def test_faults_are_counted_by_what_is_wrong():
     events = random_events(5, 8_000, LONG)
-    kernel = FeatureKernel(GRID)
+    kernel = FeatureKernel(GRID, kept_s=200)
     row = kernel.add()
+    put_sections(kernel, row, events.recv_ns)
     kernel.fold(row, events)
     assert kernel.faults[Fault.WARMING].sum() > 0
     assert kernel.faults[[Fault.MASKED, Fault.MISSING, Fault.OUTSIDE, Fault.STALE]].sum() == 0
@@ -143,5 +171,5 @@ def test_faults_are_counted_by_what_is_wrong():
     clock = EventArrays(np.array([EventKind.CLOCK], np.uint8), later.recv_ns, np.zeros((1, 4)), np.zeros((0, 40)))
     kernel.fold(row, clock)
     stale = np.array([feature.needs is Needs.TOP for feature in FEATURES])
-    there = ~np.isnan(kernel.out[0, 5:])
+    there = ~np.isnan(kernel.out[0, META_COLUMNS:])
     assert kernel.faults[Fault.STALE].tolist() == (stale & there).astype(int).tolist()

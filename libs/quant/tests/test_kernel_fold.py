@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from foretick.quant.events import EventArrays
 from foretick.quant.kernel import FeatureKernel, Grid, SnapshotMismatch, fold_history
 from foretick.quant.kernel.compiled import OUT_COLUMNS, arguments, fold_events
+from foretick.quant.kernel.vector import META_COLUMNS
 from foretick.quant.testing import START_NS, StreamShape, random_events
 
 GRID = Grid(interval_ns=100_000_000, window_steps=50)
@@ -111,7 +112,7 @@ def test_time_that_goes_back_is_held():
 
 def test_long_history_equals_its_chunks():
     events = random_events(3, 40_000)
-    assert fold_history(events, GRID).values.tobytes() == fold_whole(events)[:, 5:].tobytes()
+    assert fold_history(events, GRID).values.tobytes() == fold_whole(events)[:, META_COLUMNS:].tobytes()
 
 
 @pytest.mark.parametrize("damage", ["cut", "grid", "layout"])

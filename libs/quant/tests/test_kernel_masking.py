@@ -5,6 +5,7 @@ import pytest
 
 from foretick.quant.events import BookTrust, EventArrays, EventKind
 from foretick.quant.kernel import FeatureKernel, Grid, fold_history
+from foretick.quant.kernel.vector import META_COLUMNS
 from foretick.quant.registry import INDEX
 from foretick.quant.testing import START_NS
 
@@ -52,7 +53,7 @@ def test_void_is_a_gap_between_events():
     kernel.void(row)
     assert kernel.fold(row, events.slice(2, 3)) == 1
     assert np.isnan(kernel.out[0, 3])
-    assert np.isnan(kernel.out[0, 5 + INDEX["depth_imbalance_l5"]])
+    assert np.isnan(kernel.out[0, META_COLUMNS + INDEX["depth_imbalance_l5"]])
 
 
 def test_quote_speaks_for_the_top_until_it_has_been_silent_for_two_seconds():

@@ -10,9 +10,19 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from foretick.common.contracts import Bar, BookEventKind, FeatureVector, QuoteColumns, TradeColumns
+from foretick.common.contracts import (
+    Bar,
+    BookEventKind,
+    CrossMember,
+    CrossSection,
+    FeatureVector,
+    Origin,
+    QuoteColumns,
+    TradeColumns,
+)
 from foretick.common.runtime.bus import Bus
 from foretick.common.runtime.health import Health
+from foretick.common.sequence import Admission
 from foretick.common.testing import T0_NS, FakeRuntime, ManualClock, book_frame, snapshot, tick_frame
 from foretick.features.domain.instrument import Folded, Frame
 from foretick.features.handlers.bars import BarHandler
@@ -20,8 +30,10 @@ from foretick.features.handlers.custody import Bounds, Custodian, Outside
 from foretick.features.handlers.frames import FrameHandler
 from foretick.features.ports import Key, Producer
 from foretick.market.bars import parse_spec
+from foretick.quant.cross_section import CROSS_COUNT
 from foretick.quant.events import EventKind
 from foretick.quant.kernel import FeatureKernel, Grid
+from foretick.quant.registry import CROSS_HASH
 from foretick.quant.testing import StreamShape, random_events
 
 GRID = Grid(interval_ns=100_000_000, window_steps=200)
@@ -50,9 +62,13 @@ class FakePublisher:
 class FakeObserver:
     def __init__(self) -> None:
         self.outcomes: list[Folded] = []
+        self.crossings: list[Admission] = []
 
     def folded(self, frame: Frame, outcome: Folded) -> None:
         self.outcomes.append(outcome)
+
+    def crossed(self, admission: Admission) -> None:
+        self.crossings.append(admission)
 
     @property
     def lost(self) -> int:
@@ -71,12 +87,13 @@ class FakeStore:
 
 
 class FakeHistory:
-    """Streams: frames with the wall clock at which they were stored, and the vectors and bars that were published."""
+    """Streams: frames with the wall clock at which they were stored, and what was published."""
 
     def __init__(self) -> None:
         self.frames: list[tuple[int, Frame]] = []
         self.vectors: list[FeatureVector] = []
         self.bars: list[Bar] = []
+        self.sections: list[CrossSection] = []
 
     async def count(self, since_ns: int, keys: Sequence[Key]) -> int:
         return len(self._since(since_ns, keys))
@@ -96,6 +113,9 @@ class FakeHistory:
 
     async def read_vectors(self, since_ns: int, key: Key) -> AsyncIterator[list[FeatureVector]]:
         yield [vector for vector in self.vectors if (vector.venue, vector.symbol) == key]
+
+    async def read_cross_sections(self, since_ns: int) -> AsyncIterator[list[CrossSection]]:
+        yield [section for section in self.sections if section.ts_sent_ns >= since_ns]
 
     def _since(self, since_ns: int, keys: Sequence[Key]) -> list[Frame]:
         return [f for stored_ns, f in self.frames if stored_ns >= since_ns and (f.venue, f.symbol) in keys]
@@ -244,6 +264,39 @@ def flow():
 def start():
     """``Service``, for tests that start more than one."""
     return Service
+
+
+def values_of(second: int) -> list[float]:
+    """Exact in binary, and other ones in every second."""
+    return [second % 64 / 8 + place / 64 for place in range(CROSS_COUNT)]
+
+
+def section_of(second: int, *members: CrossMember, **fields) -> CrossSection:
+    """The cross-section of ``second``; BTCUSDT alone is in it, with ``values_of``, unless ``members`` are given."""
+    members = members or (CrossMember(venue="sim", symbol="BTCUSDT", pairs=600, values=values_of(second)),)
+    told = {
+        "run_id": "test", "producer": "features.correlate-0", "epoch": 1, "seq": second, "prev_seq": second - 1,
+        "origins": [Origin.SIM], "ts_recv_ns": (second + 1) * 10**9, "ts_sent_ns": (second + 1) * 10**9,
+        "features_hash": CROSS_HASH, "left_out": 0, "members": list(members),
+    }  # fmt: skip
+    return CrossSection(**told | fields)
+
+
+@pytest.fixture
+def section():
+    """``section_of``."""
+    return section_of
+
+
+@pytest.fixture
+def crossed():
+    """What a vector carries of cross-sections, and what it should: the values of the one that it names."""
+
+    def of(vector: FeatureVector) -> tuple[list[float | None], list[float | None]]:
+        named = vector.cross_seq
+        return vector.values[-CROSS_COUNT:], [None] * CROSS_COUNT if named is None else values_of(named)
+
+    return of
 
 
 @pytest.fixture

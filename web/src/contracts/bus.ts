@@ -245,6 +245,8 @@ export interface BookCounts {
  * since_seq: the first event that went into its state; null where its producer does not know
  * lost_events: how many events after that were missing when the state was made, in all; a sequence that began anew
  *     counts as one
+ * cross_seq: the ``seq`` of the cross-section whose values are in it, that of the second that was due; null where it
+ *     has none: that one had not come yet, or says nothing of the instrument
  * ts_frame_sent_ns: wall clock of ingest when it published the frame with the event ``asof_seq``
  * ts_frame_taken_ns: wall clock of features when it took that frame up
  */
@@ -273,6 +275,7 @@ export interface FeatureVector {
   ts_frame_taken_ns?: number | null;
   since_seq?: number | null;
   lost_events?: number;
+  cross_seq?: number | null;
 }
 /**
  * A bar of an instrument, under way or closed, on ``bars.<venue>.<symbol>.<timeframe>``.
@@ -770,6 +773,47 @@ export interface CorrelationPairs {
   lead_ratio: (number | null)[];
 }
 /**
+ * What the closed one-second bars of a run, up to one second, say of how each instrument stands to all others.
+ *
+ * A vector carries the values of the cross-section that is due by data time, and names it (``cross_seq``).
+ *
+ * epoch: fencing epoch of the producer's lease; a lower one than seen before is refused
+ * seq: number of that second since the Unix epoch, by data time
+ * prev_seq: the ``seq`` of the message before this one, by whichever process; null for the first
+ * origins: of its instruments' data
+ * ts_recv_ns: end of that second
+ * ts_sent_ns: wall clock of the producer
+ * features_hash: which features these are, in which order (see the feature registry)
+ * left_out: instruments beyond the limit of the setting, which are not among the members
+ */
+export interface CrossSection {
+  run_id: string;
+  producer: string;
+  epoch: number;
+  seq: number;
+  prev_seq: number | null;
+  origins: Origin[];
+  ts_recv_ns: number;
+  ts_sent_ns: number;
+  features_hash: string;
+  left_out: number;
+  members: CrossMember[];
+}
+/**
+ * An instrument in a cross-section.
+ *
+ * pairs: seconds of the window in which it and the basket of all others have a return
+ * reason: why it has no values: ``no_price``, ``alone``, ``warming_up``, ``interrupted``; empty where it has
+ * values: its cross-asset features in the registry's order; none with a reason
+ */
+export interface CrossMember {
+  venue: string;
+  symbol: string;
+  pairs: number;
+  reason?: string;
+  values?: number[];
+}
+/**
  * What the checks of a process have found since it started.
  *
  * epoch: of the producer's start; a lower one than seen before is refused
@@ -853,7 +897,7 @@ export interface FeatureHealth {
  * Values of one feature that were not as they should be, of all instruments of the producer.
  *
  * warming: missing before every feature has passed its warm-up
- * masked: missing, for the book or the quotes that it needs are not there or not trusted
+ * masked: missing, for the book, the quotes or the basket that it needs are not there or not trusted
  * missing: missing for no such reason
  * outside: beyond the range that the registry says
  * stale: there, but made from quotes or a book of long ago

@@ -11,10 +11,13 @@ from foretick.launcher.cli import build_parser
 from foretick.launcher.features.commands import run_features
 from foretick.launcher.machine.terminal import Terminal
 from foretick.quant.event_file import EventFileHead, write_events
+from foretick.quant.feature import Needs
 from foretick.quant.kernel import Grid
-from foretick.quant.proof import verify
+from foretick.quant.proof import cross, verify
+from foretick.quant.proof.closing import close_mids
+from foretick.quant.proof.cross import define_cross
 from foretick.quant.registry import FEATURES
-from foretick.quant.testing import random_events
+from foretick.quant.testing import StreamShape, random_events
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -71,6 +74,28 @@ def test_broken_promise_is_named(promise, monkeypatch):
     assert [proof.name for proof in proofs if proof.broken] == ["rsi"]
 
 
+@pytest.mark.parametrize("promise", ["definition", "streaming", "restart"])
+def test_broken_promise_of_a_cross_asset_feature_is_named(promise, monkeypatch):
+    """Controls: the definition of all instruments, and what is put beside a kernel."""
+    events, grid = random_events(3, 6_000, StreamShape(mean_gap_ns=20_000_000)), Grid(100_000_000, 100)
+    others = [random_events(seed, 6_000, StreamShape(mean_gap_ns=20_000_000)) for seed in (4, 5)]
+    if promise == "definition":
+        monkeypatch.setattr(cross, "define_cross", lambda *given: 1.000001 * define_cross(*given))
+    (proven, *_) = cross.prove_cross([close_mids(each) for each in (events, *others)], samples=4)
+    honest, calls = verify._kernel_beside, []
+
+    def spoilt(grid, sections):
+        calls.append(grid)
+        lacks = {"streaming": 1, "restart": 3}.get(promise)  # the first of the restarted ones is the second call
+        return honest(grid, dict(list(sections.items())[:-5]) if len(calls) == lacks else sections)
+
+    monkeypatch.setattr(verify, "_kernel_beside", spoilt)
+    proofs = verify.verify_features(events, grid, cuts=1, seed=4, tell=lambda stage, part: None, cross=proven)
+    named = {proof.name for proof in proofs if promise in proof.broken}
+    assert named
+    assert named <= {feature.name for feature in FEATURES if feature.needs is Needs.BASKET}
+
+
 def event_file(folder, events, symbol="BTCUSDT"):
     path = folder / f"{symbol}.events.npz"
     head = EventFileHead(
@@ -88,7 +113,8 @@ def test_real_recording_keeps_every_promise(shared_data):
     assert name == "binance_spot_btcusdt_20240808.gz binance:BTCUSDT"
     assert code == 0
     assert all(row["broken"] == [] for row in rows)
-    assert sum(row["values"] > 0 for row in rows) == len(FEATURES)
+    alone = [row["name"] for row in rows if not row["values"]]
+    assert alone == [feature.name for feature in FEATURES if feature.needs is Needs.BASKET]
     assert sum(row["error"] is not None for row in rows) > 80
 
 
@@ -99,8 +125,8 @@ def test_files_of_events_are_proven_each_and_a_broken_promise_ends_with_1(tmp_pa
     assert list(json.loads(run("--json", "--symbol", "B", *files)[1])) == ["B.gz sim:B"]
     honest = verify.fold_history
 
-    def spoilt(events, grid, first_seq=1):
-        vectors = honest(events, grid, first_seq)
+    def spoilt(events, grid, first_seq=1, sections=None):
+        vectors = honest(events, grid, first_seq, sections)
         vectors.values[-1, 15] = np.nextafter(vectors.values[-1, 15], 0.0) if len(events) == 12_000 else 0.0
         return vectors
 

@@ -31,7 +31,9 @@ def test_faults_of_values_are_counted_by_feature(service, fake_runtime):
     assert counted("hour_sin", Fault.STALE) is None
 
 
-def test_masked_features_are_those_that_need_a_book(service):
+def test_masked_features_are_those_that_need_a_book_or_a_basket(service):
     service.frames.handle([tick_frame("Q", seq=1)])
     masked = service.frames.kernel.faults[Fault.MASKED]
-    assert [FEATURES[at].name for at in masked.nonzero()[0]] == [f.name for f in FEATURES if f.needs is Needs.BOOK]
+    assert [FEATURES[at].name for at in masked.nonzero()[0]] == [
+        f.name for f in FEATURES if f.needs in (Needs.BOOK, Needs.BASKET)
+    ]

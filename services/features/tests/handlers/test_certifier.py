@@ -6,11 +6,17 @@ from dataclasses import dataclass, field
 import msgspec
 import pytest
 
-from foretick.common.contracts import FeatureVector, ParityCertificate, ParityVerdict, Unchecked
+from foretick.common.contracts import (
+    FeatureVector,
+    ParityCertificate,
+    ParityVerdict,
+    Unchecked,
+)
 from foretick.common.testing import T0_NS, ManualClock
 from foretick.features.handlers.certificates import Certifier, Limits, Outside
 from foretick.features.ports import Producer
 from foretick.quant.kernel import Grid
+from foretick.quant.parameters import CROSS_DELAY_S
 from foretick.quant.registry import INDEX
 
 KEY = ("sim", "BTCUSDT")
@@ -276,3 +282,63 @@ async def test_nothing_published_is_nothing_to_check(desk):
     desk.clock.ns = T0_NS
     certificate = await desk.certificate()
     assert (certificate.verdict, certificate.last, certificate.unchecked) == (ParityVerdict.UNKNOWN, None, 0)
+
+
+# ---- cross-sections ------------------------------------------------------------------------------------------------
+
+
+async def live_with_sections(desk, frames, section) -> None:
+    """Every other second has a section, recorded and live; of every third of those the live one is lost."""
+    first_s, last_s = (frames[place].ts_recv_ns // 10**9 for place in (0, -1))
+    desk.history.sections += [section(second) for second in range(first_s - CROSS_DELAY_S, last_s, 2)]
+    desk.service.frames.cross.restore([each for n, each in enumerate(desk.history.sections) if n % 3])
+    await desk.live(frames)
+
+
+async def test_vectors_with_and_without_a_cross_section_are_certified(desk, market, section):
+    await live_with_sections(desk, market(40, 3_000, per_frame=3), section)
+    latest = desk.history.vectors[-256:]
+    assert 40 < sum(vector.cross_seq is not None for vector in latest) < 200
+    findings = await desk.check()
+    assert (findings.equal, findings.differences, findings.unchecked.total()) == (256, [], 0)
+
+
+def place_of(desk, has_section: bool) -> int:
+    return next(n for n in range(-20, -256, -1) if (desk.history.vectors[n].cross_seq is not None) == has_section)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["one bit", "a value without a section", "not the due one", "missing values", "hidden"]
+)
+async def test_cross_asset_value_that_no_recorded_section_gives_is_found(desk, market, section, wrong):
+    await live_with_sections(desk, market(40, 3_000, per_frame=3), section)
+    with_section, without = place_of(desk, has_section=True), place_of(desk, has_section=False)
+    if wrong == "one bit":
+        desk.plant_value(
+            with_section, "basket_beta", ulp(desk.history.vectors[with_section].values[INDEX["basket_beta"]])
+        )
+    elif wrong == "a value without a section":
+        desk.plant_value(without, "basket_beta", 1.0)
+    elif wrong == "not the due one":
+        desk.plant(with_section, cross_seq=desk.history.vectors[with_section].cross_seq - 2)
+    elif wrong == "missing values":
+        desk.plant_value(with_section, "basket_beta", None)
+    else:
+        desk.plant(with_section, cross_seq=None)  # the values are there, the name is not
+    feature = {"not the due one": "cross_seq", "hidden": "basket_return_bps"}.get(wrong, "basket_beta")
+    assert [found.feature for found in (await desk.check()).differences] == [feature]
+
+
+async def test_section_that_the_recording_lacks_is_not_checkable_and_the_next_check_goes_on(desk, market, section):
+    frames = market(40, 3_000, per_frame=3)
+    await live_with_sections(desk, frames[:-60], section)
+    named = desk.history.vectors[place_of(desk, has_section=True)].cross_seq
+    desk.history.sections = [each for each in desk.history.sections if each.seq != named]
+    desk.history.sections.insert(0, section(named, run_id="other"))
+    findings = await desk.check()
+    assert findings.unchecked == {Unchecked.CROSS_LOST: sum(v.cross_seq == named for v in desk.history.vectors)}
+    assert findings.differences == []
+    await desk.live(frames[-60:])
+    after = await desk.check()
+    assert (after.unchecked.total(), after.differences, after.equal > 0) == (0, [], True)
+    assert desk.told.checks[-1][2]  # still from the first event

@@ -7,14 +7,18 @@ import msgspec
 import numpy as np
 import pytest
 
-from foretick.common.contracts import Bar, Correlations, Trust
+from foretick.common.contracts import Bar, Correlations, CrossSection, Origin, Trust
 from foretick.common.errors import Transient
 from foretick.common.sequence import SequenceTally
 from foretick.common.testing import T0_NS, ManualClock, bar
 from foretick.features.handlers.correlation_custody import OWNED, CorrelationCustodian
 from foretick.features.handlers.correlations import CorrelationHandler, Schedule
 from foretick.features.ports import Producer
+from foretick.quant.catalogue.cross import CROSS
 from foretick.quant.correlation import CorrelationFold, CorrelationTerms
+from foretick.quant.cross_section import MEMORY_S, CrossFold
+from foretick.quant.parameters import CROSS_KEPT_S
+from foretick.quant.registry import CROSS_HASH
 
 SECOND_NS = 10**9
 START = T0_NS // SECOND_NS
@@ -31,6 +35,9 @@ class Outside:
         self.late_seconds = 0
         self.stored: list[Bar] = []
         self.last: Correlations | None = None
+        self.sections: list[CrossSection] = []
+        self.last_section: CrossSection | None = None
+        self.reasons: list[dict[str, int]] = []
         self.follows = False
         self.while_reading: list[Bar] = []
         self.custodian: CorrelationCustodian | None = None
@@ -38,6 +45,15 @@ class Outside:
 
     def publish_correlations(self, message: Correlations) -> None:
         self.told.append(message)
+
+    def publish_cross_section(self, message: CrossSection) -> None:
+        self.sections.append(message)
+
+    def crossed(self, reasons) -> None:
+        self.reasons.append(dict(reasons))
+
+    async def last_cross_section(self) -> CrossSection | None:
+        return self.last_section
 
     def taking_over(self) -> None:
         self.recovered.clear()
@@ -85,6 +101,7 @@ class _Observer:
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
         self.taking_over, self.taken_over, self.late = outside.taking_over, outside.taken_over, outside.late
+        self.crossed = outside.crossed
 
     def told(self, members: int, left_out: int) -> None:
         self._outside.counts.append((members, left_out))
@@ -114,7 +131,7 @@ def market(seed: int, seconds: int, symbols: Sequence[str] = SYMBOLS, start: int
     return bars
 
 
-def content(message: Correlations) -> dict:
+def content(message: Correlations | CrossSection) -> dict:
     left_out = ("epoch", "producer", "ts_sent_ns", "prev_seq")
     return {key: value for key, value in msgspec.structs.asdict(message).items() if key not in left_out}
 
@@ -220,6 +237,46 @@ async def test_bars_of_another_run_repeats_and_those_under_way_are_left_alone():
     assert process.tally.of("bars").repeated == len(bars)
 
 
+async def test_every_second_has_its_cross_section_which_is_that_of_the_fold():
+    outside = Outside()
+    process = await Process(outside).take_over(7)
+    process.custodian.handle(market(11, 101))
+    fold, mids = CrossFold(), prices(11, 101)
+    wanted = [
+        fold.fold(START + offset, {("sim", symbol): float(mids[offset, k]) for k, symbol in enumerate(SYMBOLS)})
+        for offset in range(101)
+    ]
+    told = outside.sections
+    assert [message.seq for message in told] == list(range(START, START + 101))
+    assert [message.prev_seq for message in told] == [None, *range(START, START + 100)]
+    for message, readings in zip(told, wanted, strict=True):
+        assert [(m.venue, m.symbol, m.pairs, m.reason, tuple(m.values)) for m in message.members] == [
+            (*r.key, r.pairs, r.reason or "", r.values) for r in readings
+        ]
+    last = told[-1]
+    assert (last.run_id, last.producer, last.epoch, last.features_hash) == (
+        "test", "features.correlate-0", 7, CROSS_HASH,
+    )  # fmt: skip
+    assert (last.ts_recv_ns, last.origins, last.left_out) == ((START + 101) * SECOND_NS, [Origin.SIM], 0)
+    assert {len(member.values) for member in last.members} == {len(CROSS)}
+    assert (outside.reasons[0], outside.reasons[-1]) == ({"warming_up": 3}, {"": 3})
+    assert msgspec.json.decode(msgspec.json.encode(last), type=CrossSection) == last
+
+
+async def test_second_that_is_not_live_is_no_price_and_a_market_of_one_is_alone():
+    outside = Outside()
+    process = await Process(outside).take_over(1)
+    process.custodian.handle([
+        msgspec.structs.replace(each, trust=Trust.GAP) if each.symbol == "B" and n >= 300 else each
+        for n, each in enumerate(market(4, 80))
+    ])  # fmt: skip
+    assert [member.reason for member in outside.sections[-1].members] == ["", "no_price", ""]
+    single = Outside()
+    (await Process(single).take_over(1)).custodian.handle(market(4, 80, ("A",)))
+    assert [member.reason for member in single.sections[-1].members] == ["alone"]
+    assert single.reasons[-1] == {"alone": 1}
+
+
 # ---- taking over ---------------------------------------------------------------------------------------------------
 
 
@@ -281,3 +338,34 @@ async def test_without_the_right_to_act_nothing_is_folded_or_told():
     with pytest.raises(Transient):
         await process.take_over(2)
     assert len(outside.told) == told
+
+
+@pytest.mark.parametrize("away_s", [20, 50], ids=["all are told", "the latest are told"])
+async def test_successor_tells_the_cross_sections_that_fell_due_meanwhile_with_the_same_bits(away_s):
+    seconds, cut = MEMORY_S + 120, MEMORY_S + 30
+    bars = market(12, seconds)
+    whole, first, second = Outside(), Outside(), Outside()
+    (await Process(whole).take_over(1)).custodian.handle(bars)
+    (await Process(first).take_over(1)).custodian.handle(bars[: 6 * cut])
+    second.stored = bars[6 * 15 : 6 * (cut + away_s)]
+    second.last_section = first.sections[-1]
+    successor = await Process(second, name="features.correlate-1").take_over(2)
+    caught_up = [message.seq - START for message in second.sections]
+    assert caught_up == list(range(max(cut, cut + away_s - CROSS_KEPT_S), cut + away_s))
+    successor.custodian.handle(bars[6 * (cut + away_s) :])
+    by_seq = {message.seq: content(message) for message in whole.sections}
+    assert [content(message) for message in second.sections] == [by_seq[message.seq] for message in second.sections]
+    assert second.sections[0].prev_seq == first.sections[-1].seq
+    assert second.sections[-1].seq == whole.sections[-1].seq
+    assert {message.epoch for message in second.sections} == {2}
+
+
+async def test_lease_that_ends_while_the_stream_is_read_tells_no_cross_section():
+    outside = Outside()
+    outside.stored = market(13, 100)
+    process = Process(outside)
+    reads = iter([True] * 5)
+    process.custodian.is_owner = lambda: next(reads, False)
+    with pytest.raises(Transient):
+        await process.take_over(1)
+    assert outside.sections == []

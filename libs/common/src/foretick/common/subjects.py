@@ -14,6 +14,7 @@ from foretick.common.contracts import (
     ConsolidatedQuote,
     Contract,
     Correlations,
+    CrossSection,
     DeadLetter,
     ExplanationReply,
     FeatureHealth,
@@ -74,6 +75,7 @@ INSTRUMENTS = Stream("INSTRUMENTS", 0, 16 * MIB, max_msgs_per_subject=1)
 VENUES = Stream("VENUES", HOUR_S, 16 * MIB, max_msgs_per_subject=1)
 CONSOLIDATED = Stream("CONSOLIDATED", HOUR_S, 64 * MIB, max_msgs_per_subject=1)
 CORRELATIONS = Stream("CORRELATIONS", HOUR_S, 64 * MIB, max_msgs_per_subject=1)
+CROSS = Stream("CROSS", HOUR_S // 2, 64 * MIB)
 CERTIFICATES = Stream("CERTIFICATES", DAY_S, 16 * MIB, max_msgs_per_subject=1)
 FEATURE_HEALTH = Stream("FEATURE_HEALTH", HOUR_S, 16 * MIB, max_msgs_per_subject=1)
 MODELS = Stream("MODELS", 0, 16 * MIB, max_msgs_per_subject=16)
@@ -255,6 +257,10 @@ CORRELATION_MESSAGES = Subject(
     "correlations", (), Correlations, Plane.DATA, ("features.correlate",), ("gateway.api", "gateway.feed"),
     CORRELATIONS, "Correlation and lead-lag of all instruments", ttl_ms=15_000,
 )  # fmt: skip
+CROSS_SECTIONS = Subject(
+    "cross_sections", (), CrossSection, Plane.DATA, ("features.correlate",), ("features.serve", "features.certify"),
+    CROSS, "The cross-asset features of all instruments as of one closed second, every second",
+)  # fmt: skip
 PARITY_CERTIFICATES = Subject(
     "certificates", (), ParityCertificate, Plane.DATA, ("features.certify",), ("gateway.api", "gateway.feed"),
     CERTIFICATES, "Whether published vectors are those that their recording gives", ttl_ms=120_000,
@@ -284,7 +290,7 @@ DEAD_LETTERS = Subject(
 
 TABLE: tuple[Subject, ...] = (
     TICKS, BOOKS, FEATURE_VECTORS, BAR_MESSAGES, PREDICTION_MESSAGES, OUTCOME_MESSAGES, CALIBRATION_MESSAGES,
-    INSTRUMENT_LISTINGS, VENUE_STATUSES, CONSOLIDATED_QUOTES, CORRELATION_MESSAGES, PARITY_CERTIFICATES,
+    INSTRUMENT_LISTINGS, VENUE_STATUSES, CONSOLIDATED_QUOTES, CORRELATION_MESSAGES, CROSS_SECTIONS, PARITY_CERTIFICATES,
     FEATURE_HEALTHS, MODEL_ANNOUNCEMENTS, MODEL_DECISIONS, MODEL_LIVES, DEAD_LETTERS,
 )  # fmt: skip
 

@@ -26,6 +26,7 @@ class WarmupUnit(StrEnum):
     STEPS = "steps"
     BARS = "bars"
     BUCKETS = "volume buckets"
+    PAIRS = "s with a basket"
 
 
 class Input(StrEnum):
@@ -36,6 +37,7 @@ class Input(StrEnum):
     TRADES = "trades"
     BARS = "bars"
     CLOCK = "clock"
+    BASKET = "all instruments"
 
 
 class Needs(StrEnum):
@@ -44,6 +46,7 @@ class Needs(StrEnum):
     NOTHING = "nothing"
     TOP = "a two-sided quote"
     BOOK = "a LIVE book"
+    BASKET = "a basket"
 
 
 class Group(StrEnum):
@@ -59,6 +62,7 @@ class Group(StrEnum):
     CANDLES = "candles"
     REGIME = "regime"
     CALENDAR = "calendar"
+    CROSS_ASSET = "cross-asset"
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,3 +107,14 @@ HAWKES_BRANCHING = 0.5
 """Share of trades that other trades set off, and how fast that wears off: fixed, not fitted, so that live is replay."""
 PAIR_TRADES = 100
 """Trades of the exponentially weighted means from trade to trade."""
+
+CROSS_DELAY_S = 3
+"""A vector in second s carries what closed seconds of all instruments say up to s - 3: that one ended at least 2 s ago,
+and every instrument, a quiet one too, has had a clock event since."""
+CROSS_KEPT_S = 32
+"""Seconds of cross-sections that are kept beside a kernel: for vectors that a successor makes late."""
+CROSS_RETURN_S = 10
+CROSS_WINDOW_S = 600
+CROSS_HALF_LIFE_S = 120
+CROSS_MIN_PAIRS = 60
+"""Seconds with a return of the instrument and of a basket, before a statistic of them is believed."""

@@ -11,6 +11,7 @@ from foretick.quant import parameters as p
 from foretick.quant.catalogue import model
 from foretick.quant.catalogue.candles import CANDLES
 from foretick.quant.catalogue.core import CALENDAR, INDICATORS, MICROSTRUCTURE, RETURNS
+from foretick.quant.catalogue.cross import CROSS
 from foretick.quant.catalogue.microstructure import BOOK_SHAPE, TAPE
 from foretick.quant.catalogue.momentum import MOMENTUM
 from foretick.quant.catalogue.regime import REGIME
@@ -25,6 +26,7 @@ _HEADER = "| # | name | label | formula | unit | range | warm-up | from | needs 
 FEATURES: tuple[Feature, ...] = (
     *MICROSTRUCTURE, *RETURNS, *INDICATORS, *CALENDAR,
     *TREND, *MOMENTUM, *VOLATILITY, *VOLUME_FEATURES, *REGIME, *CANDLES, *BOOK_SHAPE, *TAPE, *WINDOW, *CALENDAR_PHASES,
+    *CROSS,
 )  # fmt: skip
 """In the vector's order: new ones are appended, none moves."""
 
@@ -52,6 +54,9 @@ def hash_schema(features: tuple[Feature, ...]) -> str:
 
 SCHEMA_HASH = hash_schema(FEATURES)
 
+CROSS_HASH = hash_schema(CROSS)
+"""Of the features that are made of all instruments: what a cross-section's numbers mean."""
+
 
 def render_markdown() -> str:
     """Return the catalogue of features as Markdown: the text of ``docs/features.md``."""
@@ -66,6 +71,10 @@ def render_markdown() -> str:
         "Bars are closed 1 s bars of trades, of the mid where nothing traded. A prime marks the value before. A value",
         "is missing before its warm-up, and while what it needs is not there. After more than",
         f"{p.SILENCE_NS // 1_000_000_000} s without any event an instrument starts anew.",
+        "",
+        "Those of the group cross-asset are made of the mids of all instruments at the end of each second. They are",
+        "missing where the second that is due did not come in time, where there is no other instrument, and where one",
+        f"of the {p.CROSS_RETURN_S} s that returns reach over is not known.",
         "",
         f"Marked `*`: the {len(MODEL_FEATURES)} inputs of a model unless it says otherwise. A vector is warm once they",
         "are.",

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from foretick.quant import parameters as p
+from foretick.quant.cross_section import CrossFold, CrossReading
 from foretick.quant.events import DEPTH_COLUMNS, DEPTH_LEVELS, VALUE_COLUMNS, EventArrays, EventKind
 
 START_NS = 1_767_225_600_000_000_000
@@ -40,6 +42,22 @@ def random_events(seed: int, n: int, shape: StreamShape | None = None) -> EventA
     state = kind == EventKind.STATE
     v[state, 0] = rng.integers(1, 5, n)[state]
     return EventArrays(kind, recv_ns, v, _depth(rng, bid[rows], ask[rows], shape.tick))
+
+
+def random_sections(seed: int, events: EventArrays) -> dict[int, CrossReading]:
+    """Return, by second, what cross-sections say of one of three random walks: of all seconds due in ``events``.
+
+    The walks began long before, so that nothing is warming up.
+    """
+    first, last = (int(recv_ns) // p.BAR_NS - p.CROSS_DELAY_S for recv_ns in events.recv_ns[[0, -1]])
+    seconds = range(first - p.CROSS_MIN_PAIRS - p.CROSS_RETURN_S, last + 1)
+    moves = 1e-4 * np.random.default_rng(seed).standard_normal((len(seconds), 4))
+    prices = 100.0 * np.exp(np.cumsum(moves[:, :3] + moves[:, 3:], axis=0))
+    fold, keys = CrossFold(), [("sim", symbol) for symbol in "ABC"]
+    sections = {
+        s: fold.fold(s, dict(zip(keys, row, strict=True)))[0] for s, row in zip(seconds, prices.tolist(), strict=True)
+    }
+    return {second: sections[second] for second in range(first, last + 1)}
 
 
 def trade_bars(columns: np.ndarray) -> EventArrays:

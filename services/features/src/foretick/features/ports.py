@@ -1,11 +1,20 @@
 """What the handlers need of the outside."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from foretick.common.contracts import Bar, Correlations, FeatureHealth, FeatureVector, ParityCertificate, ParityVerdict
+from foretick.common.contracts import (
+    Bar,
+    Correlations,
+    CrossSection,
+    FeatureHealth,
+    FeatureVector,
+    ParityCertificate,
+    ParityVerdict,
+)
 from foretick.common.ownership import InstrumentKey
+from foretick.common.sequence import Admission
 from foretick.features.domain.certificate import Findings
 from foretick.features.domain.instrument import Folded, Frame
 
@@ -57,6 +66,10 @@ class FoldObserver(Protocol):
 
     def folded(self, frame: Frame, outcome: Folded) -> None:
         """Note the outcome of one frame."""
+        ...
+
+    def crossed(self, admission: Admission) -> None:
+        """Note what the audit says of a cross-section."""
         ...
 
 
@@ -131,6 +144,18 @@ class CorrelationPublisher(Protocol):
         ...
 
 
+class CrossPublisher(Protocol):
+    """Sends cross-sections on their way."""
+
+    def publish_cross_section(self, message: CrossSection) -> None:
+        """Publish ``message``."""
+        ...
+
+
+class CorrelationBusPublisher(CorrelationPublisher, CrossPublisher, Protocol):
+    """Sends what is made of the closed seconds of all instruments."""
+
+
 class CorrelationObserver(Protocol):
     """Tells how the correlations are doing."""
 
@@ -148,6 +173,10 @@ class CorrelationObserver(Protocol):
 
     def told(self, members: int, left_out: int) -> None:
         """Note of how many instruments correlations are published, and how many were too many."""
+        ...
+
+    def crossed(self, reasons: Mapping[str, int]) -> None:
+        """Note how many instruments a cross-section has, by why they have no values; under "" those that have."""
         ...
 
 
@@ -174,9 +203,21 @@ class BarHistory(Protocol):
         """Return the last correlations that were published."""
         ...
 
+    async def last_cross_section(self) -> CrossSection | None:
+        """Return the last cross-section that was published."""
+        ...
 
-class Recording(Protocol):
-    """Reads back what the streams of market data and of feature vectors hold."""
+
+class CrossHistory(Protocol):
+    """Reads back what the stream of cross-sections holds."""
+
+    def read_cross_sections(self, since_ns: int) -> AsyncIterator[Sequence[CrossSection]]:
+        """Yield, in order and in batches, every cross-section that was stored since the wall clock ``since_ns``."""
+        ...
+
+
+class Recording(CrossHistory, Protocol):
+    """Reads back what the streams of market data, of feature vectors and of cross-sections hold."""
 
     async def count(self, since_ns: int, keys: Sequence[Key]) -> int:
         """Return how many frames ``read`` would yield, about."""

@@ -21,6 +21,7 @@ from foretick.common.contracts.certificates import (
     Unchecked,
 )
 from foretick.common.contracts.correlations import CorrelationMember, CorrelationPairs, Correlations
+from foretick.common.contracts.cross_sections import CrossMember, CrossSection
 from foretick.common.contracts.explanations import CallRefusal, Explanation, ExplanationReply, FeatureContribution
 from foretick.common.contracts.features import FeatureVector
 from foretick.common.contracts.health import FeatureFaults, FeatureHealth
@@ -85,6 +86,8 @@ __all__ = [
     "CorrelationPairs",
     "Correlations",
     "Coverage",
+    "CrossMember",
+    "CrossSection",
     "DeadLetter",
     "DecisionKind",
     "DecisionReason",

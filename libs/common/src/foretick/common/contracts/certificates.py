@@ -26,6 +26,7 @@ class Unchecked(StrEnum):
     NO_START: the first event of its state is not in reach, and neither is a saved state
     OTHER_FEATURES: it is of another schema or another length of a step
     UNMARKED: its producer does not say what went into its state
+    CROSS_LOST: the recording lacks the cross-section that it names
     """
 
     RECORDING_LOST = "recording_lost"
@@ -33,6 +34,7 @@ class Unchecked(StrEnum):
     NO_START = "no_start"
     OTHER_FEATURES = "other_features"
     UNMARKED = "unmarked"
+    CROSS_LOST = "cross_lost"
 
 
 class ParityDifference(Contract, frozen=True, kw_only=True, gc=False):

@@ -17,6 +17,8 @@ class FeatureVector(Message, frozen=True, kw_only=True, gc=False):
     since_seq: the first event that went into its state; null where its producer does not know
     lost_events: how many events after that were missing when the state was made, in all; a sequence that began anew
         counts as one
+    cross_seq: the ``seq`` of the cross-section whose values are in it, that of the second that was due; null where it
+        has none: that one had not come yet, or says nothing of the instrument
     ts_frame_sent_ns: wall clock of ingest when it published the frame with the event ``asof_seq``
     ts_frame_taken_ns: wall clock of features when it took that frame up
     """
@@ -34,3 +36,4 @@ class FeatureVector(Message, frozen=True, kw_only=True, gc=False):
     ts_frame_taken_ns: int | None = None
     since_seq: int | None = None
     lost_events: int = 0
+    cross_seq: int | None = None

@@ -7,7 +7,7 @@ class FeatureFaults(Contract, frozen=True, kw_only=True, gc=False):
     """Values of one feature that were not as they should be, of all instruments of the producer.
 
     warming: missing before every feature has passed its warm-up
-    masked: missing, for the book or the quotes that it needs are not there or not trusted
+    masked: missing, for the book, the quotes or the basket that it needs are not there or not trusted
     missing: missing for no such reason
     outside: beyond the range that the registry says
     stale: there, but made from quotes or a book of long ago

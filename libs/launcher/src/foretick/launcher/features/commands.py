@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,12 +15,16 @@ from foretick.launcher.machine.stages import Stages
 from foretick.launcher.machine.terminal import Terminal
 from foretick.market.simulation import LISTINGS
 from foretick.quant.kernel import Grid
+from foretick.quant.proof.closing import close_mids
+from foretick.quant.proof.cross import prove_cross
 from foretick.quant.proof.verify import FeatureProof, verify_features
 from foretick.quant.registry import FEATURES, INDEX
 
 EXIT_BROKEN = 1
 EXIT_USAGE = 2
 _WINDOW_STEPS = 1_000
+_CROSS_SAMPLES = 20
+"""Seconds of all instruments that are held to the definitions."""
 _LEAST_SECONDS = 90.0
 """Bars enough for the longest warm-up."""
 
@@ -46,7 +50,7 @@ def run_features(options: argparse.Namespace, terminal: Terminal | None = None) 
     return EXIT_BROKEN if broken else 0
 
 
-def _streams(options: argparse.Namespace, folder: Path, terminal: Terminal) -> Iterator[NamedStream]:
+def _streams(options: argparse.Namespace, folder: Path, terminal: Terminal) -> list[NamedStream]:
     if options.path:
         shown = Terminal(sys.stderr) if options.json else terminal
         return recorded_streams(options.path, options.symbol, folder, Stages(shown))
@@ -54,22 +58,31 @@ def _streams(options: argparse.Namespace, folder: Path, terminal: Terminal) -> I
 
 
 def _prove(
-    options: argparse.Namespace, streams: Iterator[NamedStream], terminal: Terminal
+    options: argparse.Namespace, streams: Sequence[NamedStream], terminal: Terminal
 ) -> dict[str, list[FeatureProof]]:
     grid = Grid(round(options.interval * NS_PER_S), _WINDOW_STEPS)
     proofs: dict[str, list[FeatureProof]] = {}
-    for stream in streams:
-        if len(stream.events) <= options.cuts:
-            raise Refused("too_few", f"{stream.name} has {len(stream.events)} events", "fewer --cuts, or a longer file")
+    cross = prove_cross([_close(stream, options.cuts) for stream in streams], _CROSS_SAMPLES)
+    for stream, others in zip(streams, cross, strict=True):
+        if not stream.is_proven:
+            continue
+        events = stream.load()
 
         def tell(stage: str, part: float, name: str = stream.name) -> None:
             terminal.board([f"{name}: {stage}, {part:.0%}"])
 
-        proofs[stream.name] = verify_features(stream.events, grid, options.cuts, options.seed, tell)
+        proofs[stream.name] = verify_features(events, grid, options.cuts, options.seed, tell, others)
         terminal.board([])
         if not options.json:
-            _print_table(terminal, stream, proofs[stream.name])
+            _print_table(terminal, stream.name, len(events), proofs[stream.name])
     return proofs
+
+
+def _close(stream: NamedStream, cuts: int) -> dict[int, float]:
+    events = stream.load()
+    if len(events) <= cuts and stream.is_proven:
+        raise Refused("too_few", f"{stream.name} has {len(events)} events", "fewer --cuts, or a longer file")
+    return close_mids(events)
 
 
 def _refuse(fault: str) -> int:
@@ -88,8 +101,8 @@ def _fault_of(options: argparse.Namespace) -> str:
     return ""
 
 
-def _print_table(terminal: Terminal, stream: NamedStream, proofs: list[FeatureProof]) -> None:
-    terminal.line(terminal.bold(f"{stream.name}: {len(stream.events)} events"))
+def _print_table(terminal: Terminal, name: str, events: int, proofs: list[FeatureProof]) -> None:
+    terminal.line(terminal.bold(f"{name}: {events} events"))
     terminal.line(f"{'feature':<28}{'group':<16}{'values':>8}{'least':>12}{'most':>12}{'error':>10}  verdict")
     for proof in proofs:
         error = "" if proof.error is None else f"{proof.error:.1e}"

@@ -7,7 +7,8 @@ result. A vector is emitted on the first event at or after each boundary of a st
 ``state`` is the layout of a row; ``flow`` folds trades, quotes and depth, ``bars`` closes 1-second bars and has each
 family fold them (``trend``, ``momentum``, ``volatility``, ``volume``, ``regime``, ``candles``), which brings its own
 part of the layout. ``vector`` reads a row out, with ``book`` and ``tape``; ``slots`` tells it where families stand;
-``health`` counts what is wrong. ``compiled`` is the loop, ``engine`` and ``history`` are what Python calls.
+``cross`` carries into it what was made of all instruments, beside
+the state; ``health`` counts what is wrong. ``compiled`` is the loop, ``engine`` and ``history`` are what Python calls.
 """
 
 from foretick.quant.kernel.compiled import warm

@@ -13,8 +13,9 @@ from typing import Any
 import numba
 import numpy as np
 
+from foretick.quant import parameters as p
 from foretick.quant.events import DEPTH_COLUMNS, VALUE_COLUMNS, EventKind
-from foretick.quant.kernel import state
+from foretick.quant.kernel import cross, state
 from foretick.quant.kernel.bars import roll_bar
 from foretick.quant.kernel.flow import fold_depth, fold_quote, fold_state, fold_trade
 from foretick.quant.kernel.health import no_faults
@@ -36,7 +37,7 @@ _GAP = 4
 def _fingerprint() -> int:
     quant = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    single = [quant / f"{name}.py" for name in ("parameters", "events", "feature", "registry")]
+    single = [quant / f"{name}.py" for name in ("parameters", "events", "feature", "registry", "cross_section")]
     for path in [*single, *sorted([*quant.glob("kernel/*.py"), *quant.glob("catalogue/*.py")])]:
         digest.update(path.read_bytes())
     return int.from_bytes(digest.digest()[:7], "big")
@@ -44,7 +45,7 @@ def _fingerprint() -> int:
 
 def _compile(fingerprint: int) -> Callable[..., int]:
     @numba.njit(cache=True, nogil=True, error_model="numpy")
-    def fold(states, deques, kind, recv_ns, v, depth, out, faults, n):  # noqa: ANN001, ANN202, PLR0913 - compiled
+    def fold(states, deques, lines, kind, recv_ns, v, depth, out, faults, n):  # noqa: ANN001, ANN202, PLR0913 - compiled
         if n < 0:
             return fingerprint
         s = states.view(STATE)[0]
@@ -64,7 +65,7 @@ def _compile(fingerprint: int) -> Callable[..., int]:
             if step > s.last_step:
                 s.last_step = step
                 out[emitted, 0] = i
-                emit(s, deques, t_ns, step, out[emitted], faults)
+                emit(s, deques, lines, t_ns, step, out[emitted], faults)
                 emitted += 1
         return emitted
 
@@ -74,10 +75,10 @@ def _compile(fingerprint: int) -> Callable[..., int]:
 fold_events = _compile(_fingerprint())
 """Fold ``n`` events into one instrument and return how many vectors were written to ``out``.
 
-``fold_events(states, deques, kind, recv_ns, v, depth, out, faults, n)``: ``states`` uint8, the bytes of one ``STATE``
-record; ``deques`` float64 (4, window + 1); the columns of ``EventArrays``; ``out`` float64 (at least n,
-``OUT_COLUMNS``); ``faults`` as ``health.no_faults`` makes it, added to. With ``n`` below 0 it folds nothing and returns
-the fingerprint of its sources.
+``fold_events(states, deques, lines, kind, recv_ns, v, depth, out, faults, n)``: ``states`` uint8, the bytes of one
+``STATE`` record; ``deques`` float64 (4, window + 1); ``lines`` as ``cross.blank_lines`` makes them; the columns of
+``EventArrays``; ``out`` float64 (at least n, ``OUT_COLUMNS``); ``faults`` as ``health.no_faults`` makes it, added to.
+With ``n`` below 0 it folds nothing and returns the fingerprint of its sources.
 """
 
 
@@ -86,6 +87,7 @@ def arguments(interval_ns: int, window_steps: int, rows: int) -> tuple[Any, ...]
     return (
         state.initial_row(interval_ns, window_steps).view(np.uint8),
         np.zeros((state.DEQUE_ROWS, window_steps + 1)),
+        cross.blank_lines((p.CROSS_KEPT_S,)),
         np.zeros(rows, np.uint8),
         np.zeros(rows, np.int64),
         np.zeros((rows, VALUE_COLUMNS)),

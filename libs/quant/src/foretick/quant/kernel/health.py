@@ -27,8 +27,10 @@ class Fault(IntEnum):
 
 _WARMING, _MASKED, _MISSING, _OUTSIDE, _STALE = (fault.value for fault in Fault)
 _TOLERANCE = 1e-9
+_OF_LINE = (_MASKED, _MISSING, _WARMING)  # by ``cross.Line``
 _LONGEST_WARMUP_BARS = max(f.warmup.count for f in FEATURES if f.warmup.unit is WarmupUnit.BARS)
 _NEEDS_TOP = np.array([feature.needs is Needs.TOP for feature in FEATURES])
+_NEEDS_BASKET = np.array([feature.needs is Needs.BASKET for feature in FEATURES])
 _NEEDS_BOOK = np.array([feature.needs is Needs.BOOK for feature in FEATURES])
 
 
@@ -46,14 +48,16 @@ def no_faults() -> np.ndarray:
 
 
 @numba.njit(error_model="numpy")
-def count_faults(s, t_ns, is_warm, values, faults) -> None:  # noqa: ANN001 - compiled
-    """Add what is wrong with ``values``, emitted at ``t_ns``, to ``faults``."""
+def count_faults(s, t_ns, is_warm, line, values, faults) -> None:  # noqa: ANN001 - compiled
+    """Add what is wrong with ``values``, emitted at ``t_ns``, to ``faults``; ``line`` is how the cross-section is."""
     old_top = s.l1_ok and t_ns - s.l1_ns > p.STALE_NS
     old_book = s.depth_ok and t_ns - s.depth_ns > p.STALE_NS
     for i in range(FEATURE_COUNT):
         value = values[i]
         if value != value:
-            if (_NEEDS_TOP[i] and not s.l1_ok) or (_NEEDS_BOOK[i] and not s.depth_ok):
+            if _NEEDS_BASKET[i]:
+                faults[_OF_LINE[line], i] += 1
+            elif (_NEEDS_TOP[i] and not s.l1_ok) or (_NEEDS_BOOK[i] and not s.depth_ok):
                 faults[_MASKED, i] += 1
             else:
                 faults[_MISSING if is_warm and s.bars >= _LONGEST_WARMUP_BARS else _WARMING, i] += 1

@@ -7,6 +7,7 @@ import numba
 from foretick.quant import parameters as p
 from foretick.quant.feature import WarmupUnit
 from foretick.quant.kernel.book import write_book
+from foretick.quant.kernel.cross import Line, due_second, write_cross
 from foretick.quant.kernel.flow import decay
 from foretick.quant.kernel.health import count_faults
 from foretick.quant.kernel.slots import INDEX_OF_SLOT, SLOT_COUNT
@@ -14,10 +15,12 @@ from foretick.quant.kernel.state import RING
 from foretick.quant.kernel.tape import write_tape
 from foretick.quant.registry import INDEX, MODEL_FEATURES
 
-META_COLUMNS = 5
-"""Columns before the values: index of the event in the call, step, ns since the step began, mid, warm (0 or 1)."""
+META_COLUMNS = 6
+"""Columns before the values: index of the event in the call, step, ns since the step began, mid, warm (0 or 1), and the
+second of the cross-section that is in it, -1 for none."""
 
 _NS_PER_S = 1_000_000_000
+_THERE = Line.THERE.value
 _HOUR_NS, _DAY_NS, _WEEK_NS = 3_600 * _NS_PER_S, 86_400 * _NS_PER_S, 7 * 86_400 * _NS_PER_S
 _THURSDAY = 3  # the Unix epoch's day of the week, Monday 0
 _DRAWDOWN, _RUN_UP, _WINDOW_RANGE = INDEX["drawdown_bps"], INDEX["run_up_bps"], INDEX["window_range_bps"]
@@ -28,7 +31,7 @@ _LONGEST_WARMUP_BARS = max(f.warmup.count for f in MODEL_FEATURES if f.warmup.un
 
 
 @numba.njit(error_model="numpy")
-def emit(s, deques, t_ns, step, row, faults) -> None:  # noqa: ANN001 - compiled
+def emit(s, deques, lines, t_ns, step, row, faults) -> None:  # noqa: ANN001, PLR0913 - compiled
     """Write the vector at ``t_ns`` into ``row``, remember its mid, and add to ``faults`` what is wrong with it."""
     if s.l1_ok:
         _remember(s, deques, step)
@@ -45,7 +48,9 @@ def emit(s, deques, t_ns, step, row, faults) -> None:  # noqa: ANN001 - compiled
     for slot in range(SLOT_COUNT):
         values[INDEX_OF_SLOT[slot]] = s.from_bars[slot]
     _write_calendar(t_ns, values)
-    count_faults(s, t_ns, is_warm, values, faults)
+    line = write_cross(lines, t_ns, values)
+    row[5] = due_second(t_ns) if line == _THERE else -1
+    count_faults(s, t_ns, is_warm, line, values, faults)
 
 
 @numba.njit(error_model="numpy")

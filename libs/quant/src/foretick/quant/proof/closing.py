@@ -47,6 +47,31 @@ class _Top:
             self.mid, self._quoted_ns = math.nan, None
 
 
+def close_mids(events: EventArrays) -> dict[int, float]:
+    """Return, of every second that has closed, the mid at its end where one is known and the book is not out of order.
+
+    Seconds without an event have what stood before them. Events must be sound.
+    """
+    mids: dict[int, float] = {}
+    if not len(events):
+        return mids
+    top, is_sound, second = _Top(), True, int(events.recv_ns[0]) // p.BAR_NS
+    for kind, recv_ns, v in zip(events.kind, events.recv_ns.tolist(), events.v.tolist(), strict=True):
+        if is_sound and top.mid > 0.0:
+            mids |= dict.fromkeys(range(second, recv_ns // p.BAR_NS), top.mid)
+        second = recv_ns // p.BAR_NS
+        if kind == EventKind.QUOTE:
+            top.quote(recv_ns, v[0], v[2])
+        elif kind == EventKind.DEPTH:
+            row = events.depth[int(v[0])]
+            top.depth(recv_ns, float(row[0]), float(row[20]))
+            is_sound = True
+        elif kind == EventKind.STATE:
+            top.state(v[0])
+            is_sound = False
+    return mids
+
+
 def close_bars(events: EventArrays) -> NDArray[np.float64]:
     """Return second, open, high, low, close and volume of every closed bar, (6, bars). Events must be sound."""
     bars: list[tuple[float, ...]] = []

@@ -6,7 +6,7 @@ from foretick.common.ownership import Shard
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.runtime.instruments import InstrumentFeed, watch_instruments
 from foretick.common.runtime.leases import Leases
-from foretick.common.subjects import BOOKS, INSTRUMENT_LISTINGS, TICKS
+from foretick.common.subjects import BOOKS, CROSS_SECTIONS, INSTRUMENT_LISTINGS, TICKS
 from foretick.common.units import nanos_from_seconds
 from foretick.features.adapters.bus.client import DataPlanePublisher
 from foretick.features.adapters.history.client import StreamHistory
@@ -20,8 +20,10 @@ from foretick.features.handlers.health import HealthHandler
 from foretick.features.ports import Producer
 from foretick.features.settings import FeaturesSettings
 from foretick.quant.kernel import FeatureKernel, Grid, warm
+from foretick.quant.parameters import CROSS_KEPT_S
 
 _HEALTH_EVERY_S = 5.0
+_CROSS_HISTORY_NS = nanos_from_seconds(2.0 * CROSS_KEPT_S)
 
 
 async def build(rt: Runtime, settings: FeaturesSettings) -> None:
@@ -35,9 +37,10 @@ async def build(rt: Runtime, settings: FeaturesSettings) -> None:
     metrics = FoldMetrics(rt.metrics, rt.log, rt.sequence, kernel.faults)
     frames = FrameHandler(kernel, publisher, metrics, rt.clock, producer, bars)
     feed = InstrumentFeed(rt, (TICKS, BOOKS))
+    history = StreamHistory(rt.bus, publisher.reject, rt.data.tap_whole)
     outside = Outside(
         feed,
-        StreamHistory(rt.bus, publisher.reject, rt.data.tap_whole),
+        history,
         await KeyValueStateStore.open(rt.bus.js),
         publisher,
         CustodyMetrics(rt),
@@ -49,6 +52,9 @@ async def build(rt: Runtime, settings: FeaturesSettings) -> None:
     custodian.is_owner = lambda: leases.are_sound
     feed.deliver_to(custodian.handle)
     await watch_instruments(rt, INSTRUMENT_LISTINGS, leases.learn, bars.learn)
+    await rt.data.subscribe((CROSS_SECTIONS,), frames.cross.handle)
+    async for sections in history.read_cross_sections(rt.clock.now_ns() - _CROSS_HISTORY_NS):
+        frames.cross.restore(sections)
     await leases.open()
     window = HealthWindow(kernel.faults, rt.clock.now_ns())
     health = HealthHandler(window, lambda: metrics.vectors, publisher, rt.clock, producer, rt.epoch)

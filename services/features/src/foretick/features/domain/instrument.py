@@ -29,6 +29,7 @@ class Reading:
     values: list[float | None]
     warm: bool
     trust: Trust
+    cross_seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ class Instrument:
                     values=values[META_COLUMNS - 3 :],
                     warm=row[4] > 0.0,
                     trust=trusts[index],
+                    cross_seq=int(row[5]) if row[5] >= 0.0 else None,
                 )
             )
         self._advance_event_clock(event_ns[done:])

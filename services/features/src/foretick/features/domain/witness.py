@@ -2,7 +2,7 @@
 
 import math
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -13,8 +13,13 @@ from foretick.features.domain.columns import EventColumns
 from foretick.features.domain.instrument import Frame, Instrument, Reading
 from foretick.features.domain.snapshot import InstrumentSnapshot, restore_instrument
 from foretick.market.bars import BarEngine
+from foretick.quant.cross_section import CROSS_COUNT, CrossReading
 from foretick.quant.kernel import FeatureKernel, Grid
+from foretick.quant.parameters import BAR_NS, CROSS_DELAY_S
 from foretick.quant.registry import FEATURE_NAMES, SCHEMA_HASH
+
+Sections = Mapping[int, CrossReading | None]
+"""What recorded cross-sections say of the instrument, by second; None where one does not know it."""
 
 KEPT_READINGS = 256
 """The latest readings of an instrument, which vectors are compared with."""
@@ -92,7 +97,7 @@ class Witness:
         """Whether ``vector`` falls where readings are kept."""
         return bool(self._kept) and next(iter(self._kept)) <= vector.asof_seq <= self.last_seq
 
-    def judge(self, vector: FeatureVector) -> Difference | Unchecked | None:
+    def judge(self, vector: FeatureVector, sections: Sections) -> Difference | Unchecked | None:
         """Hold a covered ``vector`` to the recording: the first difference, why it cannot be said, or None: equal."""
         if vector.schema_hash != SCHEMA_HASH or vector.interval_ns != self._grid.interval_ns:
             return Unchecked.OTHER_FEATURES
@@ -109,7 +114,9 @@ class Witness:
             return Difference("asof_seq", _spell(vector.asof_seq), _spell(None))
         if vector.prev_asof_seq is not None and before:
             return Difference("prev_asof_seq", _spell(vector.prev_asof_seq), _spell(before[-1]))
-        return compare(vector, kept.reading)
+        if vector.cross_seq is not None and vector.cross_seq not in sections:
+            return Unchecked.CROSS_LOST
+        return compare(vector, kept.reading, sections)
 
     def _is_before(self, frame: Frame) -> bool:
         if self._instrument.audit.next_seq is not None:
@@ -117,18 +124,30 @@ class Witness:
         return self._since_seq is not None and frame.seq < self._since_seq
 
 
-def compare(vector: FeatureVector, reading: Reading) -> Difference | None:
-    """Return the first value in which ``vector`` is not, bit for bit, the recomputed ``reading``; None where it is."""
+def compare(vector: FeatureVector, reading: Reading, sections: Sections) -> Difference | None:
+    """Return the first value in which ``vector`` is not, bit for bit, the recomputed ``reading``; None where it is.
+
+    A vector may be without a cross-section; one that it names has to be the one that was due, and to give its values.
+    """
+    due = reading.ts_recv_ns // BAR_NS - CROSS_DELAY_S
+    if vector.cross_seq not in (None, due):
+        return Difference("cross_seq", _spell(vector.cross_seq), _spell(due))
     for name in _FIELDS:
         published, recomputed = getattr(vector, name), getattr(reading, name)
         if _spell(published) != _spell(recomputed):
             return Difference(name, _spell(published), _spell(recomputed))
     if len(vector.values) != len(reading.values):
         return Difference("values", str(len(vector.values)), str(len(reading.values)))
-    for name, published, recomputed in zip(FEATURE_NAMES, vector.values, reading.values, strict=True):
+    recomputed_values = [*reading.values[:-CROSS_COUNT], *_cross_values(vector, sections)]
+    for name, published, recomputed in zip(FEATURE_NAMES, vector.values, recomputed_values, strict=True):
         if not _same_bits(published, recomputed):
             return Difference(name, _spell(published), _spell(recomputed))
     return None
+
+
+def _cross_values(vector: FeatureVector, sections: Sections) -> Sequence[float | None]:
+    section = sections[vector.cross_seq] if vector.cross_seq is not None else None
+    return section.values if section is not None and section.values else [None] * CROSS_COUNT
 
 
 def _mismatch(vector: FeatureVector, kept: Kept) -> Unchecked | None:

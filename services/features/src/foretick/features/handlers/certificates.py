@@ -8,6 +8,7 @@ saved last, and then the check says so.
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from foretick.common.clock import Clock
@@ -15,13 +16,20 @@ from foretick.common.contracts import FeatureVector, ParityCertificate, ParityDi
 from foretick.common.errors import Malformed
 from foretick.common.sequence import DerivedAudit
 from foretick.features.domain.certificate import Findings, Tally
+from foretick.features.domain.cross_reading import readings_of
 from foretick.features.domain.snapshot import decode_snapshot
-from foretick.features.domain.witness import KEPT_READINGS, Difference, Witness
+from foretick.features.domain.witness import KEPT_READINGS, Difference, Sections, Witness
 from foretick.features.ports import CertificateObserver, CertificatePublisher, Key, Producer, Recording, StateStore
+from foretick.quant.cross_section import CrossReading
 from foretick.quant.kernel import Grid
+from foretick.quant.registry import CROSS_HASH
 
 OVERLAP_NS = 5_000_000_000
 """How far before the last look the streams are read: their clock is the server's."""
+
+CROSS_OVERLAP_NS = 60_000_000_000
+"""How much earlier than a vector the cross-section that it names was stored, at most: seconds, and in a slow replay
+more."""
 
 _KEPT_WITNESSES = 256
 
@@ -97,7 +105,9 @@ class Certifier:
             findings.unchecked[Unchecked.NO_START] += 1
         else:
             await self._judge(key, seat, findings)
-            if findings.unchecked:  # it does not lead to where features are: begin anew, and not with the first event
+            if findings.unchecked.keys() - {
+                Unchecked.CROSS_LOST
+            }:  # it does not lead to where features are: begin anew, and not with the first event
                 self._seats.pop(key, None)
                 self._holed[key] = last.since_seq
         from_start = seat is not None and seat.witness.from_start
@@ -153,13 +163,24 @@ class Certifier:
 
     async def _judge(self, key: Key, seat: _Seat, findings: Findings) -> None:
         since_ns = self._clock.now_ns() - KEPT_READINGS * self._grid.interval_ns - OVERLAP_NS
+        sections = await self._read_cross(since_ns - CROSS_OVERLAP_NS, key)
         async for vectors in self._recording.read_vectors(since_ns, key):
             for vector in vectors:
                 if vector.run_id != self._producer.run_id or not seat.witness.covers(vector):
                     continue
                 admission = seat.audit.admit(vector.epoch, vector.asof_seq)
                 if not admission.skip:
-                    self._note(key, vector, seat.witness.judge(vector), findings)
+                    self._note(key, vector, seat.witness.judge(vector, sections), findings)
+
+    async def _read_cross(self, since_ns: int, key: Key) -> Sections:
+        """Return what the recorded cross-sections say of ``key``; of two of one second the first, as features does."""
+        found: dict[int, CrossReading | None] = {}
+        async for batch in self._recording.read_cross_sections(since_ns):
+            for section in batch:
+                if section.run_id == self._producer.run_id and section.features_hash == CROSS_HASH:
+                    with suppress(Malformed):  # features has left it out too
+                        found.setdefault(section.seq, readings_of(section).get(key))
+        return found
 
     def _note(
         self, key: Key, vector: FeatureVector, verdict: Difference | Unchecked | None, findings: Findings

@@ -2,7 +2,8 @@
 
 There is one owner of them all, by a lease of its own. It saves no state: the stream of bars reaches back further than
 an estimate does, so that whoever takes over folds what the stream has, then what came meanwhile, and goes on with the
-same bits. What its predecessor told is not told again.
+same bits. What its predecessor told is not told again; cross-sections that fell due meanwhile are told, for vectors may
+still want them.
 """
 
 from collections.abc import Callable, Sequence
@@ -58,15 +59,18 @@ class CorrelationCustodian:
         await self._feed.follow()
         last = await self._history.last_correlations()
         handler.last_published = last.seq if last is not None and last.run_id == self._run_id else None
-        read, handler.is_silent = 0, True
+        crossed = await self._history.last_cross_section()
+        handler.cross.last_published = crossed.seq if crossed is not None and crossed.run_id == self._run_id else None
+        read = 0
+        handler.hold()
         try:
             for _ in range(_PASSES):  # the server may store a bar a moment after it has sent it
                 read += await self._catch_up()
                 if handler.connects(self._buffer):
                     break
         finally:
-            handler.is_silent = False
             buffer, self._buffer = self._buffer, None
+        handler.release()
         self._owns = True
         handler.handle(buffer)
         self._observer.taken_over(read)

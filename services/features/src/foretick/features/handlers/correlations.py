@@ -15,7 +15,8 @@ from foretick.common.contracts import (
 )
 from foretick.common.sequence import DerivedAudit, SequenceTally
 from foretick.common.units import NS_PER_S
-from foretick.features.ports import CorrelationObserver, CorrelationPublisher, Key, Producer
+from foretick.features.handlers.cross_sections import CrossSectionHandler
+from foretick.features.ports import CorrelationBusPublisher, CorrelationObserver, Key, Producer
 from foretick.quant.correlation import Alignment, CorrelationFold, CorrelationTerms, Estimate
 
 PATIENCE_S = 5
@@ -35,12 +36,12 @@ class CorrelationHandler:
     """Folds the seconds of all instruments of the run. What it tells is a function of the bars, not of when they come.
 
     The price of a second is its last mid, where the second's trust is LIVE; else it was not observed. Of more
-    instruments than the limit those that come first by name count.
+    instruments than the limit those that come first by name count. ``cross`` tells the cross-sections of those seconds.
     """
 
     def __init__(
         self,
-        publisher: CorrelationPublisher,
+        publisher: CorrelationBusPublisher,
         observer: CorrelationObserver,
         clock: Clock,
         producer: Producer,
@@ -48,7 +49,7 @@ class CorrelationHandler:
         tally: SequenceTally,
     ) -> None:
         self.last_published: int | None = None
-        self.is_silent = False
+        self.cross = CrossSectionHandler(publisher, observer, clock, producer)
         self._publisher = publisher
         self._observer = observer
         self._clock = clock
@@ -60,6 +61,8 @@ class CorrelationHandler:
     def begin(self, epoch: int) -> None:
         """Begin anew, to publish under the fencing epoch ``epoch``."""
         self._epoch = epoch
+        self._is_silent = False
+        self.cross.begin(epoch)
         self._fold = CorrelationFold(self._schedule.terms)
         self._alignment = Alignment[Bar](PATIENCE_S)
         self._audits: dict[Key, DerivedAudit] = {}
@@ -67,6 +70,16 @@ class CorrelationHandler:
         self._counted: set[Key] = set()
         self._left_out: set[Key] = set()
         self._told_step = -1
+
+    def hold(self) -> None:
+        """Fold and tell nothing until ``release``."""
+        self._is_silent = True
+        self.cross.hold()
+
+    def release(self) -> None:
+        """Tell what falls due from now on, and the cross-sections that did meanwhile."""
+        self._is_silent = False
+        self.cross.release()
 
     def handle(self, bars: Sequence[Bar]) -> None:
         """Fold the closed seconds among ``bars`` and publish what is due."""
@@ -114,11 +127,12 @@ class CorrelationHandler:
             if bar.trust is Trust.LIVE and bar.mid_close is not None and bar.mid_close > 0.0:
                 prices[key] = bar.mid_close
         self._fold.fold(second, prices)
+        self.cross.fold(second, prices, sorted({self._latest[key].origin for key in prices}), len(self._left_out))
         step = second // self._schedule.interval_s
         if step == self._told_step:
             return
         self._told_step = step
-        if not self.is_silent and (self.last_published is None or second > self.last_published):
+        if not self._is_silent and (self.last_published is None or second > self.last_published):
             self._publisher.publish_correlations(self._message(second))
             self.last_published = second
 

@@ -8,6 +8,7 @@ from foretick.common.errors import Malformed
 from foretick.features.domain.columns import EventColumns
 from foretick.features.domain.instrument import Folded, Frame, Instrument, Reading
 from foretick.features.handlers.bars import BarHandler
+from foretick.features.handlers.cross_board import CrossBoard
 from foretick.features.ports import FoldObserver, Key, Producer, VectorPublisher
 from foretick.quant.kernel import FeatureKernel
 from foretick.quant.registry import SCHEMA_HASH, SCHEMA_ID
@@ -17,7 +18,7 @@ class FrameHandler:
     """Folds every frame of the instruments that it has been given, in order; others it passes over.
 
     ``last_published`` holds, by instrument, the last event whose vector was published, by whichever process: vectors at
-    or before it are not sent again, and the next one names it.
+    or before it are not sent again, and the next one names it. ``cross`` takes the cross-sections.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class FrameHandler:
     ) -> None:
         self.kernel = kernel
         self.bars = bars
+        self.cross = CrossBoard(kernel, producer.run_id, publisher.reject, observer.crossed)
         self.instruments: dict[Key, Instrument] = {}
         self.last_published: dict[Key, int] = {}
         self._epochs: dict[Key, int] = {}
@@ -60,6 +62,7 @@ class FrameHandler:
         instrument = self.instruments[key] = Instrument(
             self.kernel, self._blank(), self._columns, self.bars.new_engine(key)
         )
+        self.cross.seat(key, instrument.row)
         return instrument
 
     def restart(self, key: Key) -> Instrument:
@@ -78,6 +81,7 @@ class FrameHandler:
             self._free_rows.append(instrument.row)
         self.last_published.pop(key, None)
         self.bars.forget(key)
+        self.cross.leave(key)
         self._epochs.pop(key, None)
 
     def _blank(self) -> int:
@@ -150,4 +154,5 @@ class FrameHandler:
             ts_frame_taken_ns=self._taken_ns,
             since_seq=instrument.since_seq,
             lost_events=instrument.lost_events,
+            cross_seq=reading.cross_seq,
         )

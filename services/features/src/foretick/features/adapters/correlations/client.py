@@ -1,20 +1,21 @@
 """The bus and the metrics as the ``correlate`` role sees them."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import msgspec
 
-from foretick.common.contracts import UNDECODABLE, Bar, Correlations, encode
+from foretick.common.contracts import UNDECODABLE, Bar, Correlations, CrossSection, encode
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.runtime.data_plane import DataPlane
 from foretick.common.runtime.stream_reader import read_stored, since_time
-from foretick.common.subjects import BAR_MESSAGES, BARS, CORRELATION_MESSAGES, escape_token
+from foretick.common.subjects import BAR_MESSAGES, BARS, CORRELATION_MESSAGES, CROSS_SECTIONS, escape_token
+from foretick.quant.cross_section import CrossReason
 
 _SECONDS = f"*.*.{escape_token('1s')}"
 
 
 class CorrelationBus:
-    """Implements ``ports.CorrelationPublisher``."""
+    """Implements ``ports.CorrelationPublisher`` and ``ports.CrossPublisher``."""
 
     def __init__(self, plane: DataPlane) -> None:
         self._plane = plane
@@ -22,6 +23,10 @@ class CorrelationBus:
     def publish_correlations(self, message: Correlations) -> None:
         """Publish ``message``."""
         self._plane.publish_raw(CORRELATION_MESSAGES.of(), encode(message))
+
+    def publish_cross_section(self, message: CrossSection) -> None:
+        """Publish ``message``."""
+        self._plane.publish_raw(CROSS_SECTIONS.of(), encode(message))
 
 
 class SecondBars:
@@ -74,6 +79,10 @@ class StreamedBars:
         """Return the last correlations that were published."""
         return await self._bus.last(CORRELATION_MESSAGES)
 
+    async def last_cross_section(self) -> CrossSection | None:
+        """Return the last cross-section that was published."""
+        return await self._bus.last(CROSS_SECTIONS)
+
 
 class CorrelationMetrics:
     """Implements ``ports.CorrelationObserver``: readiness, log, metrics."""
@@ -83,6 +92,11 @@ class CorrelationMetrics:
         self._late = rt.metrics.counter("late_seconds_total", "Seconds of instruments that came after they were folded")
         self._members = rt.metrics.gauge("correlated_instruments", "Instruments whose correlations are published")
         self._left_out = rt.metrics.gauge("uncorrelated_instruments", "Instruments beyond CORRELATION_MAX_INSTRUMENTS")
+        self._crossed = rt.metrics.gauge(
+            "cross_section_instruments",
+            "Instruments of the latest cross-section, by why they have no values",
+            labels=("reason",),
+        )
         self._told_left_out = 0
 
     def taking_over(self) -> None:
@@ -106,3 +120,8 @@ class CorrelationMetrics:
         if left_out and left_out != self._told_left_out:
             self._rt.log.warning("more instruments than correlations are made of", members=members, left_out=left_out)
         self._told_left_out = left_out
+
+    def crossed(self, reasons: Mapping[str, int]) -> None:
+        """Note how many instruments a cross-section has, by why they have no values; under "" those that have."""
+        for reason in ("", *CrossReason):
+            self._crossed.labels(reason or "none").set(reasons.get(reason, 0))

@@ -5,10 +5,19 @@ from typing import Any
 
 import msgspec
 
-from foretick.common.contracts import UNDECODABLE, Bar, BookFrame, FeatureVector, TickFrame
+from foretick.common.contracts import UNDECODABLE, Bar, BookFrame, CrossSection, FeatureVector, TickFrame
 from foretick.common.runtime.bus import Bus
 from foretick.common.runtime.stream_reader import Tap, count_stored, read_stored, since_time
-from foretick.common.subjects import BAR_MESSAGES, BOOKS, FEATURE_VECTORS, FEATURES, MARKET, TICKS
+from foretick.common.subjects import (
+    BAR_MESSAGES,
+    BOOKS,
+    CROSS,
+    CROSS_SECTIONS,
+    FEATURE_VECTORS,
+    FEATURES,
+    MARKET,
+    TICKS,
+)
 from foretick.features.domain.instrument import Frame
 from foretick.features.ports import Key
 
@@ -29,6 +38,7 @@ class StreamHistory:
             TICKS.root: msgspec.json.Decoder(TickFrame),
             BOOKS.root: msgspec.json.Decoder(BookFrame),
             FEATURE_VECTORS.root: msgspec.json.Decoder(FeatureVector),
+            CROSS_SECTIONS.root: msgspec.json.Decoder(CrossSection),
         }
 
     async def count(self, since_ns: int, keys: Sequence[Key]) -> int:
@@ -48,6 +58,12 @@ class StreamHistory:
         async for stored in read_stored(self._bus, FEATURES, config, self._tap):
             vectors = (self._decode(subject, payload) for subject, payload, _ in stored)
             yield [vector for vector in vectors if vector is not None]
+
+    async def read_cross_sections(self, since_ns: int) -> AsyncIterator[Sequence[CrossSection]]:
+        """Yield, in order and in batches, every cross-section stored since ``since_ns``."""
+        async for stored in read_stored(self._bus, CROSS, since_time(since_ns), self._tap):
+            sections = (self._decode(subject, payload) for subject, payload, _ in stored)
+            yield [section for section in sections if section is not None]
 
     async def last_vector(self, key: Key) -> FeatureVector | None:
         """Return the last vector that was published for instrument ``key``."""

@@ -11,7 +11,7 @@ from foretick.common.contracts import TickFrame
 from foretick.common.runtime.bootstrap import Runtime
 from foretick.common.runtime.logs import Logger
 from foretick.common.runtime.metrics import Metrics
-from foretick.common.sequence import SOUND, SequenceTally
+from foretick.common.sequence import SOUND, Admission, SequenceTally
 from foretick.common.units import NS_PER_S
 from foretick.features.domain.instrument import Folded, Frame
 from foretick.quant.kernel import Fault
@@ -85,6 +85,10 @@ class FoldMetrics(Collector):
             )  # fmt: skip
         if admission.renumbered:
             self._log.warning("sequence began anew", venue=frame.venue, symbol=frame.symbol, seq=frame.seq)
+
+    def crossed(self, admission: Admission) -> None:
+        """Note what the audit says of a cross-section."""
+        self._sequence.count("cross_sections", admission)
 
 
 class CustodyMetrics:
