@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from foretick.common.testing.freezing import frozen
 from foretick.launcher.testing.bus_rig import WATCHED, BusRig, bus_rig
 from foretick.launcher.testing.echo import Echo
 from foretick.launcher.testing.fake_time import FakeTime
 from foretick.launcher.testing.follower import Outage
-from foretick.launcher.testing.processes import database_processes, frozen, troubles
+from foretick.launcher.testing.processes import database_pids, troubles
 from foretick.launcher.testing.stuck_clients import closing, frozen_session, stuck_subscriber
 from foretick.launcher.testing.system import wait_until
 from foretick.launcher.testing.verdict import assert_data_time_never_fell, assert_sound, wait_until_well
@@ -61,7 +62,7 @@ def test_bus_killed_and_started_again_loses_nothing_silently(rig: BusRig) -> Non
 
 def test_frozen_database_leaves_the_feed_alone_and_loses_nothing(rig: BusRig) -> None:
     wait_until_well(rig.system, rig.follower, victims=WATCHED)
-    with frozen(database_processes(rig.system)):
+    with frozen(database_pids(rig.system)):
         began_s = time.monotonic()
         rig.follower.wait_for_more(ENOUGH)
         seen_s = rig.follower.longest_silence_s(began_s, time.monotonic())

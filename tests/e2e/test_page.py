@@ -1,6 +1,5 @@
 """The default system in a real browser: what the page shows, and that page, message and row are the same prediction."""
 
-import signal
 import time
 
 import httpx
@@ -12,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from foretick.common.contracts import Prediction
 from foretick.common.subjects import PREDICTION_MESSAGES, PREDICTIONS
+from foretick.common.testing.freezing import frozen
 from foretick.launcher.testing import System, run_apart, wait_until
 
 ROW = "[data-testid='row-sim:BTCUSDT']"
@@ -141,13 +141,10 @@ def test_latency_panel_tells_one_message_whose_stages_make_up_the_whole(page: Pa
 def test_frozen_predictor_is_marked_stale_within_its_ttl_and_recovers(page: Page, simulated: System) -> None:
     predictor = simulated.role("predictor", "serve")
     assert predictor is not None
-    predictor.send_signal(signal.SIGSTOP)
-    try:
+    with frozen([predictor.pid]):
         frozen_at = time.monotonic()
         page.wait_for_selector(f"{ROW}[data-stale='true']", timeout=20_000)
         took_s = time.monotonic() - frozen_at
         assert page.locator(ROW).get_attribute("data-price-stale") == "false", "prices go on"
-    finally:
-        predictor.send_signal(signal.SIGCONT)
     assert took_s <= TTL_S + CLOCK_S + BUSY_S
     page.wait_for_selector(f"{ROW}[data-stale='false']", timeout=20_000)

@@ -5,9 +5,10 @@ import statistics
 import time
 from pathlib import Path
 
+from foretick.common.testing.freezing import frozen
 from foretick.launcher.testing import System
 from foretick.launcher.testing.follower import Follower, Outage
-from foretick.launcher.testing.processes import database_processes, frozen
+from foretick.launcher.testing.processes import database_pids
 from foretick.launcher.testing.verdict import assert_sound, summarise, wait_until_well
 
 from .conftest import audit_progress, tell
@@ -31,7 +32,7 @@ def test_frozen_database_leaves_the_feed_alone(cold_system_folder: Path) -> None
         time.sleep(FROZEN_S)
         tell("frozen")
         frozen_s = time.monotonic()
-        with frozen(database_processes(system)):
+        with frozen(database_pids(system)):
             time.sleep(FROZEN_S)
             thawed_s = time.monotonic()
         before, during = (p99(follower.latencies_ms(*span)) for span in ((began_s, frozen_s), (frozen_s, thawed_s)))

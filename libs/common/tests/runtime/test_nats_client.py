@@ -1,8 +1,6 @@
 """The client on a real nats-server: neither a flush that is given up on nor an error of the parser makes it deaf."""
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator
 
 import nats.errors
@@ -13,6 +11,7 @@ from nats.aio.msg import Msg
 from foretick.common.runtime.embedded import NatsServer
 from foretick.common.runtime.nats_client import SteadyClient
 from foretick.common.testing import eventually
+from foretick.common.testing.freezing import frozen
 
 
 @pytest.fixture
@@ -24,12 +23,8 @@ async def client(own_nats: NatsServer) -> AsyncIterator[SteadyClient]:
 
 
 async def test_flush_that_timed_out_leaves_the_connection_as_it_was(own_nats: NatsServer, client: SteadyClient) -> None:
-    os.kill(own_nats.pid, signal.SIGSTOP)
-    try:
-        with pytest.raises(nats.errors.FlushTimeoutError):
-            await client.flush(timeout=0.1)  # type: ignore[arg-type]  # used as seconds
-    finally:
-        os.kill(own_nats.pid, signal.SIGCONT)
+    with frozen([own_nats.pid]), pytest.raises(nats.errors.FlushTimeoutError):
+        await client.flush(timeout=0.1)  # type: ignore[arg-type]  # used as seconds
     await client.flush(timeout=5)
     assert client.stats["reconnects"] == 0
 
@@ -37,14 +32,11 @@ async def test_flush_that_timed_out_leaves_the_connection_as_it_was(own_nats: Na
 async def test_flush_that_was_cancelled_leaves_the_connection_as_it_was(
     own_nats: NatsServer, client: SteadyClient
 ) -> None:
-    os.kill(own_nats.pid, signal.SIGSTOP)
-    try:
+    with frozen([own_nats.pid]):
         flushes = [asyncio.create_task(client.flush()) for _ in range(3)]
         await asyncio.sleep(0)
         flushes[1].cancel()
         await asyncio.wait([flushes[1]])
-    finally:
-        os.kill(own_nats.pid, signal.SIGCONT)
     await asyncio.wait_for(asyncio.gather(flushes[0], flushes[2]), 5)
     assert client.stats["reconnects"] == 0
 

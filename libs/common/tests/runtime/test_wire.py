@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import shutil
-import signal
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +17,7 @@ from foretick.common.runtime.data_plane import wire as module
 from foretick.common.runtime.data_plane.wire import Wire
 from foretick.common.runtime.embedded import NatsServer
 from foretick.common.testing import eventually
+from foretick.common.testing.freezing import frozen
 
 
 class Tap:
@@ -110,11 +109,8 @@ async def test_server_that_does_not_read_makes_the_sender_drop_not_grow(
     monkeypatch.setattr(module, "MAX_UNSENT_BYTES", 1_000_000)
     payload = bytes(100_000)
     async with tap_on(own_nats.url) as tap:
-        os.kill(own_nats.pid, signal.SIGSTOP)
-        try:
+        with frozen([own_nats.pid]):
             taken = [tap.send("tapped.a", payload) for _ in range(300)]
-        finally:
-            os.kill(own_nats.pid, signal.SIGCONT)
         assert taken[0]
         assert not taken[-1]
         assert tap.wire.unsent_bytes <= 1_000_000 + 2 * len(payload)
@@ -128,14 +124,11 @@ async def test_closing_does_not_wait_for_a_server_that_does_not_read(
 ) -> None:
     monkeypatch.setattr(module, "_CLOSE_S", 0.2)
     async with tap_on(own_nats.url) as tap:
-        os.kill(own_nats.pid, signal.SIGSTOP)
-        try:
+        with frozen([own_nats.pid]):
             for _ in range(100):
                 tap.send("tapped.a", bytes(100_000))
             assert tap.wire.unsent_bytes > 0
             await asyncio.wait_for(tap.client.close(), 10)
-        finally:
-            os.kill(own_nats.pid, signal.SIGCONT)
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 import contextlib
 import json
-import signal
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -95,24 +93,10 @@ def is_replaced(system: System, victim: Victim, pid: int) -> bool:
     return process is not None and process.pid != pid and not victim.trouble(system)
 
 
-@contextmanager
-def frozen(processes: Sequence[psutil.Process]) -> Iterator[None]:
-    """Hold ``processes`` still (SIGSTOP) for the block."""
-    for process in processes:
-        with contextlib.suppress(*_GONE):
-            process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in processes:
-            with contextlib.suppress(*_GONE):
-                process.send_signal(signal.SIGCONT)
-
-
-def database_processes(system: System) -> list[psutil.Process]:
+def database_pids(system: System) -> list[int]:
     """Return PostgreSQL's postmaster and all its children."""
     postmaster = server_of(system, "postgres")
-    return [] if postmaster is None else [postmaster, *postmaster.children(recursive=True)]
+    return [] if postmaster is None else [postmaster.pid, *(child.pid for child in postmaster.children(recursive=True))]
 
 
 def _greets(system: System) -> bool:
