@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from foretick.common.testing.freezing import frozen
 
 _COUNTERS = """
 import mmap, sys, threading
-shared = mmap.mmap(open(sys.argv[1], "r+b").fileno(), 0)
+file = open(sys.argv[1], "r+b")
+shared = mmap.mmap(file.fileno(), 0)
 def count(place):
     while True:
         for value in range(256):
@@ -21,19 +23,29 @@ threads = [threading.Thread(target=count, args=(place,)) for place in range(4)]
 """
 
 
-async def test_frozen_process_stands_and_goes_on_afterwards(tmp_path: Path) -> None:
-    counters = tmp_path / "counters"
-    counters.write_bytes(bytes(4))
+@pytest.fixture
+def counters(tmp_path: Path) -> Path:
+    path = tmp_path / "counters"
+    path.write_bytes(bytes(4))
+    return path
+
+
+@pytest.fixture
+def counting(counters: Path) -> Iterator[int]:
+    """The pid of a process whose four threads count in the bytes of ``counters``."""
     with subprocess.Popen([sys.executable, "-c", _COUNTERS, str(counters)]) as process:
-        try:
-            await eventually(lambda: all(counters.read_bytes()), 30)
-            for _ in range(20):
-                with frozen([process.pid]):
-                    stood = counters.read_bytes()
-                    assert {counters.read_bytes() for _ in range(2_000)} == {stood}
-                await eventually(lambda stood=stood: counters.read_bytes() != stood)
-        finally:
-            process.kill()
+        yield process.pid
+        process.kill()
+
+
+async def test_frozen_process_stands_and_goes_on_afterwards(counting: int, counters: Path) -> None:
+    counts = counters.read_bytes
+    await eventually(lambda: all(counts()), 30)
+    for _ in range(20):
+        with frozen([counting]):
+            stood = counts()
+            assert {counts() for _ in range(2_000)} == {stood}
+        await eventually(lambda stood=stood: counts() != stood)
 
 
 def test_process_that_has_ended_is_no_error() -> None:
@@ -43,7 +55,7 @@ def test_process_that_has_ended_is_no_error() -> None:
             pass
 
 
-def test_process_is_let_go_when_the_block_fails(tmp_path: Path) -> None:
+def test_process_is_let_go_when_the_block_fails() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, text=True) as process:
         with pytest.raises(ValueError, match="told"), frozen([process.pid]):
             raise ValueError("told")
