@@ -52,19 +52,28 @@ def conflated(system: System) -> int:
     return int(float(found[1]))
 
 
+def step(rows: psycopg.Connection, which: str, *values: Any) -> int | None:
+    """Return a step of BTCUSDT in the record, such as ``max(step) FROM predictions WHERE model_id = %s``."""
+    (found,) = rows.execute(f"SELECT {which} AND symbol = 'BTCUSDT'", values).fetchone() or (None,)
+    return found
+
+
 def change_model(system: System, rows: psycopg.Connection, old: str, new: str, *words: str) -> None:
-    """Have ``new`` serve in place of ``old``, and see in the record that no step between them went unpredicted."""
+    """Have ``new`` serve in place of ``old``, and see in the record that no vector between them went unpredicted."""
     skipped = conflated(system)
+    begun = step(rows, "max(step) FROM predictions WHERE model_id = %s", old)
     done = system.command("models", *words, "--reason", "a test")
     assert done.returncode == 0, done.stderr
     assert f"{new} serves from now on" in done.stdout
-    query = "SELECT min(step) FROM predictions WHERE symbol = 'BTCUSDT' AND model_id = %s AND step > %s"
-    before = "SELECT max(step) FROM predictions WHERE symbol = 'BTCUSDT' AND model_id = %s"
-    (begun,) = rows.execute(before, [old]).fetchone() or (None,)
-    first = wait_until(lambda: (rows.execute(query, [new, begun]).fetchone() or (None,))[0], BACK_S, f"{new} predicts")
-    (last,) = rows.execute(before + " AND step < %s", [old, first]).fetchone() or (None,)
-    assert last is not None
-    assert 1 <= first - last <= 1 + conflated(system) - skipped, "a step went unpredicted across the swap"
+    query = "min(step) FROM predictions WHERE model_id = %s AND step > %s"
+    first = wait_until(lambda: step(rows, query, new, begun), BACK_S, f"{new} predicts")
+    wait_until(lambda: (step(rows, "max(step) FROM features WHERE true") or 0) >= first, BACK_S, "its vector recorded")
+    last = step(rows, "max(step) FROM predictions WHERE model_id = %s AND step < %s", old, first)
+    between = step(rows, "count(DISTINCT step) FROM features WHERE step > %s AND step < %s", last, first)
+    assert between is not None
+    assert between <= conflated(system) - skipped, (
+        f"vectors between {last} and {first} went unpredicted across the swap"
+    )
 
 
 @pytest.mark.timeout(900)
