@@ -15,6 +15,8 @@ PLAN = {
     "horizons_events": [10], "train_frac": 0.7, "embargo_ms": 2000, "folds": 2, "step_ms": 100, "window_steps": 200,
     "max_missing_frac": 0.2, "bin_ms": 500, "resamples": 200, "seed": 1, "unknown_taker_fee_bps": 5.0,
     "decision_prior_power": 0.5,
+    "odd_features": ["imbalance_1", "imbalance_3", "flow_1_over_10", "quote_lead_bps"],
+    "even_features": ["volatility_over_100_bps"],
     "members": {"forest_trees": 5, "boosting_rounds": 4, "network_epochs": 1, "hidden_units": 4},
     "boosting": {"rounds": 5},
 }  # fmt: skip

@@ -7,9 +7,10 @@ from msgspec.structs import replace
 from foretick.common.errors import Refused
 from foretick.predictor.adapters.learners.rivals import LibraryRivals
 from foretick.predictor.domain.contest.entrants import ENSEMBLE, RIVALS
+from foretick.predictor.domain.contest.names import IMBALANCE
 from foretick.predictor.domain.contest.plan import faults_of_plan
 from foretick.predictor.domain.contest.run import run_contest
-from foretick.predictor.domain.contest.samples import IMBALANCE, build_samples
+from foretick.predictor.domain.contest.samples import build_samples
 from foretick.predictor.domain.contest.tables import divide
 from foretick.quant.validation.leaks import check_duplicates
 from foretick.quant.validation.splits import Split
@@ -53,21 +54,30 @@ def test_ensemble_finds_nothing_where_nothing_is_told(plan, contest):
 
 def test_same_contest_again_gives_the_same_figures(plan, contest):
     samples = samples_of(n=900, plan=plan)
-    assert contest((samples, samples)).pooled == contest((samples, samples)).pooled
+    first, again = (contest((samples, samples)).pooled[10] for _ in range(2))
+    assert first.verdict == again.verdict
+    assert np.array_equal(first.stack.shares, again.stack.shares)
 
 
 def test_one_recording_can_be_learnt_and_another_judged(plan, contest):
-    other = samples_of(seed=2, plan=plan)
+    events = make_market(1500, 2, told=3.0)
+    events.recv_ns[:] += 86_400 * 10**9
+    other = build_samples("sim M2", events, 1.0, plan)
     heat = contest((samples_of(plan=plan), other)).heats[0]
     assert heat.name == "sim M2"
     assert heat.test_rows > 1150  # all of it, less the warm-up of 30 s and the last horizon
 
 
+def test_what_is_learnt_from_the_time_that_is_judged_is_refused(plan, contest):
+    with pytest.raises(Refused, match="no training row apart"):
+        contest((samples_of(plan=plan), samples_of(seed=2, plan=plan)))
+
+
 def test_pooled_rows_are_those_of_all_instruments(plan, contest):
     pairs = [(each, each) for each in (samples_of(seed=1, plan=plan), samples_of(seed=2, plan=plan))]
     found = contest(*pairs)
-    assert found.pooled[10].rows == sum(heat.test_rows for heat in found.heats)
-    assert found.pooled[10].bins == max(heat.verdict.bins for heat in found.heats)  # the same instants, once
+    assert found.pooled[10].verdict.rows == sum(heat.test_rows for heat in found.heats)
+    assert found.pooled[10].verdict.bins == max(heat.verdict.bins for heat in found.heats)  # the same instants, once
 
 
 def test_instrument_with_too_little_is_left_out_and_told(plan, contest):
@@ -154,6 +164,9 @@ def test_events_without_a_book_are_refused(plan):
         ({"bin_ms": 0}, "bin_ms"),
         ({"decision_prior_power": 2.0}, "decision_prior_power"),
         ({"max_missing_frac": 1.0}, "max_missing_frac"),
+        ({"odd_features": ("imbalance_3",)}, "must name imbalance_1"),
+        ({"odd_features": ("imbalance_1", "unheard_of")}, "no feature unheard_of"),
+        ({"even_features": ("imbalance_1",)}, "twice"),
     ],
 )
 def test_plan_that_cannot_be_run_says_why(plan, changes, says):

@@ -28,15 +28,18 @@ def render_page(document: Document) -> str:
     ]
     for horizon, verdict in document["pooled"].items():
         heats = [heat for heat in document["heats"] if str(heat["horizon_events"]) == horizon]
-        parts += _horizon(horizon, verdict, heats)
+        parts += _horizon(horizon, document["ensembles"][horizon], verdict, heats)
     parts.append(_made_with(document))
     return "".join(parts) + close_page()
 
 
-def _horizon(horizon: str, pooled: Document, heats: list[Document]) -> list[str]:
+def _horizon(horizon: str, ensemble: Document, pooled: Document, heats: list[Document]) -> list[str]:
+    shares = ", ".join(f"{name} {share:.2f}" for name, share in ensemble["member_shares"].items())
     parts = [
         f"<h2>{horizon} events ahead</h2>",
         f"<h3>All instruments: {pooled['rows']:,} rows, {pooled['bins']:,} stretches</h3>",
+        f"<p>One ensemble, {ensemble['features']} features. Members' shares: {escape(shares)}; temperature "
+        f"{ensemble['temperature']:.2f}.</p>",
         _score_table(pooled),
     ]
     for rival in RIVALS:
@@ -51,13 +54,11 @@ def _horizon(horizon: str, pooled: Document, heats: list[Document]) -> list[str]
 
 
 def _heat(heat: Document) -> list[str]:
-    shares = ", ".join(f"{name} {share:.2f}" for name, share in heat["member_shares"].items())
     classes = ", ".join(f"{share:.2f}" for share in heat["class_shares"])
     return [
         f"<h3>{escape(heat['instrument'])}</h3>",
         f"<p>{heat['train_rows']:,} rows learnt from, {heat['test_rows']:,} judged on, {heat['missing_rows']:,} left "
-        f"out; {heat['features']} features; flat up to {heat['flat_bps']:.3g} bps; down, flat, up came {classes}. "
-        f"Members' shares: {escape(shares)}; temperature {heat['temperature']:.2f}.</p>",
+        f"out; flat up to {heat['flat_bps']:.3g} bps; down, flat, up came {classes}.</p>",
         _score_table(heat["verdict"]),
         draw_reliability(f"Ensemble, {heat['instrument']}", heat["verdict"]["scores"][ENSEMBLE]["reliability"]),
     ]

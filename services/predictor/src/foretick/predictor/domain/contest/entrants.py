@@ -1,6 +1,6 @@
 """Who takes part: the ensemble, and the rivals that it has to be held against."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,12 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretick.common.units import NS_PER_MS
+from foretick.predictor.domain.contest.names import IMBALANCE_NAME
 from foretick.predictor.domain.contest.plan import BoostingSizes, EvaluationPlan
+from foretick.predictor.domain.contest.pool import (
+    HARDLY,
+    ImbalanceLearner,
+    LogitLearner,
+    MirroredLearner,
+    pool_divisions,
+)
 from foretick.predictor.domain.contest.tables import Division, Table
 from foretick.predictor.domain.dataset import Classes
 from foretick.predictor.domain.ensemble import class_frequencies
 from foretick.predictor.domain.stacking import (
-    Lessons,
     MemberLearner,
     Members,
     Stack,
@@ -32,12 +39,8 @@ Answer = Callable[[Table], Floats]
 """Probabilities (n, 3) of a table's rows."""
 
 
-class RivalLearner(Protocol):
+class RivalLearner(LogitLearner, Protocol):
     """Fits the rivals' models."""
-
-    def fit_logit(self, features: Floats, classes: Classes, penalty: float) -> Callable[[Floats], Floats]:
-        """Fit a multinomial logit on scaled features; ``penalty`` weighs its squared coefficients."""
-        ...
 
     def fit_boosting(
         self, features: NDArray[np.float32], classes: Classes, sizes: BoostingSizes, seed: int
@@ -48,42 +51,46 @@ class RivalLearner(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fitted:
-    """The entrants' answers to the test by name, and what is known of the ensemble."""
+    """The ensemble's answers to the test of each division, and what is known of it. features: how many it was given."""
 
-    answers: dict[str, Floats]
+    answers: tuple[Floats, ...]
     stack: Stack
-    members: tuple[Floats, ...]
+    features: int
 
 
-_HARDLY = 1e-3
-"""Penalty of a logit with one input: there is nothing to overfit."""
-
-
-def answer_all(
-    division: Division, members: MemberLearner[Members], rivals: RivalLearner, plan: EvaluationPlan
+def fit_ensemble(
+    divisions: Sequence[Division], members: MemberLearner[Members], logits: LogitLearner, plan: EvaluationPlan
 ) -> Fitted:
-    """Fit every entrant on the training rows and ask each about the test.
+    """Fit the ensemble on the training rows of all ``divisions`` of a horizon, and ask it about each test.
+
+    Raises:
+        ValueError: the training rows lack a class, or the features that it is made for.
+    """
+    pool = pool_divisions(divisions, plan)
+    nesting = ImbalanceLearner(members, logits, pool.names.index(IMBALANCE_NAME), len(divisions))
+    learner = MirroredLearner(nesting, pool.signs)
+    lessons, embargo_ns = pool.lessons, plan.embargo_ms * NS_PER_MS
+    out_of_fold = answer_out_of_fold(learner, lessons, plan.folds, embargo_ns, plan.seed)
+    found = stack(out_of_fold, lessons.classes, lessons.weight)
+    fitted = fit_lessons(learner, lessons, plan.seed)
+    told = [fitted.predict(pool.features_of(each, each.test, number)) for number, each in enumerate(divisions)]
+    return Fitted(tuple(found.blend(each) for each in told), found, len(pool.names))
+
+
+def answer_rivals(division: Division, rivals: RivalLearner, plan: EvaluationPlan) -> dict[str, Floats]:
+    """Fit every rival on the training rows and ask each about the test.
 
     Raises:
         ValueError: the training rows lack a class.
     """
-    train, test = division.train, division.test
-    answers = {name: answer(test) for name, answer in _fit_rivals(division, rivals, plan).items()}
-    lessons = Lessons(train.features, train.classes, train.start_ns, train.end_ns, division.weight)
-    embargo_ns = plan.embargo_ms * NS_PER_MS
-    out_of_fold = answer_out_of_fold(members, lessons, plan.folds, embargo_ns, plan.seed)
-    found = stack(out_of_fold, train.classes, division.weight)
-    fitted = fit_lessons(members, lessons, plan.seed)
-    told = fitted.predict(test.features)
-    answers[ENSEMBLE] = found.blend(told)
-    return Fitted(answers, found, tuple(told))
+    return {name: answer(division.test) for name, answer in _fit_rivals(division, rivals, plan).items()}
 
 
 def _fit_rivals(division: Division, rivals: RivalLearner, plan: EvaluationPlan) -> dict[str, Answer]:
     train, plain = division.train, division.plain
     prior = class_frequencies(train.classes)
-    last = rivals.fit_logit(_one(train.last_class - 1.0), train.classes, _HARDLY)
-    imbalance = rivals.fit_logit(_one(train.imbalance), train.classes, _HARDLY)
+    last = rivals.fit_logit(_one(train.last_class - 1.0), train.classes, HARDLY)
+    imbalance = rivals.fit_logit(_one(train.imbalance), train.classes, HARDLY)
     logistic = rivals.fit_logit(train.features[:, plain].astype(np.float64), train.classes, 1.0)
     boosting = rivals.fit_boosting(train.features[:, plain], train.classes, plan.boosting, plan.seed)
     given: tuple[Answer, ...] = (

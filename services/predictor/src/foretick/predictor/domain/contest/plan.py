@@ -2,6 +2,8 @@
 
 import msgspec
 
+from foretick.predictor.domain.contest.names import ENSEMBLE_NAMES, IMBALANCE_NAME
+
 
 class BoostingSizes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The plain gradient boosting that rivals: LightGBM's own defaults."""
@@ -26,6 +28,7 @@ class EvaluationPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unknown_taker_fee_bps: the fee of a venue that does not say its own
     decision_prior_power: an entrant decides for the class with the largest probability over the class's share of the
         training rows to this power: 0 is the most probable class, 1 weighs classes alike
+    odd_features: the ensemble's, that change their sign where bids and asks are exchanged; even_features: that do not
     members: sizes of the ensemble's members, by the names of ``Sizes``
     boosting: of the rival
     """
@@ -42,6 +45,8 @@ class EvaluationPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int
     unknown_taker_fee_bps: float
     decision_prior_power: float
+    odd_features: tuple[str, ...]
+    even_features: tuple[str, ...]
     members: dict[str, float]
     boosting: BoostingSizes = BoostingSizes()
 
@@ -59,6 +64,12 @@ def faults_of_plan(plan: EvaluationPlan) -> list[str]:
     faults += [f"{name} must be positive" for name in positive if getattr(plan, name) < 1]
     if not 0.0 <= plan.decision_prior_power <= 1.0:
         faults.append(f"decision_prior_power {plan.decision_prior_power} must lie between 0 and 1")
+    if IMBALANCE_NAME not in plan.odd_features:
+        faults.append(f"odd_features must name {IMBALANCE_NAME}")
+    unknown = [name for name in (*plan.odd_features, *plan.even_features) if name not in ENSEMBLE_NAMES]
+    faults += [f"there is no feature {name}" for name in unknown]
+    if len({*plan.odd_features, *plan.even_features}) < len(plan.odd_features) + len(plan.even_features):
+        faults.append("odd_features and even_features must not name a feature twice")
     if plan.embargo_ms < 0 or not 0.0 <= plan.max_missing_frac < 1.0:
         faults.append("embargo_ms must not be negative, max_missing_frac a share below 1")
     return faults

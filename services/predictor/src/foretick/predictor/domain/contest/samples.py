@@ -6,33 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretick.common.units import BPS_PER_UNIT, NS_PER_MS
+from foretick.predictor.domain.contest.names import KERNEL_COLUMNS, PLAIN_NAMES
 from foretick.predictor.domain.contest.plan import EvaluationPlan
 from foretick.quant.book_windows import (
-    LEVEL_NAMES,
-    WINDOW_NAMES,
     book_mid,
     level_features,
     past_return,
     window_features,
 )
 from foretick.quant.events import EventArrays, EventKind
-from foretick.quant.feature import Input
 from foretick.quant.kernel import Grid, fold_history
 from foretick.quant.labels import label_next_events
-from foretick.quant.registry import FEATURES
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-PLAIN_NAMES: tuple[str, ...] = (*LEVEL_NAMES, *WINDOW_NAMES)
-"""What the rivals are given: the book alone."""
-
-_KERNEL = tuple(index for index, feature in enumerate(FEATURES) if feature.inputs != (Input.CLOCK,))
-KERNEL_NAMES: tuple[str, ...] = tuple(FEATURES[index].name for index in _KERNEL)
-"""The live features without the calendar's: a recording of minutes knows no season."""
-
-ENSEMBLE_NAMES: tuple[str, ...] = (*PLAIN_NAMES, *(f"live_{name}" for name in KERNEL_NAMES), "quote_lead_bps")
-IMBALANCE = PLAIN_NAMES.index("imbalance_1")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +119,7 @@ def _vectors_at(events: EventArrays, at: Ints, plan: EvaluationPlan) -> Floats:
     """Return the live features of the latest vector that was emitted up to each event ``at``; NaN before the first."""
     vectors = fold_history(events, Grid(plan.step_ms * NS_PER_MS, plan.window_steps), first_seq=0)
     latest = np.searchsorted(vectors.asof_seq, at, side="right") - 1
-    values = np.full((len(at), len(_KERNEL)), np.nan)
+    values = np.full((len(at), len(KERNEL_COLUMNS)), np.nan)
     known = latest >= 0
-    values[known] = vectors.values[latest[known]][:, list(_KERNEL)]
+    values[known] = vectors.values[latest[known]][:, list(KERNEL_COLUMNS)]
     return values

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from foretick.common.errors import Refused
 from foretick.common.units import NS_PER_MS
+from foretick.predictor.domain.contest.names import ENSEMBLE_NAMES, IMBALANCE, PLAIN_NAMES
 from foretick.predictor.domain.contest.plan import EvaluationPlan
-from foretick.predictor.domain.contest.samples import ENSEMBLE_NAMES, IMBALANCE, PLAIN_NAMES, Samples
+from foretick.predictor.domain.contest.samples import Samples
 from foretick.predictor.domain.dataset import Classes
 from foretick.predictor.domain.labels import flat_threshold_bps
 from foretick.quant.labels import classify

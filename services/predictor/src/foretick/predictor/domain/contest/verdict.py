@@ -83,6 +83,16 @@ class Judged:
     taker_fee_bps: float
 
 
+def refuse_brief(table: Table, plan: EvaluationPlan) -> None:
+    """Refuse rows of too little time for intervals.
+
+    Raises:
+        ValueError: they span too few stretches for a bootstrap.
+    """
+    bins = len(np.unique(table.start_ns // (plan.bin_ms * NS_PER_MS)))
+    block_length(np.zeros(bins))
+
+
 def judge(parts: Sequence[Judged], plan: EvaluationPlan) -> Verdict:
     """Score all entrants over ``parts``, one instrument each, together.
 
