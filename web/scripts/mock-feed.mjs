@@ -13,7 +13,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { parseArgs } from "node:util";
 import { WebSocketServer } from "ws";
-import { certificate, correlations, featureHealth, FEATURES, makeInstruments, venues } from "./mock-market.mjs";
+import { certificate, correlations, featureHealth, FEATURES, makeInstruments, models, venues } from "./mock-market.mjs";
 
 const { values: options } = parseArgs({
   options: { port: { type: "string", default: "8000" }, scenario: { type: "string", default: "normal" }, origin: { type: "string", default: "sim" } },
@@ -57,8 +57,9 @@ const READ = {
   correlations: () => correlations(instruments, origin),
   feature_health: () => featureHealth(scenario === "mixed"),
   certificate: () => certificate(origin, scenario === "mixed"),
+  models: () => models(origin, scenario === "mixed"),
 };
-const SYSTEM = ["metrics", "venues", "correlations", "certificate", "feature_health"];
+const SYSTEM = ["metrics", "venues", "correlations", "certificate", "feature_health", "models"];
 const scopeOf = (name) => (SYSTEM.includes(name) ? "system" : name === "consolidated" ? "pair" : "instrument");
 
 function waterfall() {

@@ -203,6 +203,23 @@ export function featureHealth(isMasked) {
   };
 }
 
+/** Who serves, with a rival on trial; one feature has drifted, or none. What REST tells besides is not mocked. */
+export function models(origin, hasDrifted) {
+  const now = Date.now() * 1_000;
+  const entry = {
+    kind: "promoted", reason: "better", detail: "0.00210 nats a prediction better over 640 blocks", model_id: "ensemble-mock-20261122T190000Z",
+    champion_id: "ensemble-mock-20261122T190000Z", by: "predictor.watch-0", statistics: {}, ts_us: now - 1_800_000_000,
+  };
+  const contest = { model_id: "ensemble-mock-rival", is_predecessor: false, blocks: 240, blocks_most: 14_400, gain_nats: 0.0011, evidence: 3.2, against_evidence: 0.3, needed: 20, disputed_frac: 0.01 };
+  return {
+    age_ms: 0, champion_id: entry.champion_id, trained_us: now - 2_400_000_000, trained_on: origin, horizon_steps: 5, parent_id: "", trigger: "age",
+    predecessor_id: null, entry, decision: entry, contests: [contest], drift_rows: 14_400, drift_compared: 60, drift_alarms: hasDrifted ? 1 : 0,
+    drift: [{ name: FEATURES[0].name, psi: hasDrifted ? 0.4 : 0.03, psi_limit: 0.25, ks: hasDrifted ? 0.3 : 0.04, ks_limit: 0.12, is_alarm: hasDrifted }],
+    drift_looked_us: now - 20_000_000, loss_nats: 0.94, loss_stretches: 180, is_error_drift: false, training_asked_us: null,
+    training_due_us: now + 1_200_000_000, failed_trainings: 0, faults: [],
+  };
+}
+
 function spread(lean) {
   const weights = [Math.exp(-1.4 * lean), Math.exp(0.5), Math.exp(1.4 * lean)];
   const total = weights.reduce((sum, weight) => sum + weight, 0);

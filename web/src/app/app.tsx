@@ -1,8 +1,7 @@
-import { useCallback, useEffect, useRef, useState, type Ref } from "react";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState, type Ref } from "react";
 import { DepthView } from "../features/depth/depth-view.tsx";
 import { DetailPanel } from "../features/detail/detail-panel.tsx";
 import { FeatureTable } from "../features/detail/feature-table.tsx";
-import { ModelsView } from "../features/models/models-view.tsx";
 import { Board } from "../features/overview/board.tsx";
 import { CorrelationsPanel } from "../features/system/correlations-panel.tsx";
 import { Footer } from "../features/system/footer.tsx";
@@ -21,6 +20,9 @@ import type { View } from "../ui/route.ts";
 import { ORIGIN_LABELS } from "../ui/words.ts";
 import { useSelection } from "./selection.ts";
 import { ShortcutsDialog } from "./shortcuts-dialog.tsx";
+
+/** Fetched when it is first looked at: the first prediction is on the screen sooner without it. */
+const ModelsView = lazy(async () => ({ default: (await import("../features/models/models-view.tsx")).ModelsView }));
 
 type Panel = "waterfall" | "venues" | "correlations";
 
@@ -85,7 +87,7 @@ function LookedAt({ selected, view, onSelect, onOpen, headingRef }: LookedAtProp
     const props = { id: selected, instrument, onSelect };
     return view === "depth"
       ? <ErrorBoundary name="Market depth"><DepthView {...props} /></ErrorBoundary>
-      : <ErrorBoundary name="Model"><ModelsView {...props} /></ErrorBoundary>;
+      : <ErrorBoundary name="Model"><Suspense fallback={<p className="panel notice">The model view is on its way.</p>}><ModelsView {...props} /></Suspense></ErrorBoundary>;
   }
   return (
     <div className="columns">

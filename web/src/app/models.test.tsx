@@ -1,6 +1,6 @@
 import { act, fireEvent, screen, within } from "@testing-library/react";
 import axe from "axe-core";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ContestPoint, ModelsAnswers, ModelsData } from "../stream/models.ts";
 import { at, BTC, calibration, delta, ETH, prediction, snapshot, T0_US, ticks, welcome } from "../testing/builders.ts";
 import { contest, decisionTold, featureDrift, models, modelsAnswers, trackPoint } from "../testing/model-builders.ts";
@@ -8,6 +8,16 @@ import { closePage, goLive, openPage, type Page } from "../testing/page.tsx";
 
 const S = 1_000_000;
 let page: Page;
+
+/** The view is fetched when it is first looked at; from then on it is there. */
+beforeAll(async () => {
+  page = openPage("/#models");
+  open();
+  expect(document.body.textContent).toContain("The model view is on its way.");
+  await act(async () => { await import("../features/models/models-view.tsx"); });
+  expect(screen.getByTestId("models")).toBeTruthy();
+  closePage();
+});
 
 beforeEach(() => { page = openPage("/#models"); });
 afterEach(closePage);
@@ -80,8 +90,8 @@ describe("who serves", () => {
   });
 
   it.each([
-    [{ training_due_us: null }, "never for age"], [{ failed_trainings: 1 }, "! the last request has brought no model yet"],
-    [{ failed_trainings: 3 }, "! the last 3 requests have brought no model yet"],
+    [{ training_due_us: null }, "never for age"], [{ failed_trainings: 1, training_asked_us: T0_US - 42 * S }, "the last request, 01-15 07:59:18 42 s ago, has brought no model yet"],
+    [{ failed_trainings: 3 }, "! the last 3 requests have brought no model"],
   ] as const)("of training, %o is told as %s", (changes, words) => {
     tell(changes);
     expect(told("training-due")).toContain(words);
@@ -222,6 +232,8 @@ describe("the last hour", () => {
     answer(modelsAnswers({ track: { points: [], target_frac: null, reason: "stream OUTCOMES does not answer" } }));
     expect(told("coverage-panel")).toContain("Too few outcomes: intervals begin after 50");
     expect(told("loss-panel")).toContain("No outcomes are known yet");
+    answer(modelsAnswers({ track: { points: [trackPoint(0, { count: 499 })], reason: "stream OUTCOMES does not answer" } }));
+    expect(told("loss-panel")).toContain("Too few outcomes: 499 of the 500");
     expect(told("loss-panel")).toContain("! Earlier points are missing: stream OUTCOMES does not answer");
   });
 
@@ -235,7 +247,7 @@ describe("the last hour", () => {
     };
     tell();
     expect([data(`live-${ETH}`)["coverage"], told(`live-${ETH}`)]).toEqual(["", expect.stringContaining("–")]);
-    expect(row({ score, coverage: { count: 2_000, coverage_frac: 0.9, target_frac: 0.9 } })).toBe("BTCUSDT90.0 %2,000as it should0.900 1.040ahead of the prior");
+    expect(row({ score, coverage: { count: 2_000, coverage_frac: 0.9, target_frac: 0.9 } })).toBe("BTCUSDT90.0 % of 2,000as it should0.900 1.040ahead");
     expect(row({ coverage: { count: 2_000, coverage_frac: 0.8, target_frac: 0.9 } })).toContain("! too seldom");
     expect(row({ coverage: { count: 400, coverage_frac: 0.8, target_frac: 0.9 } })).toContain("too few");
     page.setNow(3_500);

@@ -66,12 +66,13 @@ describe("the contests", () => {
     const state = run(told(modelsAnswers()), at(0,
       snapshot("models", word(0, 1), { seq: place(0) }),
       delta("models", word(5, 2), { seq: place(5), prev: place(0) }),
-      delta("models", word(7, 2, 2_000), { seq: place(7), prev: place(5) }),
-      delta("models", word(40, 3), { seq: place(40), prev: place(7) }),
+      delta("models", word(50, 2, 45_000), { seq: place(50), prev: place(5) }),
     ));
-    const points = state.models?.told?.contests.points.map(({ ts_us: us, contests }) => [(us - T0_US) / S, contests[0]?.evidence]);
-    expect(points).toEqual([[5, 2], [40, 3]]);
-    expect(state.slices.models.get("*:*")?.data.age_ms).toBe(0);
+    const pointsOf = ({ models: reading }: FeedState) => reading?.told?.contests.points.map(({ ts_us: us, contests }) => [(us - T0_US) / S, contests[0]?.evidence]);
+    expect(pointsOf(state)).toEqual([[5, 2]]);
+    const later = reduce(state, at(1, delta("models", word(60, 3), { seq: place(60), prev: place(50) })));
+    expect(pointsOf(later)).toEqual([[5, 2], [60, 3]]);
+    expect(state.slices.models.get("*:*")?.data.age_ms).toBe(45_000);
   });
 
   it("are as old as what the watch told, however new the decision", () => {

@@ -53,7 +53,7 @@ export function TimeChart({ label, lines, bands = [], levels = [], marks = [], x
           )))}
         </svg>
         {ticks.map(({ at, text }) => <span key={at} className="chart-tick figure" style={{ top: `${100 - shareOf(at, y)}%` }}>{text}</span>)}
-        {levels.map(({ at, text }) => <span key={text} className="chart-level-name" style={{ top: `${100 - shareOf(at, y)}%` }}>{text}</span>)}
+        {levels.map(({ at, text }) => <span key={text} className="chart-tick is-level figure" style={{ top: `${100 - shareOf(at, y)}%` }}>{text}</span>)}
       </div>
       <div className="time-axis figure" aria-hidden="true">
         {["from", "half", "to"].map((end, place) => <span key={end}>{formatUtc(x.min + (place * (x.max - x.min)) / 2).slice(0, isShort ? 8 : 5)}</span>)}

@@ -72,7 +72,8 @@ function TrainingFacts({ data }: { readonly data: ModelsData }) {
   return (
     <Fact name="training-due" label="Next training" title="By the age of the newest model; drift may ask for one earlier">
       <Value text={words} why="predictor.watch has not told, or the gateway's clock is not known yet" />
-      {failed > 0 && <small className="fact-note warning-text">! {failed === 1 ? "the last request has" : `the last ${failed} requests have`} brought no model yet</small>}
+      {failed === 1 && <small className="fact-note">the last request, <Since us={data.training_asked_us} why="It was not told when" />, has brought no model yet</small>}
+      {failed > 1 && <small className="fact-note warning-text">! the last {failed} requests have brought no model</small>}
     </Fact>
   );
 }

@@ -86,10 +86,10 @@ function Wealth({ contest, past }: RivalProps) {
         { name: "that it is better", tone: "up", parts: series(({ evidence }) => evidence) },
         { name: "that it is worse", tone: "down", parts: series(({ against_evidence: against }) => against) },
       ]}
-      levels={[{ at: limit, text: contest.is_predecessor ? "brings it back" : "decides" }]}
+      levels={[{ at: limit, text: `${formatSignificant(contest.needed, 3)} decides` }]}
       x={{ min: Math.max(points[0]?.at ?? last.at, last.at - past.span_s * US_PER_S), max: last.at }}
       y={{ min: LEAST_DECADES, max: limit + 0.5 }}
-      ticks={[{ at: -2, text: "≤0.01" }, { at: -1, text: "0.1" }, { at: 0, text: "1" }, { at: 1, text: "10" }].filter(({ at }) => at < limit)}
+      ticks={[{ at: -2, text: "≤0.01" }, { at: -1, text: "0.1" }, { at: 0, text: "1" }, { at: 1, text: "10" }].filter(({ at }) => at < limit - 0.4)}
     />
   );
 }

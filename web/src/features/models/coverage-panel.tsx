@@ -59,11 +59,11 @@ function Chart({ track, targetFrac, symbol }: ChartProps) {
       label={`Share of intervals of ${symbol} that held: ${formatPercent(last?.coverage_frac, 1)} of the last ${formatFixed(last?.intervals, 0)}, ${formatPercent(targetFrac)} should`}
       lines={[{ name: "held", tone: "up", parts: linesOf(samples, gap) }]}
       bands={bands}
-      levels={[{ at: targetFrac, text: `should: ${formatPercent(targetFrac)}` }]}
+      levels={[{ at: targetFrac, text: `${formatPercent(targetFrac)} should` }]}
       marks={changesOf(samples)}
       x={spanOfTrack(track)}
       y={{ min: Math.max(0, lowest - 0.01), max: 1 }}
-      ticks={[0.5, 0.6, 0.7, 0.8, 0.85, 0.95, 1].filter((at) => at > lowest).map((at) => ({ at, text: formatPercent(at) }))}
+      ticks={[0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1].filter((at) => at > lowest && Math.abs(at - targetFrac) > 0.03).map((at) => ({ at, text: formatPercent(at) }))}
     />
   );
 }

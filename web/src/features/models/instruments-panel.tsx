@@ -2,9 +2,8 @@ import { judgeCoverage, type CoverageVerdict } from "../../lib/coverage.ts";
 import { formatFixed, formatPercent } from "../../lib/format.ts";
 import { useFeedState, useIsStale, useSlice } from "../../stream/context.ts";
 import { instrumentId, type InstrumentId, type Score } from "../../stream/protocol.ts";
-import { ENOUGH_INDEPENDENT, judgeScore } from "../../stream/selectors.ts";
+import { ENOUGH_INDEPENDENT, judgeScore, type Verdict } from "../../stream/selectors.ts";
 import { Value } from "../../ui/value.tsx";
-import { VERDICT_LABELS } from "../../ui/words.ts";
 
 const COVERAGE_LABELS: Readonly<Record<CoverageVerdict, string>> = {
   too_few: "too few",
@@ -12,6 +11,8 @@ const COVERAGE_LABELS: Readonly<Record<CoverageVerdict, string>> = {
   as_said: "as it should",
   high: "! too often",
 };
+
+const WORTH_LABELS: Readonly<Record<Verdict, string>> = { too_early: "too early", ahead: "ahead", no_edge: "no edge yet", behind: "! behind" };
 
 const WHY_NOTHING = "No prediction of the model has met its outcome yet";
 
@@ -29,10 +30,9 @@ export function InstrumentsPanel() {
           <tr>
             <th scope="col">Instrument</th>
             <th scope="col">Held</th>
-            <th scope="col">Of</th>
             <th scope="col" title="Beyond what chance does in 95 of 100 cases, overlapping horizons counted once">Coverage</th>
             <th scope="col">Log loss <small>prior</small></th>
-            <th scope="col">Model is</th>
+            <th scope="col" title="In accuracy and log loss, beyond two standard errors, overlapping horizons counted once">To the prior</th>
           </tr>
         </thead>
         <tbody>{instruments.map(({ venue, symbol }) => <Row key={`${venue}:${symbol}`} id={instrumentId(venue, symbol)} symbol={symbol} />)}</tbody>
@@ -49,8 +49,7 @@ function Row({ id, symbol }: { readonly id: InstrumentId; readonly symbol: strin
   return (
     <tr data-testid={`live-${id}`} data-stale={isStale} data-coverage={verdict ?? ""}>
       <th scope="row">{symbol}</th>
-      <td><Value text={formatPercent(coverage?.coverage_frac, 1)} why={WHY_NOTHING} /></td>
-      <td><Value text={formatFixed(coverage?.count, 0)} why={WHY_NOTHING} /></td>
+      <td><Value text={formatPercent(coverage?.coverage_frac, 1)} why={WHY_NOTHING} /> {coverage !== null && <small>of {formatFixed(coverage.count, 0)}</small>}</td>
       <td>{verdict !== null && <span className={`tag coverage is-${verdict}`}>{COVERAGE_LABELS[verdict]}</span>}</td>
       <Worth score={prediction?.score ?? null} horizonSteps={horizonSteps} />
     </tr>
@@ -61,7 +60,7 @@ function Worth({ score, horizonSteps }: { readonly score: Score | null; readonly
   return (
     <>
       <td><Value text={formatFixed(score?.log_loss, 3)} why={WHY_NOTHING} /> {score !== null && <small>{formatFixed(score.prior_log_loss, 3)}</small>}</td>
-      <td className="verdict-cell">{score === null ? <Value text={null} why={WHY_NOTHING} /> : VERDICT_LABELS[judgeScore(score, horizonSteps)]}</td>
+      <td className="verdict-cell">{score === null ? <Value text={null} why={WHY_NOTHING} /> : WORTH_LABELS[judgeScore(score, horizonSteps)]}</td>
     </>
   );
 }

@@ -3,6 +3,7 @@ import { extentOf, niceTicks, padExtent } from "../../charts/scale.ts";
 import { formatFixed } from "../../lib/format.ts";
 import { useIsStale } from "../../stream/context.ts";
 import type { TrackRecord } from "../../stream/models.ts";
+import { ENOUGH_INDEPENDENT } from "../../stream/selectors.ts";
 import { StaleTag } from "../../ui/age.tsx";
 import { TimeChart } from "../../ui/time-chart.tsx";
 import { useAnswers, type ModelsProps } from "./models-slice.tsx";
@@ -20,14 +21,33 @@ export function LossPanel({ id, instrument }: ModelsProps) {
         <StaleTag channel="predictions" id={id} />
       </header>
       {track === null && <p className="muted">The gateway has not answered yet.</p>}
-      {track?.points.length === 0 && <p className="muted">No outcomes are known yet: the first come a horizon after the first predictions.</p>}
-      {track !== null && track.points.length > 0 && <Chart track={track} symbol={instrument.symbol} />}
-      {track !== null && <PastNote past={track} />}
+      {track !== null && <Body track={track} symbol={instrument.symbol} />}
     </section>
   );
 }
 
-function Chart({ track, symbol }: { readonly track: TrackRecord; readonly symbol: string }) {
+function Body({ track, symbol }: ChartProps) {
+  const enough = ENOUGH_INDEPENDENT * (track.horizon_steps ?? 1);
+  const points = track.points.filter(({ count }) => count >= enough);
+  const last = track.points.at(-1);
+  return (
+    <>
+      {last === undefined && <p className="muted">No outcomes are known yet: the first come a horizon after the first predictions.</p>}
+      {last !== undefined && points.length === 0 && (
+        <p className="muted">Too few outcomes: {formatFixed(last.count, 0)} of the {formatFixed(enough, 0)} from which on a mean says something.</p>
+      )}
+      {points.length > 0 && <Chart track={{ ...track, points }} symbol={symbol} />}
+      <PastNote past={track} />
+    </>
+  );
+}
+
+interface ChartProps {
+  readonly track: TrackRecord;
+  readonly symbol: string;
+}
+
+function Chart({ track, symbol }: ChartProps) {
   const { points } = track;
   const gap = TRACK_GAP_STEPS * track.step_s * US_PER_S;
   const series = (name: "log_loss" | "prior_log_loss") => points.map((point) => ({ at: point.ts_us, value: point[name], of: point.model_id }));
