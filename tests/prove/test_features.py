@@ -9,13 +9,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from foretick.common.units import NS_PER_S
 from foretick.launcher.features.streams import NamedStream, recorded_streams, simulated_streams
 from foretick.launcher.machine.stages import Stages
 from foretick.launcher.machine.terminal import Terminal
 from foretick.quant.kernel import Grid
+from foretick.quant.proof.closing import close_mids
+from foretick.quant.proof.cross import CrossProof, prove_cross
 from foretick.quant.proof.verify import verify_features
 
 from .conftest import tell
@@ -29,21 +29,29 @@ RECORDINGS = (
 )  # fmt: skip
 
 
-def prove(stream: NamedStream) -> None:
+def prove(streams: list[NamedStream]) -> None:
+    """Prove those of ``streams`` that are to be proven, each with what all of them say of it."""
+    crossed = prove_cross([close_mids(stream.load()) for stream in streams], samples=100)
+    for stream, others in zip(streams, crossed, strict=True):
+        if stream.is_proven:
+            prove_one(stream, others)
+
+
+def prove_one(stream: NamedStream, others: CrossProof) -> None:
     def show(stage: str, part: float) -> None:
         tell(f"{stream.name}: {stage} {part:.0%}")
 
-    proofs = verify_features(stream.events, GRID, CUTS, SEED, show)
+    proofs = verify_features(stream.load(), GRID, CUTS, SEED, show, others)
     assert [(proof.name, proof.broken) for proof in proofs if proof.broken] == []
     assert [proof.name for proof in proofs if not proof.values] == []
 
 
-@pytest.mark.parametrize("name", RECORDINGS)
-def test_recording_keeps_every_promise(name: str, shared_data: Callable[[str], Path], tmp_path: Path) -> None:
-    (stream,) = recorded_streams([shared_data(f"recordings/{name}")], [], tmp_path, Stages(Terminal()))
-    prove(stream)
+def test_recordings_keep_every_promise_each_beside_the_others(
+    shared_data: Callable[[str], Path], tmp_path: Path
+) -> None:
+    paths = [shared_data(f"recordings/{name}") for name in RECORDINGS]
+    prove(recorded_streams(paths, [], tmp_path, Stages(Terminal())))
 
 
 def test_simulated_market_keeps_every_promise() -> None:
-    for stream in simulated_streams(["BTCUSDT", "AAPL"], SEED, 900.0):
-        prove(stream)
+    prove(simulated_streams(["BTCUSDT", "AAPL"], SEED, 900.0))

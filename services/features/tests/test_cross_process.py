@@ -3,7 +3,7 @@
 import numpy as np
 from msgspec import json
 
-from foretick.common.contracts import CrossSection, FeatureVector
+from foretick.common.contracts import CrossSection, FeatureVector, ParityCertificate
 from foretick.common.runtime.bus import Bus
 from foretick.common.subjects import (
     BAR_MESSAGES,
@@ -11,11 +11,13 @@ from foretick.common.subjects import (
     CROSS_SECTIONS,
     FEATURE_VECTORS,
     INSTRUMENT_LISTINGS,
+    PARITY_CERTIFICATES,
     TICKS,
 )
 from foretick.common.testing import T0_NS, bar, eventually, instrument
+from foretick.features.handlers.correlations import PATIENCE_S
 from foretick.quant.cross_section import CROSS_COUNT, CrossFold
-from foretick.quant.parameters import CROSS_DELAY_S
+from foretick.quant.parameters import CROSS_DELAY_S, CROSS_MIN_PAIRS, CROSS_RETURN_S
 
 SECOND_NS = 10**9
 START = T0_NS // SECOND_NS
@@ -149,3 +151,45 @@ async def test_standby_tells_every_second_once_with_the_bits_of_the_fold_when_th
             (r.pairs, r.reason or "", r.values) for r in wanted[message.seq]
         ]
     assert await bus.last(CROSS_SECTIONS) == received[-1]
+
+
+async def test_values_come_all_the_way_from_recorded_events_and_are_certified(running, bus, flow):
+    """Three instruments through serve, correlate, serve and certify: bars, cross-sections, vectors, certificate."""
+    seconds = CROSS_MIN_PAIRS + CROSS_RETURN_S + 15
+    markets = {}
+    for seed, symbol in enumerate(SYMBOLS, 91):
+        listing = instrument(symbol=symbol, run_id="test")
+        await bus.js.publish(INSTRUMENT_LISTINGS.of(listing.venue, symbol), json.encode(listing))
+        by_second: dict[int, list] = {}
+        for frame in flow(seed, 60 * seconds, per_frame=4, symbol=symbol):
+            by_second.setdefault(frame.ts_recv_ns // SECOND_NS, []).append(frame)
+        markets[symbol] = by_second
+    vectors: list[FeatureVector] = await receive(bus, FEATURE_VECTORS.wildcard, FeatureVector)
+    sections: list[CrossSection] = await receive(bus, CROSS_SECTIONS.of(), CrossSection)
+    with running("serve", FEATURE_WINDOW_SIZE="200"), running("correlate"):
+        with running("certify", FEATURE_WINDOW_SIZE="200", CERTIFY_INTERVAL="0.1", CERTIFY_BUSY="1"):
+            for second in range(START, START + seconds):
+                for by_second in markets.values():
+                    await send(bus, by_second.get(second, []))
+                if second >= START + PATIENCE_S + 1:  # who is alive is not known before
+                    await eventually(lambda upto=second - 1: bool(sections) and sections[-1].seq >= upto, deadline_s=60)
+            last = await certified(bus, sum(vector.cross_seq is not None for vector in vectors) // 2)
+    carried = [vector for vector in vectors if vector.cross_seq is not None]
+    told = {section.seq: {m.symbol: m.values for m in section.members} for section in sections}
+    assert {vector.symbol for vector in carried} == set(SYMBOLS)
+    assert all(vector.values[-CROSS_COUNT:] == told[vector.cross_seq][vector.symbol] for vector in carried)
+    assert all(vector.cross_seq == vector.ts_recv_ns // SECOND_NS - CROSS_DELAY_S for vector in carried)
+    assert (last.different, last.unchecked) == (0, 0)
+
+
+async def certified(bus: Bus, least: int) -> ParityCertificate:
+    """Return the first certificate that has compared as many vectors."""
+    found: list[ParityCertificate] = []
+
+    async def look() -> bool:
+        message = await bus.last(PARITY_CERTIFICATES)
+        found[:] = [message] if message is not None and message.equal + message.different >= least else []
+        return bool(found)
+
+    await eventually(look, deadline_s=60)
+    return found[0]

@@ -105,9 +105,8 @@ class Certifier:
             findings.unchecked[Unchecked.NO_START] += 1
         else:
             await self._judge(key, seat, findings)
-            if findings.unchecked.keys() - {
-                Unchecked.CROSS_LOST
-            }:  # it does not lead to where features are: begin anew, and not with the first event
+            if findings.unchecked.keys() - {Unchecked.CROSS_LOST}:
+                # it does not lead to where features are: begin anew, and not with the first event
                 self._seats.pop(key, None)
                 self._holed[key] = last.since_seq
         from_start = seat is not None and seat.witness.from_start
