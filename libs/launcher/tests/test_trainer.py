@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from foretick.common.contracts import DecisionKind, DecisionReason, ModelDecision
+from foretick.common.errors import Transient
 from foretick.common.model_life import Verdict, follow
 from foretick.common.testing.builders import model_published
 from foretick.common.testing.waiting import eventually
@@ -75,4 +76,23 @@ async def test_each_request_is_answered_once(monkeypatch: pytest.MonkeyPatch, en
     assert (len(processes.started), len(journal.said)) == (1, said)
     decision = asked(decision)
     await eventually(lambda: len(processes.started) == 2)
+    following.cancel()
+
+
+async def test_bus_that_is_away_is_told_once_and_ends_nothing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "_LOOK_AGAIN_S", 0.01)
+    looks = 0
+
+    async def known() -> Known:
+        nonlocal looks
+        looks += 1
+        if looks <= 3:
+            raise Transient("nobody answers")
+        return Known([MODEL], asked(None))
+
+    again = Launch("predictor.train", ("train",), dict, one_shot=True, runs_once=True)
+    processes, journal = Processes(State.ENDED), Journal()
+    following = asyncio.create_task(Trainer(known, WANTED, again, again).train_when_asked(processes, journal))  # type: ignore[arg-type]
+    await eventually(lambda: bool(processes.started))
+    assert journal.said == ["cannot see which models there are, looking again", "training a new model"]
     following.cancel()

@@ -202,7 +202,7 @@ class System:
 
     async def _have_model(self) -> None:
         self._board.begin("model")
-        if await self._trainer.has_model():
+        if await self._trainer.has_model(self._parts.journal):
             self._board.finish("model", "in the store")
             return
         await self._trainer.train_first(self._parts.supervisor)
@@ -241,7 +241,17 @@ class System:
         return Path(self._run.data_dir)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self._background.append(asyncio.create_task(work))
+        task = asyncio.create_task(work, name=work.__qualname__)
+        task.add_done_callback(self._tell_failure)
+        self._background.append(task)
+
+    def _tell_failure(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._parts.journal.say(
+                "part of the launcher failed", "ERROR", part=task.get_name(), error=repr(error),
+                hint="what runs goes on; start foretick up again to have it whole",
+            )  # fmt: skip
 
 
 async def together(*works: Coroutine[Any, Any, None]) -> None:

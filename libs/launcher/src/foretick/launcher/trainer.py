@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from foretick.common.errors import ForetickError
+from foretick.common.errors import ForetickError, Transient
 from foretick.launcher.domain.lifecycle import State
 from foretick.launcher.domain.training import Known, Wanted
 from foretick.launcher.journal import Journal
@@ -17,7 +17,8 @@ class Trainer:
     """One training at a time, each in a process of its own.
 
     Args:
-        known: reads from the bus which models there are and what was decided last
+        known: reads from the bus which models there are and what was decided last; a ``Transient`` is told once, and
+            it is read again
         wanted: what the predictor can serve
         launch_first, launch_again: the training role; a retraining runs at low priority beside the serving roles, and
             is run once: when to try again is decided by who asks
@@ -31,9 +32,9 @@ class Trainer:
         self._launch_first, self._launch_again = launch_first, launch_again
         self._done_ns = 0
 
-    async def has_model(self) -> bool:
+    async def has_model(self, journal: Journal) -> bool:
         """Whether there is a model that can be served."""
-        return (await self._known()).is_enough_for(self._wanted)
+        return (await self._read(journal)).is_enough_for(self._wanted)
 
     async def train_first(self, supervisor: Supervisor) -> None:
         """Train now and wait for the end.
@@ -47,7 +48,7 @@ class Trainer:
     async def train_when_asked(self, supervisor: Supervisor, journal: Journal) -> None:
         """Train whenever it is asked for."""
         while True:
-            known = await self._known()
+            known = await self._read(journal)
             if not known.asks_for_training(self._done_ns):
                 await asyncio.sleep(_LOOK_AGAIN_S)
                 continue
@@ -55,6 +56,17 @@ class Trainer:
             journal.say("training a new model", asked_by=decision.by if decision else "")
             if not await self._train(supervisor, self._launch_again):
                 journal.say("no new model came of the training: see its log", "WARNING", role=self._launch_again.name)
+
+    async def _read(self, journal: Journal) -> Known:
+        is_told = False
+        while True:
+            try:
+                return await self._known()
+            except Transient as error:
+                if not is_told:
+                    journal.say("cannot see which models there are, looking again", "WARNING", error=str(error))
+                is_told = True
+                await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def _train(self, supervisor: Supervisor, launch: Launch) -> bool:
         role = supervisor.start(launch)

@@ -11,6 +11,7 @@ from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
 from foretick.common.contracts import UNDECODABLE, ModelDecision, ModelPublished, Prediction
+from foretick.common.errors import Transient
 from foretick.common.runtime.bus import share_run_id
 from foretick.common.runtime.nats_client import SteadyClient
 from foretick.common.runtime.stream_setup import ensure_all
@@ -84,7 +85,11 @@ class BusWatch:
         return len(info.state.subjects or {})
 
     async def known_models(self) -> Known:
-        """Return the latest announcement of each model family and the last decision; none of what is not there yet."""
+        """Return the latest announcement of each model family and the last decision; none of what is not there yet.
+
+        Raises:
+            Transient: the bus does not answer, or with what cannot be read.
+        """
         announced: list[ModelPublished] = await self._last_of_each(MODEL_ANNOUNCEMENTS)
         decisions: list[ModelDecision] = await self._last_of_each(MODEL_DECISIONS)
         return Known(announced, decisions[0] if decisions else None)
@@ -95,9 +100,11 @@ class BusWatch:
             info = await stream.stream_info(name, subjects_filter=subject.wildcard)
             names: Sequence[str] = list(info.state.subjects or {})
             raw = [(await stream.get_last_msg(name, one)).data or b"" for one in names]
+            return [msgspec.json.decode(data, type=subject.contract) for data in raw]
         except NotFoundError:
             return []
-        return [msgspec.json.decode(data, type=subject.contract) for data in raw]
+        except (NatsError, OSError, TimeoutError, *UNDECODABLE) as error:
+            raise Transient(f"stream {name} cannot be read: {error or type(error).__name__}") from error
 
     def _has_numbers(self, data: bytes) -> bool:
         try:
