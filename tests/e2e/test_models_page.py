@@ -65,12 +65,13 @@ def test_view_shows_the_model_that_the_trail_says_and_what_it_leans_on(page: Pag
 
 def test_page_that_is_opened_now_shows_what_came_before(simulated: System, browser: Browser) -> None:
     path = "/api/models/track-record/sim:BTCUSDT"
-    wait_until(lambda: len(simulated.get(path)["points"]) >= 4, 150, "a minute and a half of outcomes")
+    wait_until(lambda: len(simulated.get(path)["points"]) >= 4, 150, "over a minute of outcomes")
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
     page.goto(f"{simulated.url}/#models/sim:BTCUSDT")
     panel = page.get_by_test_id("coverage-panel")
     expect(panel.get_by_test_id("line").first).to_be_attached(timeout=15_000)
-    assert int(panel.get_attribute("data-points") or 0) >= 4, "half a minute apart: it cannot have seen them itself"
+    points = int(panel.get_attribute("data-points") or 0)
+    assert points >= 3, "half a minute apart, the first and last less: it cannot have seen a minute itself"
     told = simulated.get(path)
     label = panel.get_by_role("img").get_attribute("aria-label") or ""
     assert f"{told['target_frac']:.0%}".rstrip("%") in label
