@@ -15,6 +15,9 @@ from foretick.quant.registry import FEATURES
 
 VIEW = "[data-testid='models']"
 TWIN = "ensemble-twin"
+ENOUGH = 100
+"""Outcomes that share no price, from which on the page draws a mean."""
+
 LABELS = {feature.name: feature.label for feature in FEATURES}
 
 
@@ -65,7 +68,13 @@ def test_view_shows_the_model_that_the_trail_says_and_what_it_leans_on(page: Pag
 
 def test_page_that_is_opened_now_shows_what_came_before(simulated: System, browser: Browser) -> None:
     path = "/api/models/track-record/sim:BTCUSDT"
-    wait_until(lambda: len(simulated.get(path)["points"]) >= 4, 150, "over a minute of outcomes")
+
+    def is_told() -> bool:
+        told = simulated.get(path) or {"points": []}
+        told_of = [point["count"] >= ENOUGH * told["horizon_steps"] for point in told["points"]]
+        return len(told_of) >= 4 and sum(told_of) >= 3
+
+    wait_until(is_told, 300, "over a minute of outcomes, and enough of them for a line")
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
     page.goto(f"{simulated.url}/#models/sim:BTCUSDT")
     panel = page.get_by_test_id("coverage-panel")
@@ -75,7 +84,7 @@ def test_page_that_is_opened_now_shows_what_came_before(simulated: System, brows
     told = simulated.get(path)
     label = panel.get_by_role("img").get_attribute("aria-label") or ""
     assert f"{told['target_frac']:.0%}".rstrip("%") in label
-    expect(page.get_by_test_id("loss-panel").get_by_test_id("line")).not_to_have_count(0)
+    expect(page.get_by_test_id("loss-panel").get_by_test_id("line")).not_to_have_count(0, timeout=60_000)
     expect(page.get_by_test_id("reliability").get_by_test_id("ece")).to_contain_text("%", timeout=30_000)
     calibration = simulated.get("/api/models/calibration/sim:BTCUSDT")["calibration"]
     choice = page.get_by_role("combobox", name="Kind of market")
