@@ -18,9 +18,10 @@ from foretick.common.subjects import DEAD_LETTERS, TICKS
 from foretick.common.testing import eventually
 from foretick.common.testing.builders import tick_frame
 from foretick.launcher.cli import build_parser
-from foretick.launcher.dead_letters.commands import EXIT_AWAY, EXIT_REFUSED, EXIT_USAGE, run_dlq
+from foretick.launcher.dead_letters.commands import run_dlq
 from foretick.launcher.dead_letters.store import DeadLetterStore
 from foretick.launcher.domain.dead_letter import Wanted
+from foretick.launcher.operator_bus import EXIT_AWAY, EXIT_REFUSED, EXIT_USAGE
 
 SOURCE = TICKS.of("sim", "BTCUSDT")
 FRAME = msgspec.json.encode(tick_frame())

@@ -1,17 +1,10 @@
 /** Asks REST, while somebody looks at a book's depth, for what the feed does not send. */
 
-import type { NowMs } from "./clock.ts";
+import { reasonOf } from "../lib/reason.ts";
 import { AMOUNTS_QUOTE, asDepthAnswer, asIntegrityAnswer, ASK_EVERY_MS, type DepthAnswer } from "./depth.ts";
 import { understand } from "./json.ts";
 import type { InstrumentId } from "./protocol.ts";
-import type { FeedStore } from "./store.ts";
-
-export interface ReaderPorts {
-  readonly store: FeedStore;
-  /** Rejects with an `Error` that says why there is no answer. */
-  readonly fetchJson: (path: string) => Promise<unknown>;
-  readonly now: NowMs;
-}
+import type { ReaderPorts } from "./reader-ports.ts";
 
 export class DepthReader {
   private readonly ports: ReaderPorts;
@@ -44,7 +37,7 @@ export class DepthReader {
       const [answers] = await Promise.all([this.askDepth(id), this.askIntegrity(id)]);
       store.emit({ kind: "depth", atMs: now(), id, answers });
     } catch (error) {
-      store.emit({ kind: "unanswered", atMs: now(), id, reason: error instanceof Error ? error.message : String(error) });
+      store.emit({ kind: "unanswered", atMs: now(), id, reason: reasonOf(error) });
     } finally {
       this.isAsking = false;
     }

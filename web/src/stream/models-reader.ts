@@ -1,24 +1,17 @@
 /** Asks REST, while somebody looks at the models, for what the feed does not send: the past, and what a swap changes. */
 
-import type { NowMs } from "./clock.ts";
+import { reasonOf } from "../lib/reason.ts";
 import { understand } from "./json.ts";
 import { asContests, asModelsAnswer, asTrackRecord } from "./models.ts";
 import { SYSTEM_ID, type InstrumentId } from "./protocol.ts";
+import type { ReaderPorts } from "./reader-ports.ts";
 import type { FeedState } from "./state.ts";
-import type { FeedStore } from "./store.ts";
-
-export interface ModelsReaderPorts {
-  readonly store: FeedStore;
-  /** Rejects with an `Error` that says why there is no answer. */
-  readonly fetchJson: (path: string) => Promise<unknown>;
-  readonly now: NowMs;
-}
 
 const LOOK_EVERY_MS = 1_000;
 const ASK_AGAIN_AFTER_MS = 5_000;
 
 export class ModelsReader {
-  private readonly ports: ModelsReaderPorts;
+  private readonly ports: ReaderPorts;
   private id: InstrumentId | null = null;
   private isAsking = false;
   private askedMs = -Infinity;
@@ -26,7 +19,7 @@ export class ModelsReader {
   private answered = "";
   private timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(ports: ModelsReaderPorts) {
+  constructor(ports: ReaderPorts) {
     this.ports = ports;
   }
 
@@ -57,7 +50,7 @@ export class ModelsReader {
       if (this.id === id) this.answered = occasion;
       store.emit({ kind: "models", atMs: now(), id, told });
     } catch (error) {
-      store.emit({ kind: "models-unanswered", atMs: now(), id, reason: error instanceof Error ? error.message : String(error) });
+      store.emit({ kind: "models-unanswered", atMs: now(), id, reason: reasonOf(error) });
     } finally {
       this.isAsking = false;
     }

@@ -1,4 +1,5 @@
 import { Component, type ReactNode } from "react";
+import { reasonOf } from "../lib/reason.ts";
 
 interface Props {
   readonly name: string;
@@ -14,7 +15,7 @@ export class ErrorBoundary extends Component<Props, State> {
   override state: State = { fault: null };
 
   static getDerivedStateFromError(error: unknown): State {
-    return { fault: error instanceof Error ? error.message : String(error) };
+    return { fault: reasonOf(error) };
   }
 
   override render(): ReactNode {

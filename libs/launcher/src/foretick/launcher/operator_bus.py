@@ -1,20 +1,44 @@
 """The operator's connection to the bus: of a running system, or of the server at NATS_URL."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import nats.errors
 import structlog
 
-from foretick.common.errors import Refused, Transient
+from foretick.common.errors import InvalidSettings, Refused, Transient
 from foretick.common.runtime.bus import Bus, without_password
 from foretick.common.runtime.health import Health
+from foretick.common.runtime.settings import load_settings
 from foretick.common.subjects import OPERATOR
 from foretick.launcher.machine import instance
 from foretick.launcher.settings import LauncherSettings
 
+EXIT_REFUSED = 1
+EXIT_USAGE = InvalidSettings.exit_code
+EXIT_AWAY = 3
+
 _CONNECT_S = 5.0
+
+
+def run_as_operator(work: Callable[[LauncherSettings], int]) -> int:
+    """Run ``work`` with the settings; return its exit code, or the one of what prevented it, which is told.
+
+    1: it was refused; 2: the settings are wrong; 3: the bus is away
+    """
+    try:
+        return work(load_settings(LauncherSettings))
+    except InvalidSettings as error:
+        sys.stderr.write(f"foretick: {error}\n")
+        return EXIT_USAGE
+    except Refused as error:
+        sys.stderr.write(f"foretick: {error.message}{f'; {error.hint}' if error.hint else ''}\n")
+        return EXIT_REFUSED
+    except Transient as error:
+        sys.stderr.write(f"foretick: {error}\n")
+        return EXIT_AWAY
 
 
 def nats_url_of(settings: LauncherSettings) -> str:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from foretick.quant import parameters as p
 from foretick.quant.catalogue.cross import CROSS
+from foretick.quant.seconds import refuse_bad_second
 
 Key = tuple[str, str]
 """Venue and symbol."""
@@ -98,10 +99,7 @@ class CrossFold:
         Raises:
             ValueError: the second is not after the last one, or a price is not above zero
         """
-        if self.second is not None and second <= self.second:
-            raise ValueError(f"second {second} comes after {self.second}")
-        if any(not 0.0 < price < math.inf for price in prices.values()):
-            raise ValueError(f"a price of second {second} is not above zero")
+        refuse_bad_second(second, self.second, prices.values())
         if self.second is not None and second - self.second <= MEMORY_S:
             for _ in range(self.second + 1, second):
                 self._pass(0, {})

@@ -7,18 +7,12 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from foretick.common.errors import InvalidSettings, Refused, Transient
-from foretick.common.runtime.settings import load_settings
+from foretick.common.errors import Refused
 from foretick.launcher.dead_letters.store import DeadLetterStore
 from foretick.launcher.domain.dead_letter import NS_PER_S, Letter, Wanted
 from foretick.launcher.machine import clock
 from foretick.launcher.machine.terminal import Terminal
-from foretick.launcher.operator_bus import connected, nats_url_of
-from foretick.launcher.settings import LauncherSettings
-
-EXIT_REFUSED = 1
-EXIT_USAGE = 2
-EXIT_AWAY = 3
+from foretick.launcher.operator_bus import EXIT_REFUSED, EXIT_USAGE, connected, nats_url_of, run_as_operator
 
 _HEADING = f"{'id':>7}  {'when (UTC)':<19}  {'service':<19} {'source':<25} {'bytes':>9}  why"
 
@@ -29,17 +23,7 @@ def run_dlq(options: argparse.Namespace, *, ask: Ask | None = None) -> int:
     """Run the action that ``options`` name; ``ask`` puts a question, None where nobody can answer."""
     terminal = Terminal()
     ask = ask or (input if sys.stdin.isatty() else None)
-    try:
-        return asyncio.run(_run(nats_url_of(load_settings(LauncherSettings)), options, terminal, ask))
-    except InvalidSettings as error:
-        sys.stderr.write(f"foretick: {error}\n")
-        return EXIT_USAGE
-    except Refused as error:
-        sys.stderr.write(f"foretick: {error.message}; {error.hint}\n")
-        return EXIT_REFUSED
-    except Transient as error:
-        sys.stderr.write(f"foretick: {error}\n")
-        return EXIT_AWAY
+    return run_as_operator(lambda settings: asyncio.run(_run(nats_url_of(settings), options, terminal, ask)))
 
 
 async def _run(url: str, options: argparse.Namespace, terminal: Terminal, ask: Ask | None) -> int:

@@ -3,47 +3,37 @@
 import argparse
 import asyncio
 import getpass
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from foretick.common.contracts import DecisionKind, DecisionReason, ModelDecision, ModelLife
-from foretick.common.errors import InvalidSettings, Refused, Transient
+from foretick.common.errors import Refused
 from foretick.common.model_life import FAMILY, ModelEntry, Verdict, follow, survey
 from foretick.common.runtime.bus import Bus
 from foretick.common.runtime.model_trail import ModelTrail
-from foretick.common.runtime.settings import load_settings
 from foretick.common.subjects import MODEL_LIVES
 from foretick.launcher.machine import clock
 from foretick.launcher.machine.terminal import Terminal
 from foretick.launcher.models.documentation import fetch_object, render_document, write_dossier
-from foretick.launcher.operator_bus import connected, nats_url_of
+from foretick.launcher.operator_bus import EXIT_REFUSED, connected, nats_url_of, run_as_operator
 from foretick.launcher.settings import LauncherSettings
 
-EXIT_REFUSED = 1
-EXIT_AWAY = 3
 _TRIES = 5
 _HEADING = f"{'model':<30} {'state':<11}{'trained (UTC)':<20} {'trigger':<15}{'seed':>5}{'rows':>9}  parent"
 
 
 def run_models(options: argparse.Namespace, terminal: Terminal | None = None) -> int:
     """Run the action that ``options`` name."""
-    try:
-        settings = load_settings(LauncherSettings)
+    terminal = terminal or Terminal()
+
+    def run(settings: LauncherSettings) -> int:
         if options.action == "docs":
-            return _document(settings, options, terminal or Terminal())
-        return asyncio.run(_run(nats_url_of(settings), options, terminal or Terminal()))
-    except InvalidSettings as error:
-        sys.stderr.write(f"foretick: {error}\n")
-        return error.exit_code
-    except Refused as error:
-        sys.stderr.write(f"foretick: {error.message}{f'; {error.hint}' if error.hint else ''}\n")
-        return EXIT_REFUSED
-    except Transient as error:
-        sys.stderr.write(f"foretick: {error}\n")
-        return EXIT_AWAY
+            return _document(settings, options, terminal)
+        return asyncio.run(_run(nats_url_of(settings), options, terminal))
+
+    return run_as_operator(run)
 
 
 def _document(settings: LauncherSettings, options: argparse.Namespace, terminal: Terminal) -> int:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from foretick.quant.correlation.alignment import Key
 from foretick.quant.correlation.estimate import Estimate, Sums, estimate
 from foretick.quant.correlation.terms import CorrelationTerms
+from foretick.quant.seconds import refuse_bad_second
 
 _UNIT = 1e-14
 """Log prices are kept as whole multiples of this: their differences are exact, whatever they are counted from."""
@@ -75,10 +76,7 @@ class CorrelationFold:
         Raises:
             ValueError: the second is not after the last one, or a price is not above zero
         """
-        if self.second is not None and second <= self.second:
-            raise ValueError(f"second {second} comes after {self.second}")
-        if any(not 0.0 < price < math.inf for price in prices.values()):
-            raise ValueError(f"a price of second {second} is not above zero")
+        refuse_bad_second(second, self.second, prices.values())
         if self.second is not None and second - self.second > self.terms.memory_s:
             self._forget()
         self._admit(sorted(prices.keys() - set(self._keys)))

@@ -14,8 +14,8 @@ from pathlib import Path
 import structlog
 
 from foretick.common.contracts import Origin
-from foretick.common.errors import Malformed, Refused
-from foretick.common.runtime.step_lines import EXIT_REFUSED, fail, tell
+from foretick.common.errors import Malformed
+from foretick.common.runtime.step_lines import run_step, tell
 from foretick.ingest.adapters.event_files.collector import EventCollector
 from foretick.ingest.adapters.event_files.store import store
 from foretick.ingest.adapters.replay.client import Pace, ReplaySession
@@ -42,23 +42,17 @@ def main() -> int:
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    try:
-        collected = asyncio.run(
-            collect(options.recording, lambda stage, done: tell("progress", stage=stage, done=done))
-        )
-        files = store(collected, options.recording, options.out)
-    except Refused as error:
-        return fail(error.message, error.hint)
-    except Malformed as error:
-        return fail(str(error), "give recordings that foretick recordings list can read")
-    except BrokenPipeError:  # whoever started this has gone: there is nobody to tell
-        return EXIT_REFUSED
-    except OSError as error:
-        return fail(f"{error.filename}: {error.strerror}", "check the path, its permissions and the disk")
-    except KeyboardInterrupt:
-        return fail("interrupted", "no file is half written: run it again")
+    return run_step(
+        lambda: _run(options.recording, options.out),
+        {Malformed: "give recordings that foretick recordings list can read"},
+        "no file is half written: run it again",
+    )
+
+
+def _run(recording: Sequence[Path], out: Path) -> None:
+    collected = asyncio.run(collect(recording, lambda stage, done: tell("progress", stage=stage, done=done)))
+    files = store(collected, recording, out)
     tell("finished", files=[str(path) for path in files], rejected=collected.rejected)
-    return 0
 
 
 async def collect(paths: Sequence[Path], progress: Progress) -> EventCollector:

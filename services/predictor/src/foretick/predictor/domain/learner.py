@@ -1,15 +1,49 @@
 """What a training run is made of: who fits, what is fitted, and where the data come from."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foretick.common.contracts import Origin
+from foretick.common.errors import Refused
 from foretick.predictor.domain.adequacy import Sample
+from foretick.predictor.domain.classes import CLASSES
 from foretick.predictor.domain.gate import Parity
 from foretick.predictor.domain.stacking import MemberLearner, Members
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Sizes = TypeVar("Sizes", bound="DataclassInstance")
+
+
+def resize(usual: Sizes, given: Mapping[str, float], whose: str) -> Sizes:
+    """Return the ``usual`` sizes with those ``given`` by name, whole where the usual ones are.
+
+    whose: what has these sizes, in the plural, for people
+
+    Raises:
+        Refused: there is no size of that name.
+    """
+    known = {field.name: field.type for field in fields(usual)}
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise Refused("no_size", f"{whose} have no {', '.join(unknown)}", f"they have {', '.join(known)}")
+    return replace(usual, **{name: int(value) if known[name] is int else value for name, value in given.items()})
+
+
+def refuse_missing_class(classes: NDArray[np.int64]) -> None:
+    """Refuse rows to fit on in which not every class occurs.
+
+    Raises:
+        ValueError: one does not.
+    """
+    found = np.unique(classes)
+    if len(found) != len(CLASSES):
+        raise ValueError(f"all {len(CLASSES)} classes must occur in training, not only {found.tolist()}")
 
 
 class Ensemble(Members, Protocol):

@@ -81,6 +81,14 @@ class _Seen:
     def predecessor(self) -> ModelPublished | None:
         return self.last.predecessor if self.last else None
 
+    @property
+    def training_asked_ns(self) -> int | None:
+        return self.last.training_asked_ns if self.last else None
+
+    @property
+    def failed_trainings(self) -> int:
+        return failures_of(self.decisions, self.models)
+
 
 @dataclass(slots=True)
 class Watch:
@@ -101,7 +109,6 @@ class Watch:
     clock: Clock
     log: Log
     _loaded: dict[str, ServedModel] = field(default_factory=dict[str, ServedModel], init=False)
-    _has_reference: bool = field(default=False, init=False)
     _drift: list[FeatureDrift] = field(default_factory=list[FeatureDrift], init=False)
     _drift_ns: int = field(default=0, init=False)
 
@@ -145,7 +152,7 @@ class Watch:
             return
         shadow.champion = champion
         shadow.contestants = {}
-        shadow.window, self._has_reference = None, False
+        shadow.window = None
         self._drift, self._drift_ns = [], 0
         shadow.errors = self.terms.make_errors() if champion else None
         shadow.service = ServiceCheck(champion.model_id, self.clock.now_ns()) if champion else None
@@ -156,7 +163,7 @@ class Watch:
         champion = seen.champion
         if champion is None or faults_of_terms(champion, self.terms.serving):
             return await self._fill_the_place(seen) or self._ask_for_training(seen)
-        await self._compare_drift(seen, champion)
+        await self._begin_drift(seen, champion)
         return (
             self._check_service(seen)
             or await self._admit(seen)
@@ -245,9 +252,10 @@ class Watch:
             feature_drift=tuple(drifted),
             is_error_drift=errors is not None and errors.is_alarm,
         )
-        asked_ns = seen.last.training_asked_ns if seen.last else None
-        failures = failures_of(seen.decisions, seen.models)
-        due = reason_to_train(situation, self.terms.schedule, asked_ns, failures, self.clock.now_ns())
+        failures = seen.failed_trainings
+        due = reason_to_train(
+            situation, self.terms.schedule, seen.training_asked_ns, failures, self.clock.now_ns()
+        )  # fmt: skip
         if due is None:
             return None
         figures = {"failed_trainings": float(failures), "drifted_features": float(len(drifted))}
@@ -276,8 +284,9 @@ class Watch:
             seen.faults.append(f"{model.model_id} cannot be loaded now: {trouble}")
         return None
 
-    async def _compare_drift(self, seen: _Seen, champion: ModelPublished) -> None:
-        if self._has_reference:
+    async def _begin_drift(self, seen: _Seen, champion: ModelPublished) -> None:
+        """Have a window of vectors to compare with the champion's training; where it cannot be had, say so."""
+        if self.shadow.window is not None:
             return
         try:
             reference = await self.references.fetch(champion)
@@ -286,7 +295,6 @@ class Watch:
             return
         columns = self.terms.serving.columns_of(champion)
         self.shadow.window = DriftWindow(reference, columns, self.terms.window_s, left_out=self.terms.calendar)
-        self._has_reference = True
 
     def _refuse(
         self, model: ModelPublished, reason: DecisionReason, detail: str, statistics: dict[str, float] | None = None
@@ -302,8 +310,7 @@ class Watch:
     def _life(self, seen: _Seen) -> ModelLife:
         now_ns, champion, shadow = self.clock.now_ns(), seen.champion, self.shadow
         contests: Sequence[Contestant] = list(shadow.contestants.values())
-        asked_ns = seen.last.training_asked_ns if seen.last else None
-        failures = failures_of(seen.decisions, seen.models)
+        asked_ns, failures = seen.training_asked_ns, seen.failed_trainings
         return ModelLife(
             name=FAMILY,
             champion_id=champion.model_id if champion else None,

@@ -13,7 +13,7 @@ import msgspec
 
 from foretick.common.contracts import UNDECODABLE
 from foretick.common.errors import Refused
-from foretick.common.runtime.step_lines import EXIT_REFUSED, fail, tell
+from foretick.common.runtime.step_lines import run_step, tell
 from foretick.predictor.adapters.documentation.markdown import render_markdown
 from foretick.predictor.adapters.documentation.page import render_page
 from foretick.predictor.domain.documentation.document import build_document
@@ -27,16 +27,7 @@ def main() -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--out", required=True, type=Path)
     options = parser.parse_args()
-    try:
-        return _run(options.file, options.out)
-    except Refused as error:
-        return fail(error.message, error.hint)
-    except BrokenPipeError:  # whoever started this has gone: there is nobody to tell
-        return EXIT_REFUSED
-    except OSError as error:
-        return fail(f"{error.filename}: {error.strerror}", "check the path, its permissions and the disk")
-    except KeyboardInterrupt:
-        return fail("interrupted", "run it again")
+    return run_step(lambda: _run(options.file, options.out))
 
 
 def read_dossier(path: Path) -> Dossier:
@@ -58,7 +49,7 @@ def read_dossier(path: Path) -> Dossier:
         raise Refused("no_record", f"{path} is no record of a training: {error}", hint) from error
 
 
-def _run(path: Path, out: Path) -> int:
+def _run(path: Path, out: Path) -> None:
     dossier = read_dossier(path)
     document = build_document(dossier)
     out.mkdir(parents=True, exist_ok=True)
@@ -67,7 +58,6 @@ def _run(path: Path, out: Path) -> int:
     page.write_text(render_page(document), encoding="utf-8")
     text.write_text(render_markdown(document), encoding="utf-8")
     tell("finished", html=str(page), markdown=str(text))
-    return 0
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ import json
 import sys
 from pathlib import Path
 
-from foretick.common.errors import Malformed, Refused
-from foretick.common.runtime.step_lines import EXIT_REFUSED, fail, tell
+from foretick.common.errors import Malformed
+from foretick.common.runtime.step_lines import run_step, tell
 from foretick.predictor.adapters.edge.document import Document, build_edge_document
 from foretick.predictor.adapters.edge.page import render_edge_page
 from foretick.predictor.adapters.edge.parts import build_parts
@@ -28,23 +28,14 @@ def main() -> int:
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    try:
-        return _run(options)
-    except Refused as error:
-        return fail(error.message, error.hint)
-    except Malformed as error:
-        return fail(str(error), "correct the plan")
-    except ValueError as error:
-        return fail(str(error), "give a plan with longer markets")
-    except BrokenPipeError:  # whoever started this has gone: there is nobody to tell
-        return EXIT_REFUSED
-    except OSError as error:
-        return fail(f"{error.filename}: {error.strerror}", "check the path, its permissions and the disk")
-    except KeyboardInterrupt:
-        return fail("interrupted", "run it again")
+    hints: dict[type[Exception], str] = {
+        Malformed: "correct the plan",
+        ValueError: "give a plan with longer markets",
+    }
+    return run_step(lambda: _run(options), hints)
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace) -> None:
     hash_code()  # what runs is what is there now
     plan = read_plan(options.plan, __package__ or "", EdgePlan, faults_of_edge_plan)
     parts = build_parts(plan, options.threads)
@@ -55,7 +46,6 @@ def _run(options: argparse.Namespace) -> int:
     table.write_text(json.dumps(document, indent=1) + "\n")
     page.write_text(render_edge_page(document))
     tell("finished", json=str(table), html=str(page), shares=_shares(document))
-    return 0
 
 
 def _shares(document: Document) -> list[dict[str, object]]:

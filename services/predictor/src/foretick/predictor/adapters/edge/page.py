@@ -1,11 +1,10 @@
 """The report on the attainable edge as one page: everything in it, nothing fetched."""
 
 from html import escape
-from typing import Any
 
 from foretick.predictor.adapters.edge.document import Document
 from foretick.predictor.adapters.evaluation.page import render_build
-from foretick.predictor.adapters.report.page import close_page, open_page
+from foretick.predictor.adapters.report.page import close_page, draw_interval, open_page
 from foretick.predictor.adapters.report.plots import Bar, draw_intervals
 from foretick.predictor.domain.edge.verdict import ENSEMBLE
 
@@ -61,14 +60,9 @@ def _horizon(horizon: Document) -> list[str]:
 
 def _score_table(verdict: Document) -> str:
     head = "".join(f"<th>{escape(label)}</th>" for label, _ in _SCORES)
+    none = "the oracle's is not proven"
     rows = "".join(
-        f"<tr><td>{escape(name)}</td>{''.join(_cell(scores[key]) for _, key in _SCORES)}</tr>"
+        f"<tr><td>{escape(name)}</td>{''.join(draw_interval(scores[key], none) for _, key in _SCORES)}</tr>"
         for name, scores in verdict["scores"].items()
     )
     return f"<table><tr><th>forecast</th>{head}</tr>{rows}</table>"
-
-
-def _cell(interval: dict[str, Any] | None) -> str:
-    if interval is None:
-        return "<td>the oracle's is not proven</td>"
-    return f"<td>{interval['value']:.4g}<br><small>[{interval['low']:.4g}, {interval['high']:.4g}]</small></td>"

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from foretick.common.errors import Malformed, Refused
-from foretick.common.runtime.step_lines import EXIT_REFUSED, fail, tell
+from foretick.common.runtime.step_lines import run_step, tell
 from foretick.predictor.adapters.evaluation.document import Document, build_document
 from foretick.predictor.adapters.evaluation.inputs import Given, read_instruments, read_plan
 from foretick.predictor.adapters.evaluation.page import render_page
@@ -32,23 +32,14 @@ def main() -> int:
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    try:
-        return _run(options)
-    except Refused as error:
-        return fail(error.message, error.hint)
-    except Malformed as error:
-        return fail(str(error), "make it anew from its recording")
-    except ValueError as error:
-        return fail(str(error), "give longer recordings, or a plan with shorter horizons")
-    except BrokenPipeError:  # whoever started this has gone: there is nobody to tell
-        return EXIT_REFUSED
-    except OSError as error:
-        return fail(f"{error.filename}: {error.strerror}", "check the path, its permissions and the disk")
-    except KeyboardInterrupt:
-        return fail("interrupted", "run it again")
+    hints: dict[type[Exception], str] = {
+        Malformed: "make it anew from its recording",
+        ValueError: "give longer recordings, or a plan with shorter horizons",
+    }
+    return run_step(lambda: _run(options), hints)
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace) -> None:
     hash_code()  # what runs is what is there now
     plan = read_plan(options.plan, __package__ or "", EvaluationPlan, faults_of_plan)
     members = LibraryLearner(options.threads, sizes_of(plan.members))
@@ -64,7 +55,6 @@ def _run(options: argparse.Namespace) -> int:
     page.write_text(render_page(document))
     left_out = [*unread, *contest.left_out]
     tell("finished", json=str(table), html=str(page), leads=_leads(document), left_out=left_out)
-    return 0
 
 
 def _read_pairs(options: argparse.Namespace, plan: EvaluationPlan) -> tuple[list[tuple[Given, Given]], list[str]]:

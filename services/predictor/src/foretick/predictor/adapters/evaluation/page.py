@@ -4,7 +4,7 @@ from html import escape
 from typing import Any
 
 from foretick.predictor.adapters.evaluation.document import Document
-from foretick.predictor.adapters.report.page import close_page, open_page
+from foretick.predictor.adapters.report.page import close_page, draw_interval, open_page
 from foretick.predictor.adapters.report.plots import Bar, draw_intervals, draw_reliability
 from foretick.predictor.domain.contest.entrants import ENSEMBLE, RIVALS
 
@@ -67,17 +67,11 @@ def _heat(heat: Document) -> list[str]:
 def _score_table(verdict: Document) -> str:
     head = "".join(f"<th>{escape(label)}</th>" for label, _ in _SCORES)
     rows = "".join(
-        f"<tr><td>{escape(name)}</td>{''.join(_cell(scores[key]) for _, key in _SCORES)}"
+        f"<tr><td>{escape(name)}</td>{''.join(draw_interval(scores[key]) for _, key in _SCORES)}"
         f"<td>{scores['trades']:,}</td></tr>"
         for name, scores in verdict["scores"].items()
     )
     return f"<table><tr><th>entrant</th>{head}<th>trades</th></tr>{rows}</table>"
-
-
-def _cell(interval: dict[str, Any] | None) -> str:
-    if interval is None:
-        return "<td>none</td>"
-    return f"<td>{interval['value']:.4g}<br><small>[{interval['low']:.4g}, {interval['high']:.4g}]</small></td>"
 
 
 def _bar(label: str, interval: dict[str, Any], *, strong: bool = False) -> Bar:

@@ -5,7 +5,7 @@ Only the ``train`` role imports this: the libraries weigh hundreds of megabytes.
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import lightgbm
@@ -18,13 +18,12 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from foretick.common.errors import Refused
 from foretick.predictor.adapters.onnx.graph import Head, NetworkMember, TreeMember, build_graph, linear_member
 from foretick.predictor.adapters.onnx.latency import measure_latency_us
 from foretick.predictor.adapters.onnx.parity import compare_with_members
 from foretick.predictor.adapters.onnx.trees import trees_of_forest, trees_of_lightgbm, trees_of_xgboost
 from foretick.predictor.domain.gate import Parity
-from foretick.predictor.domain.learner import Ensemble
+from foretick.predictor.domain.learner import Ensemble, refuse_missing_class, resize
 from foretick.quant.explainer import ModelExplainer, add_reference
 from foretick.quant.runner import ModelRunner
 
@@ -77,13 +76,7 @@ def sizes_of(given: Mapping[str, float], usual: Sizes | None = None) -> Sizes:
     Raises:
         Refused: there is no size of that name.
     """
-    known = {field.name: field.type for field in fields(Sizes)}
-    unknown = sorted(set(given) - set(known))
-    if unknown:
-        raise Refused("no_size", f"members have no {', '.join(unknown)}", f"they have {', '.join(known)}")
-    return replace(
-        usual or Sizes(), **{name: int(value) if known[name] is int else value for name, value in given.items()}
-    )
+    return resize(usual or Sizes(), given, "members")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,8 +164,7 @@ class LibraryLearner:
         Raises:
             ValueError: a class does not occur.
         """
-        if len(np.unique(classes)) != CLASSES:
-            raise ValueError(f"all {CLASSES} classes must occur in training, not only {np.unique(classes).tolist()}")
+        refuse_missing_class(classes)
         sizes = self._sizes.scale(effort_frac)
         scaler = StandardScaler().fit(features)
         scaled = np.asarray(scaler.transform(features))

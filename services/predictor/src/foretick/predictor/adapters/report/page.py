@@ -1,6 +1,7 @@
 """The frame of a report: one page with everything in it, nothing fetched."""
 
 from html import escape
+from typing import Any
 
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:980px;margin:2rem auto;padding:0 1rem;color:#1c2430;background:#fff}
@@ -33,3 +34,10 @@ def open_page(title: str, heading: str) -> str:
 def close_page() -> str:
     """Return the end of a page."""
     return "</html>"
+
+
+def draw_interval(interval: dict[str, Any] | None, none: str = "none") -> str:
+    """Return a cell of a table: the value over its interval, or ``none``, as HTML, where there is no number."""
+    if interval is None:
+        return f"<td>{none}</td>"
+    return f"<td>{interval['value']:.4g}<br><small>[{interval['low']:.4g}, {interval['high']:.4g}]</small></td>"

@@ -4,20 +4,18 @@ Only the ``train`` role imports this.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foretick.common.errors import Refused
 from foretick.predictor.adapters.onnx.graph import Head
 from foretick.predictor.adapters.onnx.latency import measure_latency_us
 from foretick.predictor.adapters.onnx.parity import compare_answers
 from foretick.predictor.adapters.sequence.graph import build_sequence_graph, read_means, write_means
 from foretick.predictor.adapters.sequence.library import load_torch
 from foretick.predictor.adapters.sequence.network import (
-    CLASSES,
     Lesson,
     Scaler,
     SequenceSizes,
@@ -29,7 +27,7 @@ from foretick.predictor.adapters.sequence.network import (
     weights_of,
 )
 from foretick.predictor.domain.gate import Parity
-from foretick.predictor.domain.learner import Ensemble
+from foretick.predictor.domain.learner import Ensemble, refuse_missing_class, resize
 from foretick.quant.ensemble.session import GraphSession
 
 NAME = "sequence"
@@ -84,12 +82,7 @@ class SequenceLearner:
         Raises:
             Refused: there is no size of that name.
         """
-        known = {field.name: field.type for field in fields(SequenceSizes)}
-        unknown = sorted(set(sizes) - set(known))
-        if unknown:
-            raise Refused("no_size", f"a sequence has no {', '.join(unknown)}", f"it has {', '.join(known)}")
-        given = {name: int(value) if known[name] is int else value for name, value in sizes.items()}
-        return SequenceLearner(self._length, self._feature_count, replace(self._sizes, **given))
+        return SequenceLearner(self._length, self._feature_count, resize(self._sizes, sizes, "sequences"))
 
     def fit(
         self,
@@ -104,8 +97,7 @@ class SequenceLearner:
         Raises:
             ValueError: a class does not occur.
         """
-        if len(np.unique(classes)) != CLASSES:
-            raise ValueError(f"all {CLASSES} classes must occur in training, not only {np.unique(classes).tolist()}")
+        refuse_missing_class(classes)
         rng = np.random.default_rng([seed, 5])
         scaler = fit_scaler(features, self._feature_count)
         network = make_network(self._torch, self._length, self._feature_count, self._sizes.channels, rng)
